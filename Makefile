@@ -1,0 +1,34 @@
+# Each target makes its own virtual environment in .venv from requirements.lock when that is missing.
+PYTHON ?= python3
+MODEL ?= pocket
+RUN := .venv/bin/python
+
+.PHONY: help reproduce test lab browser check
+help:
+	@echo "make reproduce   run the notebooks and write figures/$(MODEL)/ (MODEL=gpt2, or a folder, for another model)"
+	@echo "make test        run every test"
+	@echo "make lab         open the notebooks in JupyterLab"
+	@echo "make check       ruff, pyright and stripped notebooks"
+
+reproduce: .venv/ready
+	$(RUN) -m interp reproduce --model "$(MODEL)"
+
+test: .venv/ready browser
+	$(RUN) -m pytest
+
+lab: .venv/ready
+	$(RUN) -m jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) notebooks/00_start_here.ipynb
+
+check: .venv/ready
+	$(RUN) -m ruff check . && $(RUN) -m ruff format --check .
+	$(RUN) -m pyright --pythonpath $(RUN)
+	$(RUN) -m nbstripout --verify notebooks/*.ipynb
+
+browser:
+	@.ci/browser
+
+.venv/ready: requirements.lock
+	$(PYTHON) -m venv .venv
+	$(RUN) -m pip install --quiet -r requirements.lock
+	$(RUN) -m pip install --quiet --no-deps --editable .
+	@touch $@
