@@ -1,0 +1,126 @@
+"""What all tests share: a small random GPT-2 in a folder, the pocket model, and no network."""
+
+import ipaddress
+import socket
+
+import pytest
+import torch
+from tokenizers import Tokenizer, decoders, pre_tokenizers, trainers
+from tokenizers.models import BPE
+from transformers import GPT2Config, GPT2LMHeadModel, GPT2TokenizerFast
+
+from interp import models
+from interp.words import ioi
+
+LAYERS, HEADS, WIDTH, CONTEXT = 3, 4, 32, 64
+MAY_USE_LOOPBACK = ("test_notebooks", "test_command_line", "test_browser")
+
+
+class NetworkForbidden(OSError):
+    """A test tried to reach the network: to the code under test it looks like a machine without one."""
+
+
+@pytest.fixture(autouse=True)
+def network_attempts(request, monkeypatch):
+    """The addresses that the test tried to reach; reaching them fails."""
+    attempts = []
+    loopback = request.module.__name__.startswith(MAY_USE_LOOPBACK) or request.node.get_closest_marker(
+        "browser"
+    )
+
+    def guarded(real, address_of):
+        def call(*args, **kwargs):
+            address = address_of(*args)
+            if isinstance(address, (str, bytes)) and str(address).startswith("/"):
+                return real(*args, **kwargs)  # a socket in the file system
+            if not (loopback and _is_loopback(address)):
+                attempts.append(address)
+                raise NetworkForbidden(f"a test tried to reach {address!r}")
+            return real(*args, **kwargs)
+
+        return call
+
+    monkeypatch.setattr(socket.socket, "connect", guarded(socket.socket.connect, lambda s, a: a))
+    monkeypatch.setattr(socket, "getaddrinfo", guarded(socket.getaddrinfo, lambda host, *rest, **more: host))
+    return attempts
+
+
+def _is_loopback(address):
+    host = address[0] if isinstance(address, tuple) else address
+    try:
+        return host in (None, "localhost", "") or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def pytest_configure():
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(tmp_path_factory):
+    """A folder with a random GPT-2 in Hugging Face form; every word of the IOI task is one token."""
+    folder = tmp_path_factory.mktemp("models") / "tiny"
+    tokenizer = _tokenizer_of(_sentences())
+    tokenizer.save_pretrained(folder)
+    config = GPT2Config(n_layer=LAYERS, n_head=HEADS, n_embd=WIDTH, n_positions=CONTEXT,
+                        vocab_size=len(tokenizer),
+                        bos_token_id=0, eos_token_id=0)  # fmt: skip
+    torch.manual_seed(0)
+    _disturbed(GPT2LMHeadModel(config)).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny(tiny_folder):
+    """The random GPT-2 of `tiny_folder`, loaded through `models.load`."""
+    model = models.load(tiny_folder)
+    card = models.describe(model)
+    assert (card.layers, card.heads, card.d_model, card.context) == (LAYERS, HEADS, WIDTH, CONTEXT)
+    assert card.vocabulary < 2000
+    words = [f" {word}" for word in ioi.NAMES + ioi.PLACES + ioi.OBJECTS]
+    assert all(len(models.encode(model, word)) == 1 for word in words)
+    return model
+
+
+@pytest.fixture(scope="session")
+def pocket():
+    """The embedded model; tests that need it are skipped only if its weights are absent."""
+    if not (models._POCKET / "model.safetensors").is_file():
+        pytest.skip("the pocket model has no weights here: make them with `python -m interp train-pocket`")
+    return models.load("pocket")
+
+
+@pytest.fixture
+def tokens(tiny):
+    """Two prompts of seven random tokens."""
+    return torch.randint(1, 250, (2, 7), generator=torch.Generator().manual_seed(1))
+
+
+def _sentences():
+    words = ioi.NAMES + ioi.PLACES + ioi.OBJECTS
+    filled = [
+        template.format(A="Mary", B="John", place="store", object="drink") for template in ioi.TEMPLATES
+    ]
+    return [f" {word}" for word in words] * 20 + filled * 20
+
+
+def _tokenizer_of(sentences):
+    bpe = Tokenizer(BPE())
+    bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    bpe.decoder = decoders.ByteLevel()
+    bpe.train_from_iterator(sentences, trainers.BpeTrainer(
+        vocab_size=2000, show_progress=False, special_tokens=["<|endoftext|>"],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet()))  # fmt: skip
+    end = "<|endoftext|>"
+    return GPT2TokenizerFast(tokenizer_object=bpe, bos_token=end, eos_token=end, unk_token=end)
+
+
+def _disturbed(model):
+    """The model with weights large enough to matter, and biases and layer norms far from trivial."""
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            scale = 0.3 if parameter.ndim == 1 else 0.2
+            centre = 1.0 if "ln_" in name and name.endswith("weight") else 0.0
+            parameter.copy_(centre + scale * torch.randn(parameter.shape))
+    return model

@@ -1,0 +1,317 @@
+"""Loading: one path for every source, no network, clear refusals."""
+
+import hashlib
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+import urllib.error
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import GPT2LMHeadModel
+
+from interp import hooks, models
+from interp.models import ModelNotFound
+from interp.sites import Head
+
+ROOT = Path(__file__).parents[1]
+THREE_WAYS_OUT = (
+    " There are three ways out: load('pocket') takes the small model that ships with this project;"
+    " load('path/to/folder') takes a folder in Hugging Face form (config.json, model.safetensors, tokenizer)"
+    " that holds a GPT-2; load('gpt2') with an internet connection fetches GPT-2 once."
+)
+
+
+@pytest.fixture
+def folder(tiny_folder, tmp_path):
+    """A copy of the tiny model's folder, to be damaged."""
+    return Path(shutil.copytree(tiny_folder, tmp_path / "copy"))
+
+
+@pytest.fixture
+def hub_cache(tiny_folder, tmp_path, monkeypatch):
+    """A cache of the hub that holds the tiny model under the name openai-community/gpt2."""
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    shutil.copytree(tiny_folder, tmp_path / "models--openai-community--gpt2" / "snapshots" / "607a30d")
+
+
+@pytest.fixture
+def empty_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.delenv("INTERP_MODEL", raising=False)
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+
+
+def refusal(source):
+    with pytest.raises(ModelNotFound) as error:
+        models.load(source)
+    return str(error.value)
+
+
+# What loading gives
+
+
+def test_log_probabilities_equal_hugging_faces_and_logits_differ_by_one_constant_per_position(
+    tiny, tiny_folder, tokens
+):
+    logits = hooks.run(tiny, tokens)[0]
+    with torch.no_grad():
+        expected = GPT2LMHeadModel.from_pretrained(tiny_folder).eval()(tokens).logits
+    assert torch.allclose(logits.log_softmax(-1), expected.log_softmax(-1), atol=1e-5)
+    assert torch.allclose(logits, expected - expected.mean(-1, keepdim=True), atol=1e-5)
+    assert not torch.allclose(logits, expected, atol=1e-3)
+
+
+def test_a_loaded_model_has_no_gradients_and_is_in_evaluation_mode(tiny):
+    assert [name for name, parameter in tiny.named_parameters() if parameter.requires_grad] == []
+    assert not tiny.training
+
+
+def test_value_biases_are_not_folded(tiny):
+    assert all(float(block.attn.b_V.abs().max()) > 0.1 for block in tiny.blocks)
+
+
+def test_the_card_says_what_was_loaded(tiny, tiny_folder):
+    card = models.describe(tiny)
+    assert card.name == "tiny"
+    assert card.weights_sha256 == hashlib.sha256((tiny_folder / "model.safetensors").read_bytes()).hexdigest()
+    assert (card.layers, card.heads, card.d_model, card.d_mlp, card.context) == (3, 4, 32, 128, 64)
+    assert card.folding == "fold_ln, centred, value biases kept"
+    assert models.about(tiny) == {
+        "model": "tiny",
+        "weights_sha256": card.weights_sha256,
+        "folding": card.folding,
+    }
+
+
+def test_encoding_and_decoding_are_inverse(tiny):
+    text = "When Mary and John went to the store, É said 'no' – twice."
+    assert models.decode(tiny, models.encode(tiny, text)) == text
+
+
+def test_every_token_has_a_name_of_its_own(tiny):
+    names = models.token_strings(tiny, range(len(tiny.tokenizer)))
+    assert len(set(names)) == len(names)
+    assert models.token_strings(tiny, models.encode(tiny, " Mary gave"))[0] == " Mary"
+
+
+def test_the_number_type_and_the_device_can_be_chosen(tiny_folder, tokens):
+    model = models.load(tiny_folder, device="cpu", dtype="float64")
+    assert hooks.run(model, tokens, hooks.Zero(Head(0, 0)))[0].dtype == torch.float64
+    assert models.describe(model).device == "cpu"
+
+
+@pytest.mark.parametrize(
+    ("choice", "message"),
+    [({"dtype": "int8"}, "'int8' is not a number type for weights. Choose one of: float32, float64, bfloat16,"
+                         " float16."),
+     ({"device": "tpu"}, "The device 'tpu' is not on this machine. Choose one of: ")],
+)  # fmt: skip
+def test_an_impossible_choice_is_refused(tiny_folder, choice, message):
+    with pytest.raises(ValueError) as error:
+        models.load(tiny_folder, **choice)
+    assert str(error.value).startswith(message)
+
+
+# Where it looks
+
+
+def test_loading_a_folder_never_touches_the_network(tiny_folder, network_attempts):
+    models.load(tiny_folder)
+    assert network_attempts == []
+
+
+def test_a_fresh_process_is_told_to_stay_offline_before_the_libraries_are_imported(tiny_folder):
+    """Otherwise a cached model takes minutes to load where there is no network."""
+    program = f"""
+import socket, sys
+attempts = []
+def refuse(*args, **kwargs):
+    attempts.append(args)
+    raise OSError("no network")
+socket.socket.connect = socket.getaddrinfo = refuse
+from interp import models, hooks
+assert not {{"transformers", "transformer_lens", "huggingface_hub"}} & set(sys.modules)
+models.load({str(tiny_folder)!r})
+import huggingface_hub
+assert huggingface_hub.constants.HF_HUB_OFFLINE
+assert attempts == [], attempts
+"""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("HF_")}
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, env=environment, text=True, capture_output=True
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.usefixtures("hub_cache")
+@pytest.mark.parametrize("source", ["gpt2", "openai-community/gpt2"])
+def test_a_cached_hub_id_is_read_from_the_cache_under_either_spelling(source, network_attempts):
+    assert models.describe(models.load(source)).name == "gpt2"
+    assert network_attempts == []
+
+
+@pytest.mark.usefixtures("hub_cache")
+def test_without_a_source_the_environment_decides_and_else_gpt2(tiny_folder, monkeypatch):
+    monkeypatch.setenv("INTERP_MODEL", str(tiny_folder))
+    assert models.locate()[0] == "tiny"
+    monkeypatch.delenv("INTERP_MODEL")
+    assert models.locate()[0] == "gpt2"
+
+
+@pytest.mark.usefixtures("empty_cache")
+def test_without_any_source_pocket_is_taken_with_one_plain_sentence(monkeypatch, tiny_folder):
+    monkeypatch.setattr(models, "_POCKET", tiny_folder)
+    with pytest.warns(UserWarning) as warned:
+        name, folder = models.locate()
+    assert (name, folder) == ("pocket", tiny_folder)
+    assert [str(warning.message) for warning in warned] == [
+        "GPT-2 is neither cached on this machine nor reachable at huggingface.co, so the small pocket"
+        " model is used; set INTERP_MODEL to a folder or a hub id to choose another."
+    ]
+
+
+@pytest.mark.usefixtures("empty_cache")
+def test_a_hub_id_out_of_reach_is_refused(monkeypatch, network_attempts):
+    reason = "The model 'gpt2-medium' cannot be loaded: it is no folder, not in the cache, and"
+    assert refusal("gpt2-medium") == f"{reason} the hub does not answer.{THREE_WAYS_OUT}"
+    assert len(network_attempts) == 1
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    assert refusal("gpt2-medium") == f"{reason} HF_HUB_OFFLINE forbids fetching it.{THREE_WAYS_OUT}"
+    assert len(network_attempts) == 1
+
+
+# What it refuses
+
+
+def test_a_missing_folder_is_refused(tmp_path):
+    assert refusal(tmp_path / "none") == (
+        f"The model '{tmp_path / 'none'}' cannot be loaded: there is no such folder.{THREE_WAYS_OUT}"
+    )
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
+def test_an_incomplete_folder_is_refused(folder, name):
+    (folder / name).unlink()
+    assert (
+        refusal(folder) == f"The model '{folder}' cannot be loaded: the folder has no {name}.{THREE_WAYS_OUT}"
+    )
+
+
+def test_a_folder_without_tokenizer_is_refused(folder):
+    (folder / "tokenizer.json").unlink()
+    assert "the folder has no tokenizer (tokenizer.json, or vocab.json and merges.txt)." in refusal(folder)
+
+
+def test_weights_in_a_form_that_can_run_code_are_refused(folder):
+    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+    assert refusal(folder) == (
+        f"The model '{folder}' cannot be loaded: it has pytorch_model.bin but no model.safetensors; only"
+        f" safetensors are read, because loading the other form can run foreign code.{THREE_WAYS_OUT}"
+    )
+
+
+@pytest.mark.parametrize("kept", [0, 4, 100, 20_000, -1])
+def test_weights_that_are_cut_short_are_refused(folder, kept):
+    weights = folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:kept])
+    assert refusal(folder) == (
+        f"The model '{folder}' cannot be loaded: model.safetensors is damaged: it is cut short or is no"
+        f" safetensors file.{THREE_WAYS_OUT}"
+    )
+
+
+def test_weights_that_are_something_else_are_refused(folder):
+    (folder / "model.safetensors").write_bytes(b"\x10\0\0\0\0\0\0\0" + b"<html>no</html> " + b"\0" * 100)
+    assert "model.safetensors is damaged" in refusal(folder)
+
+
+def test_weights_that_do_not_fit_the_configuration_are_refused(folder):
+    """The libraries would fill in random weights without a word."""
+    change_config(folder, n_layer=4)
+    assert refusal(folder) == (
+        f"The model '{folder}' cannot be loaded: its weights are damaged: h.3.ln_1.weight should have the"
+        f" shape (32,), but it is missing.{THREE_WAYS_OUT}"
+    )
+
+
+def test_another_architecture_is_refused(folder):
+    change_config(folder, model_type="llama")
+    assert refusal(folder) == (
+        f"The model '{folder}' cannot be loaded: it is not a GPT-2: config.json says the model type is"
+        f" 'llama'.{THREE_WAYS_OUT}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [("{", "its config.json is damaged: it is not a JSON object."),
+     ("[]", "its config.json is damaged: it is not a JSON object."),
+     ('{"model_type": "gpt2", "n_layer": 2, "n_head": "two", "n_embd": 8, "vocab_size": 9, "n_positions": 4}',
+      "its config.json is damaged: n_head should be a whole number.")],
+)  # fmt: skip
+def test_a_damaged_configuration_is_refused(folder, text, reason):
+    (folder / "config.json").write_text(text)
+    assert refusal(folder) == f"The model '{folder}' cannot be loaded: {reason}{THREE_WAYS_OUT}"
+
+
+def test_a_damaged_tokenizer_is_refused(folder):
+    (folder / "tokenizer.json").write_text("{}")
+    assert refusal(folder).startswith("The model 'copy' cannot be loaded: the model libraries refuse it (")
+
+
+def test_the_packed_pocket_model_loads(pocket):
+    assert models.describe(pocket).name == "pocket"
+
+
+def change_config(folder, **changes):
+    file = folder / "config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | changes))
+
+
+# The way to the hub
+
+
+@pytest.mark.usefixtures("empty_cache")
+def test_a_hub_id_that_is_not_a_gpt2_is_refused_before_it_is_downloaded(monkeypatch):
+    answer_with(monkeypatch, b'{"model_type": "llama"}')
+    assert refusal("some/llama") == (
+        f"The model 'some/llama' cannot be loaded: it is not a GPT-2: config.json says the model type is"
+        f" 'llama'.{THREE_WAYS_OUT}"
+    )
+
+
+@pytest.mark.usefixtures("empty_cache")
+def test_a_hub_id_that_is_unknown_to_the_hub_is_refused(monkeypatch):
+    answer_with(monkeypatch, urllib.error.HTTPError("address", 404, "not found", None, None))
+    assert refusal("gpt22") == (
+        "The model 'gpt22' cannot be loaded: it is no folder, not in the cache, and the hub answers"
+        f" 404.{THREE_WAYS_OUT}"
+    )
+
+
+@pytest.mark.usefixtures("empty_cache")
+@pytest.mark.parametrize("code", [0, 1])
+def test_a_download_gives_a_folder_or_a_refusal(monkeypatch, tiny_folder, code):
+    answer_with(monkeypatch, (tiny_folder / "config.json").read_bytes())
+    done = subprocess.CompletedProcess([], code, stdout=f"{tiny_folder}\n")
+    monkeypatch.setattr(models.subprocess, "run", lambda *args, **more: done)
+    if code == 0:
+        assert models.locate("org/fine-tuned") == ("org--fine-tuned", tiny_folder)
+    else:
+        assert "the hub answered, but the download did not finish." in refusal("org/fine-tuned")
+
+
+def answer_with(monkeypatch, answer):
+    def urlopen(address, timeout):
+        assert timeout <= 5
+        if isinstance(answer, Exception):
+            raise answer
+        return io.BytesIO(answer)
+
+    monkeypatch.setattr(models.urllib.request, "urlopen", urlopen)
