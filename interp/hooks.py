@@ -1,0 +1,283 @@
+"""Hooks: the only room that executes a model. `run`, `record`, `resume`, `intervene`, and the three edits.
+
+An edit is a frozen value and a pure function: activation in, new activation out. Hooks live only inside
+`intervene`; after it, also after an exception, the model is bitwise as before. This room refuses tasks
+and drawing.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import RLock
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from interp.models import Bridge, describe
+from interp.prompts import Prompts
+from interp.sites import Head, Neuron, Place, Site, check_place
+
+Where = Bool[Tensor, "prompt position"]
+
+
+@dataclass(frozen=True, eq=False)
+class Zero:
+    """Put zero at a place: with value biases kept, `Zero(Head(9, 6))` means "this head writes nothing".
+
+    `where` limits the edit to some positions (the queries, at an attention pattern).
+    """
+
+    place: Place
+    where: Where | None = None
+
+    def __call__(self, activation: Float[Tensor, "*axes"]) -> Float[Tensor, "*axes"]:
+        """A new activation with the edit in it; the old one is left as it is."""
+        return _edited(self, activation, lambda part: torch.zeros_like(part))
+
+
+@dataclass(frozen=True, eq=False)
+class Put:
+    """Put a value at a place: a mean, another prompt's activation, a patch.
+
+    `value` must broadcast to the place's part of the activation; at a head that is prompt, position, d_head.
+    """
+
+    place: Place
+    value: Float[Tensor, "*value"]
+    where: Where | None = None
+
+    def __call__(self, activation: Float[Tensor, "*axes"]) -> Float[Tensor, "*axes"]:
+        """A new activation with the edit in it; the old one is left as it is."""
+        return _edited(self, activation, lambda part: _fit(self, self.value, part))
+
+
+@dataclass(frozen=True, eq=False)
+class Add:
+    """Add `scale` times a vector to what is at a place (steering)."""
+
+    place: Place
+    vector: Float[Tensor, "*value"]
+    scale: float = 1.0
+    where: Where | None = None
+
+    def __call__(self, activation: Float[Tensor, "*axes"]) -> Float[Tensor, "*axes"]:
+        """A new activation with the edit in it; the old one is left as it is."""
+        return _edited(self, activation, lambda part: part + self.scale * _fit(self, self.vector, part))
+
+
+Edit = Zero | Put | Add
+
+
+def run(
+    model: Bridge,
+    tokens: Prompts | Int[Tensor, "prompt position"],
+    *edits: Edit,
+    record: Sequence[Place] = (),
+    last: int | None = None,
+) -> tuple[Float[Tensor, "prompt kept token"], dict[Place, Tensor]]:
+    """The logits of one forward pass under these edits, and what was at the recorded places.
+
+    Recording sees what the model saw, after the edits; the recorded tensors are copies. A recorded head or
+    neuron gives its own part only. `last` keeps the logits of the last so many positions, else all.
+    Raises ValueError for a place the model does not have and for tokens it cannot read.
+    """
+    ids = _readable(model, tokens)
+    if last is not None and not 1 <= last <= ids.shape[1]:
+        raise ValueError(
+            f"last must be from 1 to the {ids.shape[1]} positions of the prompts; it was {last}."
+        )
+    keep = {} if last is None else {"logits_to_keep": last}
+    recorded: dict[Place, Tensor] = {}
+    with intervene(model, *edits), _listening(model, record, recorded), torch.no_grad():
+        logits = model(ids, return_type="logits", **keep)
+    return logits, {place: recorded[place] for place in record}
+
+
+def record(
+    model: Bridge, tokens: Prompts | Int[Tensor, "prompt position"], places: Sequence[Place], *edits: Edit
+) -> dict[Place, Tensor]:
+    """What is at these places during one forward pass under these edits: copies, by place."""
+    return run(model, tokens, *edits, record=places, last=1)[1]
+
+
+def resume(
+    model: Bridge,
+    resid_pre: Float[Tensor, "prompt position d_model"],
+    layer: int,
+    *edits: Edit,
+    position: Int[Tensor, "prompt"] | None = None,
+) -> Float[Tensor, "prompt token"] | Float[Tensor, "prompt position token"]:
+    """The logits when the residual stream that enters `layer` is given: only the rest of the model runs.
+
+    With `position`, only that position of every prompt is read out: [prompt, token]; without, all of them.
+    Equals `run` when `resid_pre` was recorded there. Raises ValueError for an edit before `layer`.
+    """
+    card = describe(model)
+    if not 0 <= layer <= card.layers:
+        raise ValueError(f"A run resumes at a layer from 0 to {card.layers}; it was asked for {layer}.")
+    for edit in edits:
+        _refuse_missed(edit, layer, position)
+    with intervene(model, *edits), torch.no_grad():
+        residual = resid_pre.to(model.unembed.W_U.device)
+        for block in list(model.blocks)[layer:]:
+            residual = block(residual)
+            residual = residual[0] if isinstance(residual, tuple) else residual
+        if position is None:
+            return model.unembed(model.ln_final(residual))
+        rows = torch.arange(len(residual), device=residual.device)
+        chosen = residual[rows, position.to(residual.device)][:, None]
+        return model.unembed(model.ln_final(chosen))[:, 0]
+
+
+@contextmanager
+def intervene(model: Bridge, *edits: Edit) -> Iterator[Bridge]:
+    """The model with these edits in force, in this order, until the block ends, however it ends.
+
+    Nesting equals one list of edits. The bridge is not thread-safe: until the block ends, other threads
+    that come through this room wait. Raises ValueError for a place the model does not have.
+    """
+    for edit in edits:
+        _check_edit(edit)
+        check_place(edit.place, describe(model))
+    hooks = [(edit.place.site.hook_name, _applying(edit)) for edit in edits]
+    with _turn(model), model.hooks(fwd_hooks=hooks):
+        yield model
+
+
+# How an edit reaches its part of an activation
+
+
+def _edited(edit: Edit, activation: Tensor, change: Callable[[Tensor], Tensor]) -> Tensor:
+    part = _part(edit.place, activation)
+    changed = change(part)
+    if edit.where is not None:
+        changed = torch.where(_lined_up(edit.where, edit.place, activation), changed, part)
+    new = activation.clone(memory_format=torch.contiguous_format)
+    _part(edit.place, new).copy_(changed)
+    return new
+
+
+def _part(place: Place, activation: Tensor) -> Tensor:
+    """The place's own part of its site's activation: a view with the place's fixed axes gone."""
+    for axis, index in place.index.items():
+        activation = activation.select(place.site.axes.index(axis), index)
+    return activation
+
+
+def _lined_up(where: Where, place: Place, activation: Tensor) -> Tensor:
+    """The mask of an edit, shaped to broadcast against the place's part of the activation."""
+    axes = [axis for axis in place.site.axes if axis not in place.index]
+    sizes = dict(zip(place.site.axes, activation.shape, strict=True))
+    along = "position" if "position" in axes else "query"
+    wanted = (sizes["prompt"], sizes[along])
+    if tuple(where.shape) not in {wanted, (1, wanted[1])}:
+        raise ValueError(
+            f"The mask `where` of the edit at {place} has the shape {tuple(where.shape)};"
+            f" the run has {wanted} (prompt, position). Make it for these prompts."
+        )
+    shape = [sizes[axis] if axis == along else where.shape[0] if axis == "prompt" else 1 for axis in axes]
+    return where.to(activation.device).reshape(shape)
+
+
+def _fit(edit: Put | Add, value: Tensor, part: Tensor) -> Tensor:
+    try:
+        return value.to(part).expand(part.shape)
+    except RuntimeError:
+        raise ValueError(
+            f"The value for {edit.place} has the shape {tuple(value.shape)}, which does not fit"
+            f" {tuple(part.shape)}. Give one that broadcasts to it."
+        ) from None
+
+
+def _applying(edit: Edit) -> Callable[..., Tensor]:
+    """The hook of an edit. It returns a new tensor everywhere but at resid_mid.
+
+    TransformerLens 4.3 names the input of the second layer norm hook_resid_mid, so a returned tensor would
+    miss the skip connection. There the edited activation is written into the model's own tensor, which is
+    the sum of skip and attention, made a moment ago and shared with nothing that was recorded.
+    """
+    if edit.place.site.kind == "resid_mid":
+        return lambda activation, hook: activation.copy_(edit(activation))
+    return lambda activation, hook: edit(activation)
+
+
+# What a run refuses, and how it listens
+
+
+def _check_edit(edit: object) -> None:
+    if not isinstance(edit, Edit):
+        raise TypeError(
+            f"{edit!r} is not an edit. Give Zero(place), Put(place, value) or Add(place, vector)."
+        )
+
+
+def _refuse_missed(edit: Edit, layer: int, position: Tensor | None) -> None:
+    _check_edit(edit)
+    site = edit.place.site
+    if site < Site("resid_pre", layer):
+        raise ValueError(
+            f"The edit at {edit.place} acts before layer {layer}, where this run resumes."
+            " Resume earlier, or use run."
+        )
+    if site.kind == "ln_final_scale" and position is not None:
+        raise ValueError("An edit of ln_final_scale needs all positions. Resume without `position`.")
+
+
+def _readable(model: Bridge, tokens: Prompts | Tensor) -> Tensor:
+    ids = tokens.tokens if isinstance(tokens, Prompts) else tokens
+    card = describe(model)
+    if ids.ndim != 2 or 0 in ids.shape:
+        raise ValueError(
+            f"The tokens have the shape {tuple(ids.shape)}; give at least one prompt of at least"
+            " one token, as (prompt, position)."
+        )
+    if ids.shape[1] > card.context:
+        raise ValueError(
+            f"The prompts have {ids.shape[1]} tokens, but {card.name} reads at most {card.context}."
+            f" Make them shorter by {ids.shape[1] - card.context}."
+        )
+    if ids.min() < 0 or ids.max() >= card.vocabulary:
+        wrong = int(ids.max()) if ids.max() >= card.vocabulary else int(ids.min())
+        raise ValueError(
+            f"The token id {wrong} is not in the vocabulary of {card.name}, which has the ids"
+            f" 0-{card.vocabulary - 1}. Write the prompts with its tokenizer."
+        )
+    return ids.to(model.unembed.W_U.device)
+
+
+@contextmanager
+def _listening(model: Bridge, places: Sequence[Place], recorded: dict[Place, Tensor]) -> Iterator[None]:
+    for place in places:
+        if not isinstance(place, Site | Head | Neuron):
+            raise TypeError(f"{place!r} is not a place. Record a Site, a Head or a Neuron.")
+        check_place(place, describe(model))
+
+    def note(place: Place) -> Callable[..., None]:
+        def listen(activation: Tensor, hook: Any) -> None:
+            recorded[place] = _part(place, activation).detach().clone()
+
+        return listen
+
+    with model.hooks(fwd_hooks=[(place.site.hook_name, note(place)) for place in places]):
+        yield
+
+
+# Taking turns
+
+
+class _Turn:
+    """A lock that a copied model does not share with its original."""
+
+    def __init__(self):
+        self.lock = RLock()
+
+    def __deepcopy__(self, memo: dict) -> "_Turn":
+        return _Turn()
+
+
+@contextmanager
+def _turn(model: Bridge) -> Iterator[None]:
+    with model.__dict__.setdefault("turn", _Turn()).lock:
+        yield

@@ -1,0 +1,201 @@
+"""The plan of the house as a test: who may import whom, and who alone may do what."""
+
+import ast
+import json
+import re
+from pathlib import Path
+
+import jaxtyping
+import pytest
+import torch
+
+from interp.hooks import resume
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "interp"
+FILES = sorted(PACKAGE.rglob("*.py"))
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+# A room may import rooms of a lower floor, and itself. `claims` is a value that the studies return, so it
+# stands below them although it is read after them.
+FLOORS = {
+    "words": 0, "sites": 0, "result": 0, "published": 0, "claims": 0,
+    "prompts": 1, "models": 1, "pocket": 1,
+    "hooks": 2,
+    "methods": 3,
+    "studies": 4,
+    "figures": 6, "widgets": 6,
+    "card": 7, "doctor": 7, "execution": 7, "report": 7,
+    "__main__": 8,
+}  # fmt: skip
+
+# What figures and widgets may see of the house: values only, never a model.
+VALUES = {"result", "sites", "claims", "words", "published"}
+TRAINS_THE_MODEL = {"interp/pocket/train.py"}
+
+
+def source(file):
+    return file.read_text(encoding="utf-8")
+
+
+def name_of(file):
+    return str(file.relative_to(ROOT))
+
+
+def room_of(parts):
+    """The longest name of a room that these parts of a dotted name begin with."""
+    for length in range(len(parts), 0, -1):
+        if ".".join(parts[:length]) in FLOORS:
+            return ".".join(parts[:length])
+    return None
+
+
+def room_of_file(file):
+    return room_of(file.relative_to(PACKAGE).with_suffix("").parts)
+
+
+def imported(file):
+    """Every dotted name that a file imports, `from a import b` as both `a` and `a.b`."""
+    for node in ast.walk(ast.parse(source(file))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name_of(file)} imports relatively; write the whole name"
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def rooms_imported(file):
+    names = [name.split(".")[1:] for name in imported(file) if name.startswith("interp.")]
+    return {room_of(parts) for parts in names} - {None}
+
+
+def files_outside(*allowed):
+    return [file for file in FILES if not name_of(file).startswith(allowed)]
+
+
+def offenders(files, pattern):
+    """The lines of these files that match, as "file:line"; docstrings and comments count too."""
+    return [
+        f"{name_of(file)}:{number}"
+        for file in files
+        for number, line in enumerate(source(file).splitlines(), start=1)
+        if re.search(pattern, line)
+    ]
+
+
+def importers(files, *packages):
+    return [name_of(file) for file in files if any(name.split(".")[0] in packages for name in imported(file))]
+
+
+def test_every_file_has_a_room():
+    assert [name_of(f) for f in FILES if room_of_file(f) is None and f.parent != PACKAGE] == []
+    assert [name_of(f) for f in PACKAGE.glob("*.py") if room_of_file(f) is None] == ["interp/__init__.py"]
+
+
+def test_imports_go_down_only():
+    wrong = [
+        f"{name_of(file)} imports {room}"
+        for file in FILES
+        for room in rooms_imported(file)
+        if room_of_file(file) and room != room_of_file(file) and FLOORS[room] >= FLOORS[room_of_file(file)]
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("drawing_room", ["figures", "widgets"])
+def test_pictures_and_controls_see_values_only(drawing_room):
+    files = [file for file in FILES if room_of_file(file) == drawing_room]
+    assert files
+    assert set().union(*map(rooms_imported, files)) - VALUES - {drawing_room} == set()
+    assert importers(files, "torch", "transformers", "transformer_lens") == []
+
+
+def test_only_the_sites_spell_hook_names():
+    spelled = r"blocks\.(\{|\d)|['\"/.]hook_[a-z]"
+    spelled += r"|\bhook_(resid|z|q|k|v|mlp|attn|embed|pos|pattern|pre|post|scale)\b"
+    prose = {"interp/hooks.py"}  # one docstring names the trap it avoids
+    assert [
+        line
+        for line in offenders(files_outside("interp/sites.py"), spelled)
+        if line.split(":")[0] not in prose
+    ] == []
+    literals = [
+        node.value
+        for node in ast.walk(ast.parse(source(PACKAGE / "hooks.py")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and "\n" not in node.value
+    ]
+    assert [text for text in literals if re.search(spelled, text)] == []
+
+
+def test_only_the_hooks_execute_a_model():
+    files = files_outside("interp/hooks.py", *TRAINS_THE_MODEL)
+    executes = (
+        r"run_with_(hooks|cache)|\.hooks\(|\badd_(perma_)?hook\(|register_forward|\.blocks\b(?!\.\{)"
+        r"|\b(model|bridge|network)\((?!\))|\.(forward|generate)\("
+    )
+    assert offenders(files, executes) == []
+
+
+def test_only_the_figures_draw():
+    allowed = ("interp/figures", "interp/doctor.py")  # the doctor asks for the fonts
+    assert importers(files_outside(*allowed), "matplotlib", "plotly") == []
+    assert offenders(FILES, r"\bpyplot\b|\.show\(\)") == []
+
+
+def test_only_the_widgets_import_widgets():
+    assert importers(files_outside("interp/widgets/"), "ipywidgets", "anywidget") == []
+
+
+def test_only_models_and_training_know_the_model_libraries():
+    allowed = ("interp/models.py", "interp/pocket/")
+    assert importers(files_outside(*allowed), "transformers", "transformer_lens", "huggingface_hub") == []
+
+
+def test_words_hold_no_tensors():
+    assert importers([f for f in FILES if room_of_file(f) == "words"], "torch", "numpy", "transformers") == []
+
+
+def test_annotations_are_not_postponed():
+    """Postponed annotations can make the shape checks skip silently."""
+    assert offenders(FILES, r"^from __future__ import annotations") == []
+
+
+def test_the_library_does_not_print():
+    calls = [
+        f"{name_of(file)}:{node.lineno}"
+        for file in files_outside("interp/__main__.py", "interp/pocket/train.py", "interp/pocket/measure.py")
+        for node in ast.walk(ast.parse(source(file)))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
+    ]
+    assert calls == []
+
+
+def test_no_file_is_a_drawer():
+    assert [name_of(file) for file in FILES if file.stem in ("utils", "helpers", "misc", "common")] == []
+
+
+def test_the_state_of_the_process_is_left_alone():
+    assert offenders(
+        FILES, r"set_grad_enabled|^\s*global |torch\.manual_seed|np\.random\.seed|import \*|except:"
+    ) in (
+        [],
+        offenders([PACKAGE / "pocket" / "train.py"], r"torch\.manual_seed"),
+    )
+
+
+def test_shapes_are_checked_while_these_tests_run(tiny):
+    with pytest.raises(jaxtyping.TypeCheckError):
+        resume(tiny, torch.zeros(3), 0)
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda file: file.stem)
+def test_a_notebook_asks_and_calls_and_nothing_more(notebook):
+    cells = [c for c in json.loads(source(notebook))["cells"] if c["cell_type"] == "code"]
+    for cell in cells:
+        code = "".join(cell["source"])
+        lines = [line for line in code.splitlines() if line.strip()]
+        assert not re.search(r"^\s*(async )?(def|class)\b", code, re.MULTILINE), code
+        assert not re.search(r"^\s*(import|from) torch\b|^\s*[%!]", code, re.MULTILINE), code
+        assert len(lines) <= 10, f"this cell has {len(lines)} lines:\n{code}"
+        assert cell["outputs"] == [], f"outputs are build products; strip them:\n{code}"
