@@ -1,0 +1,1 @@
+"""Task-free instruments: ablation, attribution, patching. They know heads, not names or pictures."""

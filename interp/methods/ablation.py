@@ -1,0 +1,229 @@
+"""Switching heads off and measuring what changes. It refuses to know what the task is: a `Metric` says that.
+
+A head that is switched off is silenced at every real position of a prompt (padding is left alone) by putting
+something else in the place of its output `z`:
+
+- `mean`: its mean over the reference prompts of the same template, position by position (Wang et al. 2022);
+- `zero`: nothing at all. Value biases are not folded by `models.load`, so this head then writes exactly
+  nothing;
+- `resample`: its output on one reference prompt of the same template, drawn anew for every prompt.
+
+In `mean` and `resample` the reference is a second set of `Prompts`; without one the prompts themselves serve.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from interp import hooks, models
+from interp.methods.readout import Metric, measure, streams
+from interp.prompts import Prompts
+from interp.result import Result
+from interp.sites import Head, Site, check_place
+
+WAYS = ("mean", "zero", "resample")  # what `how` may be
+LEAST_PER_TEMPLATE = 2  # a mean over one prompt is a resample in disguise
+
+
+def head_ablation(
+    model,
+    prompts: Prompts,
+    metric: Metric,
+    *,
+    reference: Prompts | None = None,
+    how: str = "mean",
+    layers: Sequence[int] | None = None,
+    seed: int = 0,
+    progress: bool = True,
+) -> Result:
+    """Change in the metric when each head alone is switched off: Result[layer, head, prompt].
+
+    Switched off minus untouched: negative means that the head helped. `layers` limits the sweep (default:
+    all). Every layer starts from the recorded residual stream, so earlier blocks run once. Raises
+    ValueError for an unknown `how`, or where the reference does not fit (see `head_values`). Source: Wang
+    et al. 2022 (arXiv:2211.00593), section 2.1.
+    """
+    layers = list(range(model.cfg.n_layers)) if layers is None else list(layers)
+    values = head_values(model, prompts, layers, how=how, reference=reference, seed=seed)
+    entering = streams(model, prompts, layers)
+    untouched = measure(model, prompts, metric, entering[layers[0]], layers[0])
+    changes = torch.zeros(len(layers), model.cfg.n_heads, len(prompts), dtype=torch.float64)
+    sweep = [(row, layer, head) for row, layer in enumerate(layers) for head in range(model.cfg.n_heads)]
+    for row, layer, head in tqdm(sweep, desc="switching off heads", disable=not progress, leave=False):
+        edit = _edit(prompts, Head(layer, head), values[layer])
+        changes[row, head] = measure(model, prompts, metric, entering[layer], layer, edit) - untouched
+    axes = {"layer": layers, "head": range(model.cfg.n_heads), "prompt": range(len(prompts))}
+    return _result(model, prompts, changes, axes, how, seed, "change when the head is switched off")
+
+
+def set_ablation(
+    model,
+    prompts: Prompts,
+    metric: Metric,
+    heads: Sequence[Head],
+    *,
+    reference: Prompts | None = None,
+    how: str = "mean",
+    seed: int = 0,
+) -> Result:
+    """Change in the metric when all these heads are switched off together: Result[prompt].
+
+    Same convention as `head_ablation`; no heads means no change, exactly.
+    """
+    sets = [tuple(heads)]
+    return sets_ablation(
+        model, prompts, metric, sets, reference=reference, how=how, seed=seed, progress=False
+    ).at(set=0)
+
+
+def sets_ablation(
+    model,
+    prompts: Prompts,
+    metric: Metric,
+    sets: Sequence[Sequence[Head]],
+    *,
+    reference: Prompts | None = None,
+    how: str = "mean",
+    seed: int = 0,
+    progress: bool = True,
+) -> Result:
+    """As `set_ablation` for several sets of heads, one after another: Result[set, prompt].
+
+    What the sets share, the recorded streams and replacement values, is computed once.
+    """
+    for head in (head for heads in sets for head in heads):
+        check_place(head, models.describe(model))
+    layers = sorted({head.layer for heads in sets for head in heads} | {0})
+    values = head_values(model, prompts, layers, how=how, reference=reference, seed=seed)
+    entering = streams(model, prompts, layers)
+    untouched = measure(model, prompts, metric, entering[0], 0)
+    changes = torch.zeros(len(sets), len(prompts), dtype=torch.float64)
+    for row, heads in enumerate(tqdm(sets, desc="switching off sets", disable=not progress, leave=False)):
+        first = min((head.layer for head in heads), default=0)
+        changed = [_edit(prompts, head, values[head.layer]) for head in sorted(set(heads))]
+        changes[row] = measure(model, prompts, metric, entering[first], first, *changed) - untouched
+    axes = {"set": range(len(sets)), "prompt": range(len(prompts))}
+    return _result(model, prompts, changes, axes, how, seed, "change when the heads are switched off")
+
+
+def edits(
+    model,
+    prompts: Prompts,
+    heads: Sequence[Head],
+    *,
+    how: str = "mean",
+    reference: Prompts | None = None,
+    seed: int = 0,
+) -> list[hooks.Put]:
+    """The edits that switch these heads off on these prompts, in layer order; give them to `hooks.run`.
+
+    Raises ValueError for a head that the model does not have, and as `head_values` does.
+    """
+    for head in heads:
+        check_place(head, models.describe(model))
+    ordered = sorted(set(heads))
+    layers = sorted({head.layer for head in ordered})
+    values = head_values(model, prompts, layers, how=how, reference=reference, seed=seed)
+    return [_edit(prompts, head, values[head.layer]) for head in ordered]
+
+
+def head_values(
+    model,
+    prompts: Prompts,
+    layers: Sequence[int],
+    *,
+    how: str = "mean",
+    reference: Prompts | None = None,
+    seed: int = 0,
+) -> dict[int, Float[Tensor, "prompt position head d_head"]]:
+    """What is put in the place of every head's output, by layer: one value per prompt and position.
+
+    Raises ValueError if `how` is unknown, or if the reference and the prompts do not fit: a template without
+    `LEAST_PER_TEMPLATE` reference prompts, another length within a template, another use of `<|endoftext|>`.
+    """
+    check_how(how)
+    if how == "zero":
+        like = (*prompts.tokens.shape, model.cfg.n_heads, model.cfg.d_head)
+        return {layer: prompts.tokens.new_zeros(like, dtype=torch.float32) for layer in layers}
+    reference = prompts if reference is None else reference
+    _check_fit(prompts, reference)
+    recorded = hooks.record(model, reference, [Site("z", layer) for layer in layers])
+    width = prompts.tokens.shape[1]
+    outputs = {layer: _to_width(recorded[Site("z", layer)], width) for layer in layers}
+    if how == "mean":
+        return {layer: _template_means(prompts, reference, outputs[layer]) for layer in layers}
+    partners = _partners(prompts, reference, seed)
+    return {layer: outputs[layer][partners] for layer in layers}
+
+
+def _template_means(
+    prompts: Prompts, reference: Prompts, outputs: Float[Tensor, "reference position head d_head"]
+) -> Float[Tensor, "prompt position head d_head"]:
+    means = outputs.new_zeros(len(prompts), *outputs.shape[1:])
+    for template in prompts.template.unique():
+        means[prompts.template == template] = outputs[reference.template == template].mean(dim=0)
+    return means
+
+
+def _partners(prompts: Prompts, reference: Prompts, seed: int) -> Int[Tensor, "prompt"]:
+    """For every prompt the index of one reference prompt of its template, drawn with this seed."""
+    generator = torch.Generator().manual_seed(seed)
+    partners = []
+    for template in prompts.template:
+        candidates = (reference.template == template).nonzero().flatten()
+        partners.append(candidates[torch.randint(len(candidates), (1,), generator=generator)[0]])
+    return torch.stack(partners)
+
+
+def _to_width(outputs: Float[Tensor, "reference position head d_head"], width: int) -> Tensor:
+    """Cut or zero-pad at the right. Only padding is touched: lengths are equal within a template."""
+    missing = width - outputs.shape[1]
+    return torch.nn.functional.pad(outputs, (0, 0, 0, 0, 0, missing)) if missing > 0 else outputs[:, :width]
+
+
+def check_how(how: str) -> None:
+    """Nothing, if `how` is a way to switch a head off; else ValueError that names the ways."""
+    if how not in WAYS:
+        raise ValueError(f"how={how!r} is not a way to switch a head off: choose mean, zero or resample.")
+
+
+def _check_fit(prompts: Prompts, reference: Prompts) -> None:
+    if prompts.bos != reference.bos:
+        raise ValueError(
+            f"The prompts have bos={prompts.bos} and the reference prompts bos={reference.bos}: "
+            "write both with the same bos."
+        )
+    for template in prompts.template.unique():
+        lengths = reference.length[reference.template == template]
+        if len(lengths) < LEAST_PER_TEMPLATE:
+            raise ValueError(
+                f"Template {template.item()} has {len(lengths)} reference prompts, but at least "
+                f"{LEAST_PER_TEMPLATE} are needed: a mean over fewer is no mean. Write more reference "
+                "prompts, or use fewer templates."
+            )
+        _check_lengths(template.item(), prompts.length[prompts.template == template], lengths)
+
+
+def _check_lengths(template: int, own: Int[Tensor, "prompt"], others: Int[Tensor, "reference"]) -> None:
+    found = sorted({*own.tolist(), *others.tolist()})
+    if len(found) > 1:
+        raise ValueError(
+            f"Prompts of template {template} have lengths {found}, but position-by-position replacement "
+            "needs one length per template. Give each length its own template number."
+        )
+
+
+def _edit(prompts: Prompts, head: Head, values: Float[Tensor, "prompt position head d_head"]) -> hooks.Put:
+    return hooks.Put(head, values[:, :, head.head], where=prompts.real())
+
+
+def _result(
+    model, prompts: Prompts, values: Tensor, axes: dict, how: str, seed: int, quantity: str
+) -> Result:
+    about = {**models.about(model), "baseline": how, "bos": prompts.bos, "seed": seed, "n": len(prompts)}
+    labels = {axis: tuple(names) for axis, names in axes.items()}
+    return Result(np.asarray(values), labels, quantity, "nats", about)

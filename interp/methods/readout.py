@@ -1,0 +1,43 @@
+"""What the other methods share: the residual streams of a run, and a metric read at the last word."""
+
+from collections.abc import Callable, Sequence
+
+from jaxtyping import Float
+from torch import Tensor
+
+from interp import hooks
+from interp.prompts import Prompts
+from interp.sites import Site
+
+Metric = Callable[
+    [Tensor], Tensor
+]  # Float[Tensor, "prompt token"] at the last word -> Float[Tensor, "prompt"]
+
+
+def logits_at_end(model, prompts: Prompts, *edits: hooks.Edit) -> Float[Tensor, "prompt token"]:
+    """Logits at the last word of every prompt, under these edits; no other position is unembedded."""
+    last = Site("resid_post", model.cfg.n_layers - 1)
+    stream = hooks.record(model, prompts, [last], *edits)[last]
+    return hooks.resume(model, stream, model.cfg.n_layers, position=prompts.spots["end"])
+
+
+def streams(
+    model, prompts: Prompts, layers: Sequence[int]
+) -> dict[int, Float[Tensor, "prompt position d_model"]]:
+    """The residual stream that enters each of these layers, by layer."""
+    sites = {layer: Site("resid_pre", layer) for layer in layers}
+    recorded = hooks.record(model, prompts, list(sites.values()))
+    return {layer: recorded[site] for layer, site in sites.items()}
+
+
+def measure(
+    model,
+    prompts: Prompts,
+    metric: Metric,
+    stream: Float[Tensor, "prompt position d_model"],
+    layer: int,
+    *edits: hooks.Edit,
+) -> Float[Tensor, "prompt"]:
+    """The metric when this stream enters this layer, in double precision on the CPU; later edits apply."""
+    logits = hooks.resume(model, stream, layer, *edits, position=prompts.spots["end"])
+    return metric(logits).double().cpu()
