@@ -1,0 +1,243 @@
+"""A claim of the article with its verdict, and the table of them all. Nothing here runs a model."""
+
+import html
+import json
+import math
+import os
+import platform
+import re
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+VERDICTS = (
+    "supported",
+    "partly",
+    "not supported",
+    "cannot be tested on this model",
+    "about another model",
+)
+VERSIONS_OF = ("torch", "transformer-lens", "transformers", "numpy")
+COLUMNS = ("id", "claim", "test", "measured", "control", "threshold", "published", "verdict")
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One sentence of the article, how it was tested, what came out, and the verdict that was computed.
+
+    `threshold` is fixed in code before looking; `measured` is None where nothing could be measured. Raises
+    ValueError for an id that is not C1, C2 ..., an unknown verdict, or an interval that is not low to high.
+    """
+
+    id: str
+    text: str
+    test: str
+    measured: float | None
+    interval: tuple[float, float] | None
+    control: str
+    threshold: str
+    verdict: str
+    model: str
+    figure: str | None = None
+    published: str | None = None
+
+    def __post_init__(self):
+        if not re.fullmatch(r"C[1-9]\d*", self.id):
+            raise ValueError(f"A claim's id is C and a number, such as C8, not {self.id!r}.")
+        if self.verdict not in VERDICTS:
+            raise ValueError(f"{self.verdict!r} is not a verdict: choose one of {', '.join(VERDICTS)}.")
+        if self.interval is not None and not self.interval[0] <= self.interval[1]:
+            raise ValueError(
+                f"The interval of {self.id} is {self.interval}, but it must run from low to high."
+            )
+
+
+class HtmlTable(str):
+    """HTML that a notebook shows as a table."""
+
+    def _repr_html_(self) -> str:
+        return str(self)
+
+
+def decide(
+    measured: float,
+    interval: tuple[float, float],
+    threshold: float,
+    controls: Sequence[float] = (),
+    *,
+    testable: bool = True,
+    complete: bool = True,
+) -> str:
+    """The verdict of a test that expects a large value.
+
+    It holds if the measured value reaches the threshold, its interval lies above zero, and it exceeds every
+    control. It then supports the claim, or only partly where the test is not `complete`, i.e. leaves a
+    part of the claim unmeasured.
+    """
+    if not testable:
+        return "cannot be tested on this model"
+    holds = measured >= threshold and interval[0] > 0 and all(measured > control for control in controls)
+    if not holds:
+        return "not supported"
+    return "supported" if complete else "partly"
+
+
+def save(claims: Iterable[Claim], folder: str | os.PathLike, about: Mapping) -> Path:
+    """Path of `claims.json`, after merging these claims by id into the folder's table; writes `claims.md`
+    too.
+
+    `about` names `model` and `weights_sha256`. Each file is replaced in one step, so that a failure
+    leaves the old one whole; a table of other weights, or a damaged one, is first copied to another name.
+    The same claims give the same bytes. Raises OSError with one sentence if the folder cannot be written,
+    ValueError if a claim is about another model.
+    """
+    folder, claims = Path(folder), list(claims)
+    _check_model(claims, about["model"])
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        merged = {**_kept(folder / "claims.json", about), **{claim.id: _fields(claim) for claim in claims}}
+        table_of_all = _document([merged[key] for key in sorted(merged, key=_number)], about)
+        _replace(folder / "claims.json", json.dumps(table_of_all, indent=2, ensure_ascii=False) + "\n")
+        _replace(folder / "claims.md", _markdown(table_of_all))
+    except OSError as error:
+        raise OSError(
+            f"The claims cannot be written to {folder} ({error.strerror or error}): choose a folder that "
+            "you may write to, or free this one."
+        ) from error
+    return folder / "claims.json"
+
+
+def table(claims: Iterable[Claim]) -> HtmlTable:
+    """The claims as one HTML table, in the order of their ids; every text escaped."""
+    rows = [_cells(_fields(claim)) for claim in sorted(claims, key=lambda claim: _number(claim.id))]
+    head = "".join(f'<th scope="col">{column}</th>' for column in COLUMNS)
+    body = "".join("<tr>" + "".join(_html_cell(*cell) for cell in enumerate(row)) + "</tr>" for row in rows)
+    return HtmlTable(
+        '<table class="claims"><caption>The article, claim by claim</caption>'
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    )
+
+
+def _html_cell(column: int, text: str) -> str:
+    escaped = html.escape(text)
+    return f'<th scope="row">{escaped}</th>' if column == 0 else f"<td>{escaped}</td>"
+
+
+def _number(claim_id: str) -> int:
+    return int(claim_id[1:])
+
+
+def _six_digits(value: float | None) -> float | None:
+    """Rounded so that another processor's last bits make no difference; JSON knows no infinity."""
+    return None if value is None or not math.isfinite(value) else float(f"{value:.6g}")
+
+
+def _fields(claim: Claim) -> dict:
+    fields = {name: value for name, value in asdict(claim).items() if name != "model"}
+    fields["measured"] = _six_digits(claim.measured)
+    fields["interval"] = None if claim.interval is None else [_six_digits(bound) for bound in claim.interval]
+    return fields
+
+
+def _check_model(claims: Sequence[Claim], model: str) -> None:
+    for claim in claims:
+        if claim.model != model:
+            raise ValueError(
+                f"Claim {claim.id} was measured on {claim.model}, but this table is about {model}: "
+                "save it in that model's folder."
+            )
+
+
+def _kept(path: Path, about: Mapping) -> dict[str, dict]:
+    """Claims of an earlier save on the same weights, by id; anything else is copied aside."""
+    if not path.exists():
+        return {}
+    try:
+        earlier = json.loads(path.read_text(encoding="utf-8"))
+        claims = {claim["id"]: claim for claim in earlier["claims"]}
+        if all(_number(key) and set(_blank()) <= set(claim) for key, claim in claims.items()) and all(
+            earlier[key] == about[key] for key in ("model", "weights_sha256")
+        ):
+            return claims
+        name = f"claims.{str(earlier['weights_sha256'])[:8]}.json"
+    except (ValueError, KeyError, TypeError, AttributeError):
+        name = "claims.damaged.json"
+    shutil.copyfile(path, path.with_name(name))  # a copy: the old table stays until the new one is whole
+    return {}
+
+
+def _blank() -> tuple[str, ...]:
+    return tuple(name for name in Claim.__dataclass_fields__ if name != "model")
+
+
+def _document(claims: list[dict], about: Mapping) -> dict:
+    return {
+        "model": about["model"],
+        "weights_sha256": about["weights_sha256"],
+        "created_with": _versions(),
+        "claims": claims,
+    }
+
+
+def _versions() -> dict[str, str]:
+    versions = {"python": platform.python_version()}
+    for package in VERSIONS_OF:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            versions[package] = "not installed"
+    return versions
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write beside the file, then swap in one step."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _cells(claim: Mapping) -> tuple[str, ...]:
+    return (
+        claim["id"],
+        claim["text"],
+        claim["test"],
+        _measured(claim["measured"], claim["interval"]),
+        claim["control"],
+        claim["threshold"],
+        claim["published"] or "",
+        claim["verdict"],
+    )
+
+
+def _measured(value: float | None, interval: Sequence[float] | None) -> str:
+    if value is None:
+        return "not measured"
+    return f"{value:.3g}" if interval is None else f"{value:.3g} ({interval[0]:.3g} to {interval[1]:.3g})"
+
+
+def _markdown(document: Mapping) -> str:
+    lines = [
+        f"# Claims, measured on {document['model']}",
+        "",
+        f"Weights: sha256 {document['weights_sha256']}. Intervals are 95 %.",
+        "",
+        "| " + " | ".join((*COLUMNS, "figure")) + " |",
+        "|" + " --- |" * (len(COLUMNS) + 1),
+    ]
+    for claim in document["claims"]:
+        cells = (*_cells(claim), claim["figure"] or "")
+        lines.append("| " + " | ".join(_markdown_cell(cell) for cell in cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _markdown_cell(text: str) -> str:
+    return html.escape(" ".join(text.split()), quote=False).replace("|", "\\|")

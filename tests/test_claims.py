@@ -1,0 +1,150 @@
+"""The claims table: verdicts are computed, files are whole or untouched, texts are escaped."""
+
+import json
+import re
+from dataclasses import replace
+
+import pytest
+
+from interp import claims
+from interp.claims import Claim, decide, save, table
+
+ABOUT = {"model": "pocket", "weights_sha256": "a" * 64}
+CLAIM = Claim(
+    id="C8",
+    text="A few heads | write <the> name.",
+    test="They are switched off.",
+    measured=0.123456789,
+    interval=(0.1, 0.2),
+    control="20 random sets",
+    threshold="at least 30 %",
+    verdict="partly",
+    model="pocket",
+)
+
+
+def test_a_verdict_needs_threshold_interval_and_controls():
+    assert decide(0.5, (0.4, 0.6), 0.3, [0.1, 0.2]) == "supported"
+    assert decide(0.5, (0.4, 0.6), 0.3, [0.1, 0.2], complete=False) == "partly"
+    assert decide(0.2, (0.1, 0.3), 0.3) == "not supported"
+    assert decide(0.5, (-0.1, 0.9), 0.3) == "not supported"
+    assert decide(0.5, (0.4, 0.6), 0.3, [0.1, 0.5]) == "not supported"
+    assert decide(0.5, (0.4, 0.6), 0.3, testable=False) == "cannot be tested on this model"
+    assert decide(float("nan"), (0.4, 0.6), 0.3) == "not supported"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"id": "8"}, "A claim's id is C and a number, such as C8, not '8'."),
+        (
+            {"verdict": "true"},
+            "'true' is not a verdict: choose one of supported, partly, not supported, "
+            "cannot be tested on this model, about another model.",
+        ),
+        ({"interval": (2.0, 1.0)}, "The interval of C8 is (2.0, 1.0), but it must run from low to high."),
+    ],
+)
+def test_a_claim_refuses_what_it_cannot_mean(change, message):
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        replace(CLAIM, **change)
+
+
+def test_the_file_has_the_agreed_fields(tmp_path):
+    document = json.loads(save([CLAIM], tmp_path / "new" / "folder", ABOUT).read_text(encoding="utf-8"))
+    assert list(document) == ["model", "weights_sha256", "created_with", "claims"]
+    fields = "id text test measured interval control threshold verdict figure published"
+    assert list(document["claims"][0]) == fields.split()
+    assert document["model"] == "pocket"
+    assert document["claims"][0]["measured"] == 0.123457
+    assert document["claims"][0]["interval"] == [0.1, 0.2]
+    assert "torch" in document["created_with"]
+
+
+def test_saving_merges_by_id_in_the_order_of_the_article(tmp_path):
+    save([CLAIM, replace(CLAIM, id="C10")], tmp_path, ABOUT)
+    save(
+        [replace(CLAIM, verdict="supported"), replace(CLAIM, id="C2", measured=None, interval=None)],
+        tmp_path,
+        ABOUT,
+    )
+    rows = json.loads((tmp_path / "claims.json").read_text(encoding="utf-8"))["claims"]
+    assert [(row["id"], row["verdict"]) for row in rows] == [
+        ("C2", "partly"),
+        ("C8", "supported"),
+        ("C10", "partly"),
+    ]
+    lines = (tmp_path / "claims.md").read_text(encoding="utf-8").splitlines()
+    assert [line.split(" | ")[0] for line in lines[-3:]] == ["| C2", "| C8", "| C10"]
+    assert "not measured" in lines[-3]
+
+
+def test_the_same_claims_give_the_same_bytes_and_leave_nothing_else(tmp_path):
+    save([replace(CLAIM, id="C2"), CLAIM], tmp_path, ABOUT)
+    first = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    save([CLAIM], tmp_path, ABOUT)
+    save([replace(CLAIM, id="C2")], tmp_path, ABOUT)
+    assert first == {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert set(first) == {"claims.json", "claims.md"}
+    assert b"\r" not in first["claims.md"]
+
+
+def test_a_failure_while_writing_leaves_the_old_table_whole(tmp_path, monkeypatch):
+    save([CLAIM], tmp_path, ABOUT)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(claims.os, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        save([replace(CLAIM, id="C9")], tmp_path, ABOUT)
+    assert before == {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+
+def test_a_table_of_other_weights_is_kept_aside_and_not_mixed_in(tmp_path):
+    save([CLAIM], tmp_path, ABOUT)
+    old = (tmp_path / "claims.json").read_bytes()
+    save([replace(CLAIM, id="C9")], tmp_path, {**ABOUT, "weights_sha256": "b" * 64})
+    rows = json.loads((tmp_path / "claims.json").read_text(encoding="utf-8"))["claims"]
+    assert [row["id"] for row in rows] == ["C9"]
+    assert (tmp_path / "claims.aaaaaaaa.json").read_bytes() == old
+
+
+@pytest.mark.parametrize(
+    "damaged", ["{", "[]", '{"claims": 3}', '{"claims": [{"id": "C1"}]}', '{"claims": [{"id": 1}]}']
+)
+def test_a_damaged_table_is_kept_aside(tmp_path, damaged):
+    (tmp_path / "claims.json").write_text(damaged)
+    save([CLAIM], tmp_path, ABOUT)
+    assert (tmp_path / "claims.damaged.json").read_text() == damaged
+    assert len(json.loads((tmp_path / "claims.json").read_text())["claims"]) == 1
+
+
+def test_a_folder_that_cannot_be_written_is_told_in_one_sentence(tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("in the way")
+    message = (
+        f"The claims cannot be written to {blocked} (File exists): choose a folder that you may write to, "
+        "or free this one."
+    )
+    with pytest.raises(OSError, match=f"^{re.escape(message)}$"):
+        save([CLAIM], blocked, ABOUT)
+
+
+def test_a_claim_about_another_model_is_refused(tmp_path):
+    message = "Claim C8 was measured on pocket, but this table is about gpt2: save it in that model's folder."
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        save([CLAIM], tmp_path, {**ABOUT, "model": "gpt2"})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_texts_are_escaped_in_both_tables(tmp_path):
+    save([CLAIM], tmp_path, ABOUT)
+    markdown = (tmp_path / "claims.md").read_text(encoding="utf-8")
+    assert "A few heads \\| write &lt;the&gt; name." in markdown
+    shown = table([CLAIM])
+    assert "A few heads | write &lt;the&gt; name." in shown
+    assert "<the>" not in shown
+    assert shown._repr_html_() == shown
+    assert "0.123 (0.1 to 0.2)" in shown
