@@ -1,0 +1,58 @@
+"""What the interactive charts share: paper, fonts, a title that wraps, text that cannot become markup.
+
+Refuses: results.
+"""
+
+from collections.abc import Sequence
+from html import escape
+
+from plotly.graph_objects import Figure as Chart
+from plotly.graph_objects import Layout
+
+from interp.figures import page, theme
+
+TITLE_WIDTH, TITLE_SIZE, TEXT_SIZE = 680, 20, 15
+
+
+def shown(text: object) -> str:
+    """Text as plotly shows it letter by letter: its markup characters escaped."""
+    return escape(str(text), quote=False)
+
+
+def chart(traces: Sequence[object], title: str, *, height: int = 480) -> Chart:
+    """A chart in the house style around the traces; the title is wrapped to the narrowest notebook."""
+    lines = page.wrapped(title, TITLE_WIDTH, TITLE_SIZE, bold=True)
+    head = 40 + 26 * len(lines)
+    layout = Layout(
+        template="none",
+        height=height + head,
+        title={
+            "text": f"<b>{'<br>'.join(map(shown, lines))}</b>",
+            "x": 0.01,
+            "xanchor": "left",
+            "y": 1 - 18 / (height + head),
+            "yanchor": "top",
+            "font": {"size": TITLE_SIZE},
+        },
+        margin={"t": head, "l": 16, "r": 24, "b": 16},
+        font={"family": theme.WEB_FONT, "size": TEXT_SIZE, "color": theme.INK},
+        paper_bgcolor=theme.PAPER,
+        plot_bgcolor=theme.PAPER,
+        hoverlabel={"font": {"size": TEXT_SIZE}, "bgcolor": theme.PAPER},
+        legend={"orientation": "h", "x": 0, "xanchor": "left", "y": -0.2, "yanchor": "top"},
+    )
+    return Chart(data=list(traces), layout=layout)
+
+
+def axis(title: str, **more: object) -> dict[str, object]:
+    """One axis in the house style; margins grow to fit its labels."""
+    return {
+        "title": {"text": shown(title), "standoff": 12},
+        "automargin": True,
+        "ticklabelstandoff": 6,
+        "gridcolor": "#ECECEC",
+        "zeroline": False,
+        "showline": False,
+        "ticks": "",
+        **more,
+    }

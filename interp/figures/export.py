@@ -1,0 +1,122 @@
+"""Files of a figure: where they go, what makes them whole, and how an interrupted run leaves finished ones
+intact.
+
+Refuses: drawing and numbers.
+"""
+
+import os
+import re
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from interp.figures.figure import Figure
+
+PLOTLY_SCRIPT = "plotly.min.js"
+PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<style>body{{font:16px/1.5 {font};margin:2rem auto;padding:0 1rem;max-width:75rem;
+color:#1a1a1a;background:#fff}}
+figure{{margin:0}}noscript img{{max-width:100%}}</style></head><body>
+<figure role="group" aria-label="{alt}">
+{chart}
+<noscript><img src="{name}.png" alt="{alt}"></noscript>
+<figcaption>{disclosure}</figcaption></figure></body></html>
+"""
+
+
+def checked_name(name: str) -> str:
+    """The name itself. Raises ValueError unless it is letters, digits, dot, dash and underscore."""
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", name):
+        raise ValueError(
+            f"A figure's name is letters, digits, '-' and '_', without folder or ending; this one is "
+            f"{name!r}. "
+            "Choose one such as 'ioi_head_ablation'."
+        )
+    return name
+
+
+def safe_folder(model: str) -> str:
+    """A folder name for a model, whatever its name holds."""
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", model).strip(".-") or "model"
+
+
+def destination(folder: str | Path | None) -> Path:
+    """The base folder of figures: the given one, $INTERP_FIGURES, or `figures` beside the nearest `interp`
+    package.
+    """
+    chosen = folder or os.environ.get("INTERP_FIGURES")
+    if chosen:
+        return Path(chosen)
+    here = Path.cwd()
+    homes = (place for place in (here, *here.parents) if (place / "interp" / "__init__.py").is_file())
+    return next(homes, here) / "figures"
+
+
+def write(folder: Path, name: str, files: dict[str, bytes]) -> None:
+    """Write every file whole or not at all; plotly's script lies beside them once.
+
+    Raises OSError naming the folder and the ways out.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not (folder / PLOTLY_SCRIPT).exists():
+            _whole(folder / PLOTLY_SCRIPT, _plotly_script())
+        for ending, content in files.items():
+            _whole(folder / f"{name}.{ending}", content)
+    except OSError as error:
+        raise OSError(
+            f"The figure {name!r} cannot be written to {folder}: {error.strerror or error}. Give a folder "
+            f"you may "
+            "write to with save(name, folder=...) or the environment variable INTERP_FIGURES."
+        ) from error
+
+
+def _plotly_script() -> bytes:
+    from plotly.offline import get_plotlyjs
+
+    return get_plotlyjs().encode()
+
+
+def _whole(path: Path, content: bytes) -> None:
+    """Write beside the file, then move over it: a reader or a Ctrl-C never meets half a file."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        partial.write_bytes(content)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def described(svg: bytes, title: str, alt: str) -> bytes:
+    """The SVG with its alt text where screen readers look: role, label and description on the root."""
+    text = svg.decode().replace("<svg ", f'<svg role="img" aria-label="{escape(alt)}" ', 1)
+    if "<title>" in text:
+        return text.replace("</title>", f"</title>\n <desc>{escape(alt)}</desc>", 1).encode()
+    start = text.index(">", text.index("<svg ")) + 1
+    return (
+        f"{text[:start]}\n <title>{escape(title)}</title>\n <desc>{escape(alt)}</desc>{text[start:]}".encode()
+    )
+
+
+def page(figure: "Figure", name: str) -> str:
+    """A page with the interactive chart, its static twin without JavaScript, and the data; nothing from a
+    network.
+    """
+    from interp.figures import theme
+    from interp.figures.figure import CHART_CONFIG
+
+    chart = figure.plotly().to_html(
+        full_html=False, include_plotlyjs="directory", config=CHART_CONFIG, div_id=f"chart-{name}"
+    )
+    return PAGE.format(
+        title=escape(figure.title),
+        alt=escape(figure.alt),
+        font=theme.WEB_FONT,
+        chart=chart,
+        name=name,
+        disclosure=figure.disclosure(),
+    )

@@ -1,0 +1,117 @@
+"""One picture of one Result: interactive in the notebook, static everywhere else, exported with its numbers.
+
+Every front end finds something it can show: JupyterLab takes the plotly chart, nbconvert the HTML figure with
+alt text, GitHub that or the SVG, LaTeX the PDF, a terminal the words. There is no bare PNG: given one,
+plotly's JupyterLab extension shows it and leaves the chart out. Nothing is fetched from a network. Refuses:
+models, choosing colours.
+"""
+
+import base64
+import io
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+
+from matplotlib import rc_context
+from matplotlib.figure import Figure as Canvas
+from plotly.graph_objects import Figure as Chart
+
+from interp.figures import export, theme, words
+from interp.result import Result
+
+SCREEN_DOTS_PER_INCH = 100
+CHART_CONFIG = {"displaylogo": False, "responsive": True, "toImageButtonOptions": {"format": "svg"}}
+TABLE_STYLE = (
+    "<style>.interp-figure table{border-collapse:collapse;font-size:13px}"
+    ".interp-figure th,.interp-figure td{padding:2px 8px;text-align:right;border-bottom:1px solid #d4d4d4}"
+    ".interp-figure img{max-width:100%;height:auto;background:#fff}.interp-figure{margin:0;max-width:60em}"
+    ".interp-figure summary{cursor:pointer;padding:4px 0}.interp-figure "
+    ".scroll{overflow:auto;max-height:24em}"
+    "</style>"
+)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A picture: `matplotlib(caption)` draws the static twin, `plotly()` the interactive one, both from
+    `result`.
+    """
+
+    result: Result
+    title: str
+    caption: str
+    alt: str
+    matplotlib: Callable[[str], Canvas]
+    plotly: Callable[[], Chart]
+    interval: Result | None = None
+
+    def save(self, name: str, folder: str | Path | None = None) -> "Figure":
+        """Write <name>.png, .svg, .pdf, .html and .csv under figures/<model>/, and return the figure itself.
+
+        The base folder is `folder`, else $INTERP_FIGURES, else `figures` beside the package the working
+        folder lies in. SVG, PDF, PNG and CSV repeat byte by byte. Raises ValueError for a name with folders
+        in it, OSError in one sentence when the folder cannot be written.
+        """
+        place = export.destination(folder) / export.safe_folder(words.model_name(self.result))
+        export.write(place, name, self._files(export.checked_name(name)))
+        return self
+
+    def _files(self, name: str) -> dict[str, bytes]:
+        canvas = self.matplotlib(self.caption)
+        texts = {"svg": export.described(render(canvas, "svg", self.title), self.title, self.alt)}
+        texts["csv"] = words.comma_separated(self.result, self.interval).encode()
+        texts["html"] = export.page(self, name).encode()
+        return {"png": render(canvas, "png"), "pdf": render(canvas, "pdf", self.title), **texts}
+
+    def disclosure(self) -> str:
+        """HTML: the caption, and folded away the description and the numbers as a table."""
+        return (
+            f'{TABLE_STYLE}<div class="interp-figure"><p>{escape(self.caption)}</p><details>'
+            f"<summary>Description and data as a table</summary><p>{escape(self.alt)}</p>"
+            f'<div class="scroll">{words.table(self.result, self.interval)}</div></details></div>'
+        )
+
+    def _picture(self, png: bytes) -> str:
+        source = base64.b64encode(png).decode()
+        return f'<img src="data:image/png;base64,{source}" alt="{escape(self.alt)}" style="max-width:100%">'
+
+    def _shown(self, below: str, label: str) -> dict[str, object]:
+        canvas = self.matplotlib("")
+        png = render(canvas, "png", dots=SCREEN_DOTS_PER_INCH)
+        chart = json.loads(str(self.plotly().to_json()))
+        return {
+            "application/vnd.plotly.v1+json": {**chart, "config": CHART_CONFIG},
+            "text/html": f'<figure class="interp-figure">{self._picture(png)}{below}</figure>',
+            "image/svg+xml": export.described(
+                render(canvas, "svg", self.title), self.title, self.alt
+            ).decode(),
+            "application/pdf": base64.b64encode(render(canvas, "pdf", self.title)).decode(),
+            "text/plain": label,
+        }
+
+    def _repr_mimebundle_(
+        self, include: object = None, exclude: object = None
+    ) -> dict[str, object]:  # signature set by IPython
+        return self._shown(f"<figcaption>{self.disclosure()}</figcaption>", self.alt)
+
+    def _ipython_display_(self) -> None:
+        """Show the chart, then caption and table beneath it: a front end with the chart drops its HTML."""
+        from IPython.display import display
+
+        display(self._shown("", self.alt), raw=True)
+        display({"text/html": self.disclosure(), "text/plain": self.caption}, raw=True)
+
+
+def render(canvas: Canvas, kind: str, title: str = "", dots: int = theme.DOTS_PER_INCH) -> bytes:
+    """The drawing as bytes of a "png", "svg" or "pdf" that are the same on every run."""
+    about = {
+        "png": {"Software": None},
+        "svg": {"Date": None, "Creator": None, "Title": title},
+        "pdf": {"CreationDate": None, "Creator": None, "Producer": None, "Title": title},
+    }
+    sheet = io.BytesIO()
+    with rc_context(theme.style()):
+        canvas.savefig(sheet, format=kind, dpi=dots, metadata=about[kind])
+    return sheet.getvalue()

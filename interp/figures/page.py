@@ -1,0 +1,96 @@
+"""A blank slide with its title above and its caption below, wrapped so that nothing is ever clipped.
+
+Refuses: results; the drawings put their marks on the slide.
+"""
+
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Canvas
+from matplotlib.font_manager import FontProperties
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.textpath import text_to_path
+
+from interp.figures import theme
+
+MARGIN = 0.45
+LEADING = 1.28
+
+
+def text_width(text: str, size: float | int, *, bold: bool = False) -> float:
+    """How many points wide a line of text is."""
+    font = FontProperties(family=theme.FONT, size=size, weight="bold" if bold else "normal")
+    return float(text_to_path.get_text_width_height_descent(text, font, ismath=False)[0])
+
+
+def wrapped(text: str, width: float | int, size: float | int, *, bold: bool = False) -> list[str]:
+    """The text broken into lines at most `width` points wide; a word that is too long is broken too."""
+    lines: list[str] = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if text_width(longer, size, bold=bold) <= width:
+            lines[-1] = longer
+            continue
+        lines.append("")
+        for letter in word:
+            if text_width(lines[-1] + letter, size, bold=bold) > width:
+                lines.append("")
+            lines[-1] += letter
+    return [line for line in lines if line]
+
+
+def slide(title: str, caption: str) -> tuple[Canvas, Axes]:
+    """A slide with title and caption, and the axes that fill the room between them."""
+    with rc_context(theme.style()):
+        canvas = Canvas(figsize=theme.SLIDE, dpi=theme.DOTS_PER_INCH, facecolor=theme.PAPER)
+        wide, high = canvas.get_size_inches()
+        room = (wide - 2 * MARGIN) * 72
+        top = _stack(
+            canvas, wrapped(title, room, theme.TITLE, bold=True), theme.TITLE, high - MARGIN, bold=True
+        )
+        lines = wrapped(caption, room, theme.NOTE)
+        bottom = MARGIN + len(lines) * theme.NOTE * LEADING / 72
+        _stack(canvas, lines, theme.NOTE, bottom, bold=False)
+        gap = 0.18
+        rect = (MARGIN / wide, (bottom + gap) / high, 1 - 2 * MARGIN / wide, (top - bottom - 2 * gap) / high)
+        canvas.set_layout_engine(ConstrainedLayoutEngine(rect=rect, w_pad=0.02, h_pad=0.02))
+        return canvas, canvas.add_subplot()
+
+
+def shrink(canvas: Canvas, width: float, height: float) -> tuple[float, float]:
+    """Keep a drawing to so many points of its room's width and height, at the top left; the room's size in
+    points.
+    """
+    engine = _engine(canvas)
+    wide, high = (float(side) * 72 for side in canvas.get_size_inches())
+    left, bottom, across, up = engine.get()["rect"]
+    size = min(1.0, width / (across * wide)), min(1.0, height / (up * high))
+    engine.set(rect=(left, bottom + up * (1 - size[1]), across * size[0], up * size[1]))
+    return across * wide, up * high
+
+
+def frame(canvas: Canvas) -> tuple[float, float, float, float]:
+    """Left, bottom, width and height of the drawing's room, as shares of the slide."""
+    return _engine(canvas).get()["rect"]
+
+
+def _engine(canvas: Canvas) -> ConstrainedLayoutEngine:
+    engine = canvas.get_layout_engine()
+    assert isinstance(engine, ConstrainedLayoutEngine)
+    return engine
+
+
+def room(canvas: Canvas) -> tuple[float, float]:
+    """The width and height in points between title and caption."""
+    return shrink(canvas, float("inf"), float("inf"))
+
+
+def _stack(canvas: Canvas, lines: list[str], size: float, top: float, *, bold: bool) -> float:
+    """Write lines downwards from `top` inches; the height in inches where they end."""
+    wide, high = canvas.get_size_inches()
+    for line in lines:
+        weight, colour = ("bold", theme.INK) if bold else ("normal", theme.MUTED)
+        canvas.text(
+            MARGIN / wide, top / high, line, fontsize=size, weight=weight, color=colour, va="top", ha="left"
+        )
+        top -= size * LEADING / 72
+    return top

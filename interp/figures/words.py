@@ -1,0 +1,157 @@
+"""What a picture says in words: caption, alt text, and its numbers as a table or as CSV.
+
+Refuses: drawing.
+"""
+
+import csv
+import io
+from html import escape
+
+import numpy as np
+
+from interp.figures import theme
+from interp.result import Result
+
+LONGEST_TABLE = 400
+
+
+def measure(result: Result) -> str:
+    """Quantity with its unit: "change in logit difference (nats)"."""
+    return f"{result.quantity} ({result.unit})" if result.unit else result.quantity
+
+
+def bounds(result: Result, interval: Result | None) -> tuple[np.ndarray, np.ndarray] | None:
+    """Lower and upper bound in the shape of `result`, from an interval with a "bound" axis of "low" and
+    "high".
+
+    Raises ValueError when the interval's labels are not the result's.
+    """
+    if interval is None:
+        return None
+    expected = {**result.axes, "bound": ("low", "high")}
+    if {axis: tuple(labels) for axis, labels in interval.axes.items()} != expected:
+        raise ValueError(
+            f"The interval has axes {_shape(interval)}, but the picture needs {_names(expected)}. "
+            "Take it from the same measurement: result.interval('prompt') beside result.mean('prompt')."
+        )
+    order = [list(interval.axes).index(axis) for axis in result.axes]
+    values = interval.values.transpose([*order, list(interval.axes).index("bound")])
+    return values[..., 0], values[..., 1]
+
+
+def _names(axes: dict[str, tuple]) -> str:
+    return ", ".join(f"{axis} ({len(labels)})" for axis, labels in axes.items())
+
+
+def _shape(result: Result) -> str:
+    return _names(dict(result.axes)) or "none"
+
+
+def check_axes(result: Result, counts: tuple[int, ...], drawing: str) -> None:
+    """Raise ValueError when a drawing cannot show this many axes, or there is nothing to draw."""
+    if len(result.axes) not in counts:
+        wanted = " or ".join(str(count) for count in counts)
+        raise ValueError(
+            f"{drawing} draws a Result with {wanted} {'axis' if wanted == '1' else 'axes'}; this one has "
+            f"{_shape(result)}. Average or pick first, for example result.mean('prompt') or "
+            f"result.at(layer=0)."
+        )
+    if result.values.size == 0:
+        raise ValueError(
+            f"{drawing} was given no numbers: axes {_shape(result)}. Give at least one label per axis."
+        )
+
+
+def caption(result: Result, text: str, spread: str = "") -> str:
+    """The caption: the caller's words, then n, interval, model and convention from the Result."""
+    about = result.about
+    parts = [text.strip().rstrip(".")] if text.strip() else []
+    parts += [f"n = {about['n']:,}".replace(",", " ")] if isinstance(about.get("n"), int) else []
+    parts += [f"{spread}: 95 % interval"] if spread else []
+    parts += [f"Baseline: {about['baseline']}"] if about.get("baseline") else []
+    parts += [f"Model: {model_name(result)}"] if about.get("model") else []
+    return ". ".join(parts) + "." if parts else ""
+
+
+def model_name(result: Result) -> str:
+    """The model's name without folders: "pocket", "gpt2"."""
+    return (
+        str(result.about.get("model") or "model").replace("\\", "/").rstrip("/").rsplit("/", 1)[-1] or "model"
+    )
+
+
+def alt(result: Result, title: str, kind: str) -> str:
+    """Alt text: what is drawn, what it finds, how far the axes reach, and the extremes."""
+    sides = "; ".join(f"{axis} from {labels[0]} to {labels[-1]}" for axis, labels in result.axes.items())
+    values = np.where(np.isfinite(result.values), result.values, 0.0)
+    places = theme.decimals(values)
+    high, low = (_cell(result, int(pick(values))) for pick in (np.argmax, np.argmin))
+    return (
+        f"{kind}: {title.rstrip('.')}. It shows {measure(result)} by {sides}. "
+        f"Highest: {high} at {theme.number(values.max(), places)}; lowest: {low} at "
+        f"{theme.number(values.min(), places)}."
+    )
+
+
+def largest(result: Result, count: int) -> list[tuple[str, float]]:
+    """Names and values of the cells of largest size, largest first."""
+    order = np.argsort(-np.abs(np.nan_to_num(result.values)).ravel(), kind="stable")[:count]
+    return [(_cell(result, int(flat)), float(result.values.ravel()[flat])) for flat in order]
+
+
+def _cell(result: Result, flat: int) -> str:
+    index = np.unravel_index(flat, result.values.shape)
+    labels = [names[i] for names, i in zip(result.axes.values(), index, strict=True)]
+    return theme.head_name(labels, tuple(result.axes))
+
+
+def _long_rows(result: Result, interval: Result | None) -> tuple[list[str], list[list[object]]]:
+    """One row per number: labels, value and, with an interval, low and high."""
+    limits = bounds(result, interval)
+    header = [*result.axes, measure(result), *(["low", "high"] if limits else [])]
+    rows = []
+    for index in np.ndindex(*result.values.shape):
+        labels = [names[i] for names, i in zip(result.axes.values(), index, strict=True)]
+        numbers = [result.values[index], *([limits[0][index], limits[1][index]] if limits else [])]
+        rows.append([*labels, *(f"{value:.6g}" for value in numbers)])
+    return header, rows
+
+
+def table(result: Result, interval: Result | None = None) -> str:
+    """The numbers as an HTML table; two axes without interval become a grid, the rest one row per number."""
+    if len(result.axes) == 2 and interval is None:
+        (down, names), (across, columns) = result.axes.items()
+        header = [f"{down} \\ {across}", *map(str, columns)]
+        rows = [[name, *(f"{v:.6g}" for v in line)] for name, line in zip(names, result.values, strict=True)]
+        named = 1
+    else:
+        header, rows = _long_rows(result, interval)
+        named = len(result.axes)
+    head = "".join(f'<th scope="col">{escape(str(name))}</th>' for name in header)
+    body = "".join(_table_row(row, named) for row in rows[:LONGEST_TABLE])
+    more = (
+        f"<p>The first {LONGEST_TABLE} of {len(rows)} rows; the CSV has all.</p>"
+        if len(rows) > LONGEST_TABLE
+        else ""
+    )
+    summary = escape(measure(result))
+    heading = f"<caption>{summary}</caption><thead><tr>{head}</tr></thead>"
+    return f"<table>{heading}<tbody>{body}</tbody></table>{more}"
+
+
+def _table_row(row: list[object], named: int) -> str:
+    cells = (
+        f'<th scope="row">{escape(str(cell))}</th>' if i < named else f"<td>{escape(str(cell))}</td>"
+        for i, cell in enumerate(row)
+    )
+    return f"<tr>{''.join(cells)}</tr>"
+
+
+def comma_separated(result: Result, interval: Result | None) -> str:
+    """The numbers as CSV with six significant digits; an interval adds the columns low and high."""
+    if interval is None:
+        return result.to_csv()
+    header, rows = _long_rows(result, interval)
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([header, *rows])
+    return text.getvalue()

@@ -1,0 +1,330 @@
+"""Figures: numbers read back from both twins, words around them, files that repeat byte by byte."""
+
+import csv
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from interp import figures
+from interp.figures import page, theme, words
+from interp.figures.line_charts import spread
+from interp.result import Result
+
+ABOUT = {"model": "somebody/pocket", "n": 500, "baseline": "mean", "seed": 0}
+HOSTILE = "<img src=x onerror=alert(1)> & $x$"
+SAVE_TWICE = """
+import sys
+sys.path.insert(0, {tests!r})
+from test_figures import heads, profile
+from interp import figures
+figures.heatmap(heads(), title="Two heads").save("heads", {folder!r})
+lines, interval = profile()
+figures.lines(lines, title="Stages", interval=interval).save("stages", {folder!r})
+"""
+
+
+def heads():
+    values = np.linspace(-1.0, 0.5, 12).reshape(3, 4)
+    return Result(
+        values, {"layer": (0, 1, 2), "head": (0, 1, 2, 3)}, "change in logit difference", "nats", ABOUT
+    )
+
+
+def profile():
+    values = np.array([[0.0, 0.2, 0.9], [1.0, 0.6, 0.1]])
+    axes = {"spot": ("end", "S2"), "layer": (0, 1, 2)}
+    interval = np.stack([values - 0.05, values + 0.05], axis=1)
+    limits = {"spot": axes["spot"], "bound": ("low", "high"), "layer": axes["layer"]}
+    return Result(values, axes, "share of the swing", "", ABOUT), Result(
+        interval, limits, "share of the swing", "", ABOUT
+    )
+
+
+def one(values=(1.0, -0.5, 0.2), labels=(" Mary", " John", " the")):
+    return Result(np.array(values), {"token": labels}, "logit", "nats", ABOUT)
+
+
+def every_figure():
+    lines, interval = profile()
+    return (
+        figures.heatmap(heads(), title="Two heads"),
+        figures.lines(lines, title="Stages", interval=interval),
+        figures.bars(one(), title="Words"),
+        figures.token_strip(one(), title="Strip"),
+    )
+
+
+def texts(canvas):
+    return [text.get_text() for text in canvas.findobj(lambda artist: hasattr(artist, "get_text"))]
+
+
+class Tags(HTMLParser):
+    def __init__(self, html):
+        super().__init__()
+        self.tags = []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+
+def test_both_heatmaps_show_the_results_numbers():
+    figure = figures.heatmap(heads(), title="Two heads")
+    mesh = figure.matplotlib("").axes[0].collections[0]
+    np.testing.assert_array_equal(np.asarray(mesh.get_array()).ravel(), heads().values.ravel())
+    trace = figure.plotly().data[0]
+    np.testing.assert_array_equal(np.array(trace.z, float), heads().values)
+    assert trace.text[0][0] == "−1.00"
+    assert trace.customdata[2][3] == "L2H3"
+
+
+def test_a_diverging_scale_is_symmetric_about_white_and_a_positive_one_starts_at_zero():
+    trace = figures.heatmap(heads(), title="t").plotly().data[0]
+    assert (trace.zmin, trace.zmax) == (-1.0, 1.0)
+    colours = theme.hex_colours(np.array([-1.0, 0.0, 1.0]))
+    assert theme.luminance(colours[1]) > 0.9
+    assert colours[0] != colours[2]
+    _, low, high = theme.plotly_scale(np.array([0.2, 0.7]))
+    assert (low, high) == (0.0, 0.7)
+
+
+def test_lines_and_whiskers_stand_where_result_and_interval_say():
+    lines, interval = profile()
+    drawn = figures.lines(lines, title="t", interval=interval).plotly().data
+    curves = [trace for trace in drawn if trace.mode == "lines+markers"]
+    assert [list(curve.y) for curve in curves] == lines.values.tolist()
+    assert max(drawn[0].y) == pytest.approx(0.95)
+    limits = Result(
+        np.array([[0.8, -0.7, 0.1], [1.3, -0.4, 0.3]]),
+        {"bound": ("low", "high"), **one().axes},
+        "logit",
+        "nats",
+    )
+    bar = figures.bars(one(), title="t", interval=limits).plotly().data[0]
+    np.testing.assert_allclose(bar.error_x.array, [0.3, 0.1, 0.1])
+    np.testing.assert_allclose(bar.error_x.arrayminus, [0.2, 0.2, 0.1])
+
+
+def test_the_largest_bars_are_chosen_by_size_and_named_as_heads():
+    bar = figures.bars(heads(), title="t", largest=2).plotly().data[0]
+    assert list(bar.customdata) == ["L0H0", "L0H1"]
+    assert list(bar.x) == pytest.approx([-1.0, heads().values[0, 1]])
+
+
+def test_roles_keep_their_colours():
+    assert theme.role_colour("three random heads (control)", 0) == theme.CONTROL
+    assert theme.role_colour("without L5H2", 0) == theme.ABLATED
+    assert theme.role_colour("clean", 3) == theme.CLEAN
+
+
+def test_text_in_cells_is_readable_on_every_colour_of_both_scales():
+    shades = [*theme.hex_colours(np.linspace(-1, 1, 201)), *theme.hex_colours(np.linspace(0, 1, 201))]
+    assert min(theme.contrast(theme.ink_on(shade), shade) for shade in shades) >= 4.5
+    assert min(theme.contrast(colour, theme.PAPER) for colour in (*theme.SERIES, theme.CONTROL)) >= 3.0
+
+
+def test_a_long_title_wraps_and_no_text_leaves_the_slide():
+    title = "Without this head the model no longer knows who gets the drink and says the wrong name " * 2
+    lines, interval = profile()
+    for figure in (
+        figures.heatmap(heads(), title=title, caption=title),
+        figures.lines(lines, title=title, interval=interval),
+        figures.bars(one(), title=title),
+        figures.token_strip(one(), title=title),
+    ):
+        canvas = figure.matplotlib(figure.caption)
+        canvas.draw_without_rendering()
+        drawn, (wide, high) = canvas.get_tightbbox(), canvas.get_size_inches()
+        assert min(drawn.x0, drawn.y0) >= 0.1, figure.alt[:20]
+        assert wide - drawn.x1 >= 0.1, figure.alt[:20]
+        assert high - drawn.y1 >= 0.1, figure.alt[:20]
+
+
+def test_wrapping_loses_no_letter_and_keeps_the_width():
+    text = "a sentence with averyverylongwordwithoutanyspace in it"
+    lines = page.wrapped(text, 150, 20)
+    assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+    assert max(page.text_width(line, 20) for line in lines) <= 150
+
+
+def test_line_names_stand_apart_and_keep_their_order():
+    moved = spread([0.0, 0.01, 0.02, 1.0], 0.1)
+    assert np.diff(moved).min() >= 0.1 - 1e-9
+    assert spread([], 0.1) == []
+
+
+def test_the_caption_tells_n_interval_baseline_and_model():
+    lines, interval = profile()
+    figure = figures.lines(lines, title="t", interval=interval, caption="Patched before each layer.")
+    assert (
+        figure.caption
+        == "Patched before each layer. n = 500. Band: 95 % interval. Baseline: mean. Model: pocket."
+    )
+
+
+def test_the_alt_text_tells_kind_finding_axes_and_extremes():
+    assert figures.heatmap(heads(), title="Two heads matter.").alt == (
+        "Heat map: Two heads matter. It shows change in logit difference (nats) by layer from 0 to 2; head "
+        "from 0 to 3. "
+        "Highest: L2H3 at 0.50; lowest: L0H0 at −1.00."
+    )
+
+
+def test_a_rich_display_carries_chart_static_picture_alt_text_and_table():
+    for figure in every_figure():
+        bundle = figure._repr_mimebundle_()
+        json.dumps(bundle)
+        assert bundle["application/vnd.plotly.v1+json"]["data"]
+        assert bundle["image/svg+xml"].startswith("<?xml")
+        assert bundle["text/plain"] == figure.alt
+        tags = Tags(bundle["text/html"]).tags
+        (image,) = [attrs for tag, attrs in tags if tag == "img"]
+        assert image["alt"] == figure.alt
+        assert image["src"].startswith("data:image/png;base64,")
+        assert {"figure", "figcaption", "details", "table"} <= {tag for tag, _ in tags}
+
+
+def test_a_notebook_shows_the_table_beneath_the_chart_once(monkeypatch):
+    shown = []
+    monkeypatch.setattr("IPython.display.display", lambda bundle, raw: shown.append(bundle))
+    figures.heatmap(heads(), title="Two heads")._ipython_display_()
+    assert [html.count("<table") for html in (bundle["text/html"] for bundle in shown)] == [0, 1]
+    assert "application/vnd.plotly.v1+json" in shown[0]
+    assert "image/png" not in shown[0], "plotly's JupyterLab extension would show it instead of the chart"
+
+
+def test_save_writes_five_files_and_they_hold_what_they_promise(tmp_path):
+    lines, interval = profile()
+    figure = figures.lines(lines, title="Stages", interval=interval)
+    assert figure.save("stages", tmp_path) is figure
+    folder = tmp_path / "pocket"
+    names = sorted(path.name for path in folder.iterdir())
+    assert names == ["plotly.min.js", *(f"stages.{end}" for end in ("csv", "html", "pdf", "png", "svg"))]
+    assert (folder / "stages.png").read_bytes()[16:24] == (1920).to_bytes(4) + (1080).to_bytes(4)
+    svg = (folder / "stages.svg").read_text()
+    assert "Stages</text>" in svg
+    assert f'aria-label="{figure.alt}"' in svg
+    pdf = (folder / "stages.pdf").read_bytes()
+    assert b"/FontFile2" in pdf, "a TrueType font is embedded"
+    assert b"/Type3" not in pdf
+    rows = list(csv.reader(io.StringIO((folder / "stages.csv").read_text())))
+    assert rows[0] == ["spot", "layer", "share of the swing", "low", "high"]
+    assert rows[3] == ["end", "2", "0.9", "0.85", "0.95"]
+
+
+def test_the_saved_page_fetches_nothing_and_tells_its_data_without_javascript(tmp_path):
+    figure = figures.heatmap(heads(), title="Two heads").save("heads", tmp_path)
+    html = (tmp_path / "pocket" / "heads.html").read_text()
+    tags = Tags(html).tags
+    sources = [attrs[key] for _, attrs in tags for key in ("src", "href") if key in attrs]
+    assert sorted(sources) == ["heads.png", "plotly.min.js"]
+    assert "cdn" not in html
+    assert figure.alt in html
+    assert ("html", {"lang": "en"}) in tags
+
+
+def test_svg_and_csv_repeat_byte_by_byte_in_another_process(tmp_path):
+    for name, hash_seed in (("first", "1"), ("second", "2")):
+        code = SAVE_TWICE.format(tests=os.path.dirname(__file__), folder=str(tmp_path / name))
+        environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
+        subprocess.run([sys.executable, "-c", code], check=True, env=environment)
+    for path in (tmp_path / "first").rglob("*.*"):
+        assert (
+            path.read_bytes() == (tmp_path / "second" / path.relative_to(tmp_path / "first")).read_bytes()
+        ), path.name
+
+
+def test_hostile_text_stays_text_everywhere(tmp_path):
+    result = one(labels=(HOSTILE, "</script>", " $a_1$"))
+    for draw in (figures.bars, figures.token_strip):
+        figure = draw(result, title=HOSTILE, caption=HOSTILE).save("hostile", tmp_path)
+        html = figure._repr_mimebundle_()["text/html"] + (tmp_path / "pocket" / "hostile.html").read_text()
+        assert "<img src=x" not in html
+        harmless = draw(one(), title="t").save("harmless", tmp_path)
+        safe = harmless._repr_mimebundle_()["text/html"] + (tmp_path / "pocket" / "harmless.html").read_text()
+        assert [tag for tag, _ in Tags(html).tags] == [tag for tag, _ in Tags(safe).tags]
+        assert any("$x$" in text for text in texts(figure.matplotlib("")))
+        assert "<img" not in figure.plotly().layout.title.text
+
+
+def test_impossible_pictures_are_refused_in_one_sentence(tmp_path):
+    with pytest.raises(ValueError, match=re.escape(
+        "heatmap draws a Result with 2 axes; this one has token (3). Average or pick first, for example "
+        "result.mean('prompt') or result.at(layer=0)."
+    )):  # fmt: skip
+        figures.heatmap(one(), title="t")
+    with pytest.raises(
+        ValueError, match=r"^token_strip got 2 tokens for 3 numbers. Give one token for each number.$"
+    ):
+        figures.token_strip(one(), title="t", tokens=["a", "b"])
+    with pytest.raises(ValueError, match=re.escape(
+        "There is no axis 'step' to draw along; this Result has token. Choose one."
+    )):  # fmt: skip
+        figures.lines(one(), title="t", along="step")
+    with pytest.raises(
+        ValueError,
+        match=r"^The interval has axes token \(3\), but the picture needs token \(3\), bound \(2\)\.",
+    ):
+        figures.bars(one(), title="t", interval=one())
+    with pytest.raises(
+        ValueError, match=re.escape("this one is '../x'. Choose one such as 'ioi_head_ablation'.")
+    ):
+        figures.bars(one(), title="t").save("../x", tmp_path)
+
+
+def test_an_unwritable_folder_is_told_with_the_way_out(tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("not a folder")
+    with pytest.raises(OSError, match=re.escape(
+        f"The figure 'x' cannot be written to {blocked / 'pocket'}: Not a directory. Give a folder you may "
+        f"write to "
+        "with save(name, folder=...) or the environment variable INTERP_FIGURES."
+    )):  # fmt: skip
+        figures.bars(one(), title="t").save("x", blocked)
+
+
+def test_an_interrupted_save_leaves_the_finished_file_whole(tmp_path, monkeypatch):
+    figure = figures.bars(one(), title="t").save("x", tmp_path)
+    whole = (tmp_path / "pocket" / "x.svg").read_bytes()
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pathlib.Path.replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        figure.save("x", tmp_path)
+    assert (tmp_path / "pocket" / "x.svg").read_bytes() == whole
+    assert not list((tmp_path / "pocket").glob("*.partial"))
+
+
+def test_figures_go_beside_the_package_unless_told_otherwise(tmp_path, monkeypatch):
+    monkeypatch.delenv("INTERP_FIGURES", raising=False)
+    (tmp_path / "interp").mkdir()
+    (tmp_path / "interp" / "__init__.py").touch()
+    (tmp_path / "notebooks").mkdir()
+    monkeypatch.chdir(tmp_path / "notebooks")
+    figures.bars(one(), title="t").save("x")
+    assert (tmp_path / "figures" / "pocket" / "x.csv").exists()
+    monkeypatch.setenv("INTERP_FIGURES", str(tmp_path / "elsewhere"))
+    figures.bars(one(), title="t").save("x")
+    assert (tmp_path / "elsewhere" / "pocket" / "x.csv").exists()
+
+
+def test_numbers_have_a_true_minus_and_no_negative_zero():
+    assert theme.number(-1.5, 2) == "−1.50"
+    assert theme.number(-0.001, 2, signed=True) == "0.00"
+    assert theme.number(0.5, 1, signed=True) == "+0.5"
+    assert theme.number(float("nan"), 2) == "–"
+
+
+def test_a_table_of_two_axes_is_a_grid_with_headings():
+    tags = Tags(words.table(heads())).tags
+    assert sum(tag == "td" for tag, _ in tags) == 12
+    assert sum(attrs.get("scope") == "row" for tag, attrs in tags if tag == "th") == 3
