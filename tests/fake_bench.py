@@ -1,0 +1,115 @@
+"""A bench without a model: the Ablation Lab's tests need answers, not a transformer. Heads have fixed
+effects.
+"""
+
+import json
+from dataclasses import asdict, dataclass, field
+
+import numpy as np
+
+from interp.result import Result
+from interp.sites import Head
+
+NAMES = (" Mary", " John", " the", " her", " him", " a", " them", " it", " Sam", " me")
+
+
+@dataclass(frozen=True)
+class FakeState:
+    prompt: str
+    answer: str
+    against: str
+    heads: tuple[Head, ...] = ()
+    how: str = "mean"
+    bos: bool = False
+
+    def to_json(self):
+        return json.dumps({**asdict(self), "heads": [str(head) for head in self.heads]})
+
+    @classmethod
+    def from_json(cls, text):
+        fields = json.loads(text)
+        return cls(**{**fields, "heads": tuple(Head.parse(name) for name in fields["heads"])})
+
+
+@dataclass(frozen=True)
+class FakeAnswer:
+    baseline: Result
+    ablated: Result
+    logit_difference: tuple[float, float]
+    answer_probability: tuple[float, float]
+    against_probability: tuple[float, float]
+    head_effects: Result
+    notes: tuple[str, ...]
+
+
+def fake_effects(layers, heads):
+    effects = np.random.default_rng(0).normal(0, 0.08, (layers, heads))
+    effects[-3, heads // 2], effects[-2, 1], effects[-1, -1] = 1.84, 0.9, -0.6
+    return effects
+
+
+@dataclass
+class FakeBench:
+    """The strongest head of an 8 x 4 grid is L5H2; what a head writes is what its removal costs."""
+
+    shape: tuple[int, int] = (8, 4)
+    name: str = "pocket"
+    asked: list = field(default_factory=list)
+
+    @property
+    def examples(self):
+        first = FakeState("When Mary and John went to the store, John gave a drink to", "Mary", "John")
+        other = FakeState("Then Mary and John had a long talk, and Mary gave a ring to", "John", "Mary")
+        return (("The article's sentence", first), ("Roles exchanged", other))
+
+    @property
+    def presets(self):
+        layers, heads = self.shape
+        best = (Head(layers - 3, heads // 2), Head(layers - 2, 1))
+        return {
+            "nothing": (),
+            "strongest writer": best[:1],
+            "two strongest writers": best,
+            "three random heads (control)": (Head(0, 0), Head(1, 1), Head(2, 0)),
+        }
+
+    def parse(self, text):
+        return FakeState.from_json(text)
+
+    def compute(self, state):
+        self.asked.append(state)
+        if not state.prompt.strip():
+            raise ValueError(
+                "The prompt is empty: write the beginning of a sentence, up to the word to be guessed."
+            )
+        if not state.answer.strip():
+            raise ValueError("The answer is missing: write one word, such as Mary.")
+        effects = fake_effects(*self.shape)
+        before = 2.6
+        after = before - sum(effects[head.layer, head.head] for head in state.heads)
+        return FakeAnswer(
+            baseline=shares(before),
+            ablated=shares(after),
+            logit_difference=(before, after),
+            answer_probability=(chance(before), chance(after)),
+            against_probability=(0.8 - chance(before), 0.8 - chance(after)),
+            head_effects=Result(
+                effects,
+                {"layer": tuple(range(self.shape[0])), "head": tuple(range(self.shape[1]))},
+                "direct contribution to the logit difference",
+                "nats",
+            ),
+            notes=("Heads that are off are replaced by their mean.",) if state.heads else (),
+        )
+
+
+def chance(difference):
+    return 0.8 / (1 + np.exp(-difference))
+
+
+def shares(difference):
+    rest = np.array([0.05, 0.04, 0.03, 0.025, 0.02, 0.01, 0.008, 0.0005])
+    values = np.array([chance(difference), 0.8 - chance(difference), *rest])
+    order = np.argsort(-values, kind="stable")
+    labels = tuple(NAMES[i] for i in order)
+    return Result(values[order], {"token": labels}, "probability of the next token", "probability")

@@ -1,0 +1,109 @@
+"""A real JupyterLab on this computer only, for tests that look at the screen."""
+
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+
+import nbformat
+
+ROOT = Path(__file__).resolve().parent.parent
+PATIENCE = 90
+CHROMIUM_SWITCHES = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+
+def chromium_path():
+    """The browser the tests may use: $INTERP_CHROMIUM, or the one on the path; None without one."""
+    named = os.environ.get("INTERP_CHROMIUM")
+    return named or next(
+        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+    )
+
+
+def write_notebook(path, *cells):
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(notebook, path)
+
+
+@contextmanager
+def jupyter_lab(folder):
+    """Run JupyterLab on a folder; yields a function from a notebook's name to its address. Stops it at the
+    end.
+    """
+    port, token = _free_port(), secrets.token_hex(16)
+    with (Path(folder) / "server.log").open("w") as log:
+        server = subprocess.Popen(
+            _command(folder, port, token), env=_environment(folder), stdout=log, stderr=log
+        )
+        try:
+            _wait(server, f"http://127.0.0.1:{port}/api/status?token={token}", Path(folder) / "server.log")
+            yield (
+                lambda name: (
+                    f"http://127.0.0.1:{port}/lab/workspaces/{name.split('.')[0]}/tree/{name}?token={token}"
+                )
+            )
+        finally:
+            server.terminate()
+            try:
+                server.wait(timeout=20)
+            except subprocess.TimeoutExpired:
+                server.kill()
+
+
+def _command(folder, port, token):
+    return [
+        sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1",
+        f"--ServerApp.port={port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={token}",
+        f"--ServerApp.root_dir={folder}", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    ]  # fmt: skip
+
+
+def _environment(folder):
+    settings = Path(folder) / "settings"
+    news = settings / "@jupyterlab" / "apputils-extension"
+    news.mkdir(parents=True, exist_ok=True)
+    quiet = json.dumps({"fetchNews": "false", "checkForUpdates": False})
+    (news / "notification.jupyterlab-settings").write_text(quiet)
+    paths = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
+    return {
+        **os.environ,
+        "PYTHONPATH": paths,
+        "JUPYTERLAB_SETTINGS_DIR": str(settings),
+        "JUPYTER_CONFIG_DIR": str(Path(folder) / "config"),
+        "JUPYTER_RUNTIME_DIR": str(Path(folder) / "runtime"),
+        "HF_HUB_OFFLINE": "1",
+    }
+
+
+def _free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def _wait(server, address, log):
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        if server.poll() is not None:
+            raise RuntimeError(f"JupyterLab stopped at once:\n{log.read_text()[-2000:]}")
+        try:
+            with urllib.request.urlopen(address, timeout=2):
+                return
+        except OSError:
+            time.sleep(0.3)
+    raise RuntimeError(f"JupyterLab did not start within {PATIENCE} seconds:\n{log.read_text()[-2000:]}")

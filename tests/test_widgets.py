@@ -1,0 +1,229 @@
+"""The Ablation Lab without a browser: what it asks of its bench, what it says, how it refuses."""
+
+import inspect
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from fake_bench import FakeBench, FakeState
+
+from interp.sites import Head
+from interp.widgets import AblationLab
+from interp.widgets import ablation_view as view
+
+HOSTILE = '<img src=x onerror="alert(1)">'
+
+
+@pytest.fixture
+def lab():
+    return AblationLab(FakeBench())
+
+
+def ask(lab, request=1, **changes):
+    """Send what the controls would send."""
+    state = {**json.loads(lab.examples and json.dumps(lab.examples[0]["state"])), "heads_text": "", **changes}
+    state.pop("heads", None)
+    lab.question = {**state, "request": request, "view": "v"}
+    return lab.reply
+
+
+class Text(HTMLParser):
+    def __init__(self, html):
+        super().__init__()
+        self.words, self.tags = [], []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+
+def test_switching_a_head_off_asks_the_bench_for_that_head_only(lab):
+    reply = ask(lab, heads_text="L5H2", how="zero")
+    asked = lab._bench.asked[-1]
+    assert (asked.heads, asked.how) == ((Head(5, 2),), "zero")
+    assert reply["error"] is None
+    assert reply["heads"] == ["L5H2"]
+    assert reply["status"] == (
+        "Without L5H2 the preference gets weaker: “Mary” is 2.1 times as likely as “John”; before it was 13 "
+        "times. "
+        "Logit difference 2.60 to 0.76. Heads off: L5H2."
+    )
+
+
+def test_heads_may_be_written_in_any_order_and_twice(lab):
+    assert ask(lab, heads_text=" l6h1,L5H2; L5H2 ")["heads"] == ["L5H2", "L6H1"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "control", "text"),
+    [
+        (
+            {"heads_text": "L12H0"},
+            "heads",
+            "L12H0 is not in this model: pocket has layers 0-7 and heads 0-3. Choose a head such as L7H3.",
+        ),
+        (
+            {"heads_text": "banana"},
+            "heads",
+            "'banana' is not the name of a head: write the layer and the number, such as L9H6.",
+        ),
+        (
+            {"prompt": "  "},
+            "prompt",
+            "The prompt is empty: write the beginning of a sentence, up to the word to be guessed.",
+        ),
+        ({"answer": ""}, "answer", "The answer is missing: write one word, such as Mary."),
+    ],
+)
+def test_bad_input_is_one_sentence_at_its_control_and_the_last_result_stays(lab, changes, control, text):
+    good = ask(lab, heads_text="L5H2")
+    reply = ask(lab, request=2, **changes)
+    assert reply["error"] == {"control": control, "text": text}
+    assert reply["status"] == text
+    assert (reply["html"], reply["state"]) == (good["html"], good["state"])
+    assert json.loads(lab.state)["heads"] == ["L5H2"]
+
+
+def test_a_broken_bench_is_told_on_screen_and_the_lab_lives_on(lab, monkeypatch):
+    def broken(state):
+        raise RuntimeError("out of memory")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(lab._bench, "compute", broken)
+        reply = ask(lab, heads_text="L5H2")
+    assert reply["error"]["text"] == (
+        "The model could not answer (RuntimeError: out of memory). The last good result stays."
+    )
+    assert ask(lab, request=2, heads_text="L5H2")["error"] is None
+
+
+def test_the_state_goes_round_as_json(lab):
+    ask(lab, heads_text="L5H2, L6H1", how="resample", prompt="Then Sam and Ann met, Sam gave a ring to")
+    other = AblationLab(FakeBench())
+    other.load(lab.state)
+    assert other.state == lab.state
+    assert other.reply["html"] == lab.reply["html"]
+    assert other.reply["request"] == -1
+
+
+def test_loading_an_unknown_head_raises_and_keeps_the_screen(lab):
+    before = lab.state
+    bad = FakeState("x", "Mary", "John", (Head(12, 0),)).to_json()
+    with pytest.raises(
+        ValueError, match=r"^L12H0 is not in this model: pocket has layers 0-7 and heads 0-3\."
+    ):
+        lab.load(bad)
+    assert lab.state == before
+
+
+def test_each_reply_names_its_request_so_that_late_ones_can_be_dropped(lab):
+    replies = [
+        ask(lab, request=n, heads_text=heads)["request"] for n, heads in ((7, "L0H0"), (8, "bad"), (9, ""))
+    ]
+    assert replies == [7, 8, 9]
+
+
+def test_the_grid_has_a_number_and_a_tint_for_every_head(lab):
+    effects = lab.reply["effects"]
+    assert [len(row) for row in effects] == [4] * 8
+    assert effects[5][2] == {"text": "+1.84", "tint": 1.0}
+    assert effects[7][3]["text"] == "−0.60"
+    assert effects[7][3]["tint"] < 0
+
+
+def test_both_panes_share_one_scale(lab):
+    reply = ask(lab, heads_text="L5H2")
+    widths = [
+        float(attrs["style"].split(":")[1].rstrip("%"))
+        for tag, attrs in Text(reply["html"]).tags
+        if tag == "span" and "style" in attrs
+    ]
+    clean, ablated = widths[:10], widths[10:]
+    assert clean[0] == 100.0
+    assert ablated[0] == pytest.approx(100 * 0.5452 / 0.7447, abs=0.1)
+
+
+def test_ranks_that_move_are_marked_with_arrow_and_words(lab):
+    html = ask(lab, heads_text="L5H2, L6H1")["html"]
+    words = " ".join(Text(html).words)
+    assert "▲\u202f1" in words
+    assert "▼\u202f1" in words
+    assert "John” is 1.2 times as likely as “Mary" in words
+    assert "changes its mind" in words
+
+
+def test_everything_on_screen_is_also_text(lab):
+    words = " ".join(Text(ask(lab, heads_text="L5H2")["html"]).words)
+    assert "The same as text" in words
+    assert ["0.7447", "0.5452"][0] in words
+
+
+def test_the_readers_words_cannot_become_markup():
+    lab = AblationLab(FakeBench())
+    reply = ask(lab, prompt=HOSTILE, answer=HOSTILE, against="</p>")
+    static = lab._repr_mimebundle_()
+    static = (static[0] if isinstance(static, tuple) else static)["text/html"]
+    for html in (reply["html"], static):
+        assert not [attrs for tag, attrs in Text(html).tags if tag == "img"]
+    assert HOSTILE in " ".join(Text(static).words)
+
+
+def test_without_a_live_front_end_the_result_is_still_there(lab):
+    ask(lab, heads_text="L5H2")
+    bundle = lab._repr_mimebundle_()
+    bundle = bundle[0] if isinstance(bundle, tuple) else bundle
+    assert "application/vnd.jupyter.widget-view+json" in bundle
+    assert "Without L5H2" in bundle["text/html"]
+    assert "+1.84 (off)" in bundle["text/html"]
+    assert bundle["text/plain"] == lab.reply["status"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "sentence"),
+    [
+        (2.0, 2.0, "Without L0H0 nothing changes: “Mary” is 7.4 times as likely as “John”."),
+        (2.0, 3.0, "Without L0H0 the preference gets stronger: “Mary” is 20 times as likely as “John”; "
+                   "before it was 7.4 times."),
+        (2.0, 0.0, "Without L0H0 the preference gets weaker: “Mary” and “John” are equally likely; "
+                   "before it was 7.4 times."),
+        (-1.0, 1.0, "Without L0H0 the model changes its mind: now “Mary” is 2.7 times as likely as “John” "
+                    "(before, “John” was 2.7 times as likely as “Mary”)."),
+    ],
+)  # fmt: skip
+def test_the_finding_says_what_happened(before, after, sentence):
+    state = FakeState("p", "Mary", "John", (Head(0, 0),))
+    answer = replace(FakeBench().compute(state), logit_difference=(before, after))
+    assert view.finding(state, answer) == sentence
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [(0.714, "71 %"), (0.0996, "10 %"), (0.0552, "5.5 %"), (0.00001, "< 0.1 %"), (0.0, "0 %")],
+)
+def test_chances_are_written_so_that_small_ones_do_not_vanish(share, text):
+    assert view.percent(share) == text
+
+
+def test_the_widgets_do_not_load_torch_or_the_studies():
+    code = (
+        "import sys, interp.widgets; "
+        "refused = ('torch', 'interp.studies', 'interp.hooks', 'interp.methods', 'interp.models'); "
+        "print([name for name in refused if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_page_fetches_nothing_from_a_network():
+    folder = Path(inspect.getfile(AblationLab)).parent
+    for name in ("ablation_lab.js", "ablation_lab.css"):
+        text = (folder / name).read_text()
+        assert "http" not in text
+        assert "@import" not in text
