@@ -1,0 +1,228 @@
+"""Make pocket GPT-2 again from its seed: text from `words.world`, next-word prediction, nothing else.
+
+Every step draws its rows from its own seed, so a run that was stopped and resumed sees the same text as one
+that never stopped. Float sums differ between machines, so another machine makes a sibling, not a twin: the
+card's figures are those of the shipped weights.
+"""
+
+import json
+import math
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from random import Random
+
+import torch
+from jaxtyping import Float, Int
+from tokenizers import Tokenizer, decoders, pre_tokenizers, trainers
+from tokenizers import models as token_models
+from torch import Tensor
+from tqdm.auto import tqdm
+from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
+
+from interp.words import world
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides what the model becomes. One recipe and one seed are one model."""
+
+    blocks: int = 8
+    heads: int = 4
+    d_model: int = 128
+    context: int = 96
+    rows: int = 36
+    steps: int = 8000
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.05
+    warm_up: int = 150
+    seed: int = 20
+
+
+def tokenizer(seed: int = 0, documents: int = 20_000) -> PreTrainedTokenizerFast:
+    """GPT-2's kind of tokenizer (byte-level pairs, words with their leading space) learned from the world."""
+    chooser = Random(f"tokenizer {seed}")
+    texts = [world.document(chooser) for _ in range(documents)]
+    texts += [" " + " ".join(world.ALL_WORDS)] * 20
+    pairs = Tokenizer(token_models.BPE())
+    pairs.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    pairs.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=50_000,  # far above what the world needs: merging stops when every word is one token
+        min_frequency=2,
+        special_tokens=[world.END_OF_TEXT],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    pairs.train_from_iterator(texts, trainer)
+    end = world.END_OF_TEXT
+    return PreTrainedTokenizerFast(tokenizer_object=pairs, bos_token=end, eos_token=end, unk_token=end)
+
+
+def rows(encode: PreTrainedTokenizerFast, recipe: Recipe, step: int) -> Int[Tensor, "row position"]:
+    """The rows of text of one step: documents one after another, with and without end-of-text before them."""
+    chooser = Random(f"{recipe.seed} {step}")
+    end = world.END_OF_TEXT
+    texts = []
+    for _ in range(recipe.rows):
+        text = end if chooser.random() < 0.5 else ""
+        while len(text) < 9 * recipe.context:  # more characters than the row has room for
+            text += world.document(chooser) + (end if chooser.random() < 0.85 else " ")
+        texts.append(text)
+    ids = encode(texts, add_special_tokens=False, truncation=True, max_length=recipe.context)["input_ids"]
+    return torch.tensor(ids)
+
+
+def learning_rate(recipe: Recipe, step: int) -> float:
+    """Warm up, then a cosine down to a fiftieth."""
+    if step < recipe.warm_up:
+        return recipe.learning_rate * (step + 1) / recipe.warm_up
+    done = (step - recipe.warm_up) / max(1, recipe.steps - recipe.warm_up)
+    return recipe.learning_rate * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done)))
+
+
+def _new_model(recipe: Recipe, encode: PreTrainedTokenizerFast) -> GPT2LMHeadModel:
+    torch.manual_seed(recipe.seed)
+    end = encode.convert_tokens_to_ids(world.END_OF_TEXT)
+    config = GPT2Config(
+        vocab_size=len(encode), n_positions=recipe.context, n_embd=recipe.d_model, n_layer=recipe.blocks,
+        n_head=recipe.heads, bos_token_id=end, eos_token_id=end,
+        resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0,
+        # the fused form of GPT-2's own gelu_new; the attention kernel that is fastest for short rows
+        activation_function="gelu_pytorch_tanh", attn_implementation="eager",
+    )  # fmt: skip
+    return GPT2LMHeadModel(config).train()
+
+
+def _optimizer(model: GPT2LMHeadModel, recipe: Recipe) -> torch.optim.AdamW:
+    return torch.optim.AdamW(
+        model.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay, betas=(0.9, 0.98)
+    )
+
+
+def _loss(model: GPT2LMHeadModel, ids: Int[Tensor, "row position"]) -> Float[Tensor, ""]:
+    """Mean surprise at the next token, nats."""
+    with torch.autocast(ids.device.type, torch.bfloat16, enabled=_has_bf16(ids.device)):
+        logits = model(input_ids=ids, use_cache=False).logits
+    return torch.nn.functional.cross_entropy(logits[:, :-1].flatten(0, 1).float(), ids[:, 1:].flatten())
+
+
+def _has_bf16(device: torch.device) -> bool:
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported()
+    return device.type == "cpu" and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+
+
+def checkpoint_steps(recipe: Recipe) -> tuple[int, ...]:
+    """Log-spaced steps at which a copy is kept: 0, 1, 2, 4, ... and the last."""
+    doubling = [0, *(2**power for power in range(recipe.steps.bit_length()) if 2**power < recipe.steps)]
+    return (*doubling, recipe.steps)
+
+
+def _save_model(model: GPT2LMHeadModel, encode: PreTrainedTokenizerFast, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    activation = model.config.activation_function
+    model.config.activation_function = "gelu_new"
+    try:
+        model.save_pretrained(folder)
+        encode.save_pretrained(folder)
+    finally:
+        model.config.activation_function = activation
+
+
+@dataclass
+class _Run:
+    """A training run under way: what a saved state holds."""
+
+    recipe: Recipe
+    encode: PreTrainedTokenizerFast
+    model: GPT2LMHeadModel
+    optimizer: torch.optim.AdamW
+    history: list[float]  # the loss of every finished step
+
+
+def train(
+    out: str | Path, recipe: Recipe | None = None, *, resume: bool = True, device: str | None = None
+) -> Path:
+    """Train from the seed and write a Hugging Face folder; returns it.
+
+    `out/work/` keeps the state (saved every 500 steps, and on Ctrl-C) and the log-spaced checkpoints
+    (`out/work/checkpoints/step-N`), each a folder that `models.load` opens. Raises ValueError when `out`
+    holds the state of another recipe.
+    """
+    out, work = Path(out), Path(out) / "work"
+    work.mkdir(parents=True, exist_ok=True)
+    run = _begin(recipe or Recipe(), torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu")))
+    if resume and (work / "state.pt").exists():
+        _restore(work / "state.pt", run)
+    try:
+        _continue(run, work)
+    except KeyboardInterrupt:
+        _save_state(work / "state.pt", run)
+        raise
+    for folder in (work / "checkpoints" / f"step-{run.recipe.steps}", out):
+        _save_model(run.model, run.encode, folder)
+    record = {"recipe": asdict(run.recipe), "loss": losses(run.history, run.recipe)}
+    (out / "training.json").write_text(json.dumps(record, indent=1) + "\n")
+    return out
+
+
+def _begin(recipe: Recipe, device: torch.device) -> _Run:
+    encode = tokenizer()
+    model = _new_model(recipe, encode).to(device)
+    return _Run(recipe, encode, model, _optimizer(model, recipe), [])
+
+
+def _continue(run: _Run, work: Path) -> None:
+    """Every step that is still to do, with progress, checkpoints and a saved state every 500 steps."""
+    recipe, start = run.recipe, len(run.history)
+    kept = checkpoint_steps(recipe)
+    for step in (bar := tqdm(range(start, recipe.steps), initial=start, total=recipe.steps, unit="step")):
+        if step in kept:
+            _save_model(run.model, run.encode, work / "checkpoints" / f"step-{step}")
+        run.history.append(_step(run, step))
+        if len(run.history) % 500 == 0:
+            _save_state(work / "state.pt", run)
+        if step % 20 == 0:
+            bar.set_postfix(loss=f"{sum(run.history[-20:]) / len(run.history[-20:]):.3f}")
+
+
+def _step(run: _Run, step: int) -> float:
+    recipe = run.recipe
+    for group in run.optimizer.param_groups:
+        group["lr"] = learning_rate(recipe, step)
+    ids = rows(run.encode, recipe, step).to(run.model.device)
+    loss = _loss(run.model, ids)
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(run.model.parameters(), 1.0)
+    run.optimizer.step()
+    run.optimizer.zero_grad(set_to_none=True)
+    return loss.item()
+
+
+def losses(history: list[float], recipe: Recipe) -> dict[str, float]:
+    """The loss curve at log-spaced steps, nats per token: the mean of the last tenth of the steps so far."""
+    marks = [mark for mark in checkpoint_steps(recipe) if 0 < mark <= len(history)]
+    tails = {mark: history[mark * 9 // 10 : mark] for mark in marks}
+    return {str(mark): round(sum(tail) / len(tail), 4) for mark, tail in tails.items()}
+
+
+def _save_state(path: Path, run: _Run) -> None:
+    """Write beside the target, then rename: a killed run leaves the old state or the new one, never half."""
+    state = {"recipe": asdict(run.recipe), "model": run.model.state_dict(),
+             "optimizer": run.optimizer.state_dict(), "history": run.history}  # fmt: skip
+    beside = path.with_name(path.name + ".new")
+    torch.save(state, beside)
+    os.replace(beside, path)
+
+
+def _restore(path: Path, run: _Run) -> None:
+    state = torch.load(path, weights_only=True)
+    if state["recipe"] != asdict(run.recipe):
+        raise ValueError(
+            f"{path} belongs to another recipe: {state['recipe']}. Asked for: {asdict(run.recipe)}. "
+            "Choose another output folder, or pass resume=False to begin again."
+        )
+    run.model.load_state_dict(state["model"])
+    run.optimizer.load_state_dict(state["optimizer"])
+    run.history = state["history"]

@@ -1,0 +1,77 @@
+"""Training the pocket model: from a seed, resumable, interruptible."""
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from interp.pocket import train as training
+
+SMALL = training.Recipe(blocks=1, heads=2, d_model=16, context=24, rows=4, steps=6, warm_up=2)
+
+
+@pytest.fixture(autouse=True)
+def quick_tokenizer(monkeypatch):
+    """The same tokenizer from fewer documents: what is tested here is the training."""
+    monkeypatch.setattr(training, "tokenizer", lambda whole=training.tokenizer: whole(documents=300))
+
+
+def weights(folder):
+    return load_file(folder / "model.safetensors")
+
+
+def same(left, right):
+    return left.keys() == right.keys() and all(torch.equal(left[name], right[name]) for name in left)
+
+
+def test_one_seed_is_one_model_and_another_seed_another(tmp_path):
+    first = weights(training.train(tmp_path / "first", SMALL))
+    assert same(first, weights(training.train(tmp_path / "again", SMALL)))
+    other = training.Recipe(**{**SMALL.__dict__, "seed": 21})
+    assert not same(first, weights(training.train(tmp_path / "other", other)))
+
+
+def test_a_stopped_run_resumes_to_the_same_weights(tmp_path, monkeypatch):
+    whole = weights(training.train(tmp_path / "whole", SMALL))
+    step = training._step
+    monkeypatch.setattr(training, "_step", lambda run, at: step(run, at) if at < 3 else interrupt())
+    with pytest.raises(KeyboardInterrupt):
+        training.train(tmp_path / "stopped", SMALL)
+    assert not (tmp_path / "stopped" / "model.safetensors").exists()
+    monkeypatch.setattr(training, "_step", step)
+    assert same(whole, weights(training.train(tmp_path / "stopped", SMALL)))
+
+
+def interrupt():
+    raise KeyboardInterrupt
+
+
+def test_the_state_of_another_recipe_is_refused(tmp_path):
+    training.train(tmp_path, SMALL)
+    training._save_state(tmp_path / "work" / "state.pt", training._begin(SMALL, torch.device("cpu")))
+    other = training.Recipe(**{**SMALL.__dict__, "steps": 7})
+    with pytest.raises(ValueError, match=r"belongs to another recipe.*Choose another output folder"):
+        training.train(tmp_path, other)
+
+
+def test_checkpoints_stand_at_log_spaced_steps(tmp_path):
+    training.train(tmp_path, SMALL)
+    kept = sorted(
+        int(folder.name.removeprefix("step-")) for folder in (tmp_path / "work" / "checkpoints").iterdir()
+    )
+    assert kept == [0, 1, 2, 4, 6] == list(training.checkpoint_steps(SMALL))
+
+
+def test_rows_are_full_and_half_of_them_begin_with_end_of_text():
+    encode = training.tokenizer()
+    ids = torch.cat([training.rows(encode, SMALL, step) for step in range(40)])
+    assert ids.shape == (160, SMALL.context)
+    begins = (ids[:, 0] == encode.bos_token_id).float().mean().item()
+    assert 0.35 < begins < 0.65
+
+
+def test_the_schedule_warms_up_and_cools_down():
+    recipe = training.Recipe()
+    rates = [training.learning_rate(recipe, step) for step in range(recipe.steps)]
+    assert max(rates) == pytest.approx(recipe.learning_rate)
+    assert rates.index(max(rates)) in (recipe.warm_up - 1, recipe.warm_up)
+    assert rates[-1] < 0.03 * recipe.learning_rate
