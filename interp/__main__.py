@@ -1,0 +1,243 @@
+"""Command line: `python -m interp doctor | reproduce | train-pocket | card`.
+
+Exit codes: 0 all is well, 1 something ran and failed, 2 it cannot run (bad input, no model, Ctrl-C).
+"""
+
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from interp import doctor, execution, report
+from interp.figures import export
+
+ROOT = Path(__file__).resolve().parent.parent
+SMALL = 50_000_000  # bytes of weights
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Look inside GPT-2, claim by claim.",
+)
+out, err = Console(highlight=False), Console(stderr=True, highlight=False)
+
+Model = Annotated[
+    str | None,
+    typer.Option(
+        help="gpt2 or another hub id, a folder, or pocket. Default: $INTERP_MODEL, else gpt2, else pocket."
+    ),
+]
+Device = Annotated[str | None, typer.Option(help="cpu, cuda or mps. Default: cuda when present, else cpu.")]
+
+
+@app.command("doctor")
+def examine(model: Model = None, device: Device = None) -> None:
+    """Look at this machine: packages, model, device, notebook front end; one line and one fix each."""
+    found = doctor.examine(model, device)
+    out.print(str(found), markup=False, soft_wrap=True)
+    raise typer.Exit(0 if found.ready else 2)
+
+
+@app.command()
+def reproduce(
+    model: Model = None,
+    device: Device = None,
+    only: Annotated[
+        list[str] | None, typer.Option(help="Number of a notebook, e.g. 04; may be repeated.")
+    ] = None,
+    out_dir: Annotated[
+        Path | None, typer.Option("--out", help="Where figures/<model>/ goes. Default: figures.")
+    ] = None,
+) -> None:
+    """Run the notebooks; write figures, executed copies, claims and an index under figures/<model>/."""
+    try:
+        chosen = execution.notebooks(ROOT / "notebooks", only or ())
+        source, name, weights = _settled(model)
+        folder = _writable((out_dir or ROOT / "figures") / export.safe_folder(name))
+    except (ValueError, OSError) as error:
+        _cannot(error)
+    except KeyboardInterrupt:
+        _cannot(InterruptedError("stopped by Ctrl-C before the first notebook; nothing was changed."))
+    pages, stopped = _run_all(chosen, folder, _environment(source, device, folder.parent, weights))
+    raise typer.Exit(_conclude(chosen, pages, stopped, folder, name))
+
+
+@app.command("train-pocket")
+def train_pocket(
+    out_dir: Annotated[Path, typer.Option("--out", help="Folder for weights, card and checkpoints.")] = Path(
+        "checkpoints/pocket"
+    ),
+    model: Annotated[str, typer.Option(help="Only pocket can be trained here.")] = "pocket",
+    device: Device = None,
+    resume: Annotated[bool, typer.Option(help="Go on from the last checkpoint in --out.")] = True,
+) -> None:
+    """Train the pocket model again from its seed."""
+    if model != "pocket":
+        _cannot(ValueError(f"train-pocket makes the pocket model, not {model!r}; leave --model out."))
+    from interp.pocket import train  # imports torch and transformers
+
+    try:
+        _writable(out_dir)
+        train.train(out_dir, resume=resume, device=device)
+    except (ValueError, OSError) as error:
+        _cannot(error)
+    except KeyboardInterrupt:
+        _cannot(
+            InterruptedError(f"stopped; the last checkpoint is in {out_dir}, run the same command to go on.")
+        )
+
+
+@app.command("card")
+def write_card(
+    model: Annotated[str, typer.Option(help="pocket, or the folder of another training run.")] = "pocket",
+    device: Device = None,
+) -> None:
+    """Measure the pocket model and write its card, with its figures; some minutes."""
+    from interp import card, models  # imports torch
+
+    try:
+        loaded = models.load(model, device=device)
+        measured = card.measure(loaded)
+        page = card.write(measured, loaded, card.FOLDER if model == "pocket" else Path(model))
+        for name, figure in measured.figures().items():
+            figure.save(name)
+    except (ValueError, OSError) as error:
+        _cannot(error)
+    for check in measured.checks:
+        mark = "ok    " if check.passed else "MISSED"
+        out.print(f"{mark} {check.measured:7.3f}  {'bos' if check.bos else '   '}  {check.name}")
+    out.print(f"Written: {page}", soft_wrap=True)
+    raise typer.Exit(0 if all(check.passed for check in measured.checks) else 1)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+def _cannot(error: BaseException) -> NoReturn:
+    """Say in one sentence what stands in the way, and leave with 2."""
+    err.print(" ".join(str(error).split()), markup=False, soft_wrap=True)
+    raise typer.Exit(2)
+
+
+def _writable(folder: Path) -> Path:
+    """The folder, made when missing. Raises OSError in one sentence when nothing can be written there."""
+    probe = folder / f".writable-{os.getpid()}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise OSError(
+            f"{folder} cannot be written ({error.strerror}); choose another folder with --out."
+        ) from error
+    return folder
+
+
+def _environment(source: str, device: str | None, figures: Path, weights: int) -> dict[str, str]:
+    """What a notebook's process is told: model, device, where figures go, where the library lies, threads."""
+    path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
+    told = {"INTERP_MODEL": source, "INTERP_FIGURES": str(figures.resolve()), "PYTHONPATH": path}
+    if device:
+        told["INTERP_DEVICE"] = device
+    few = {"OMP_NUM_THREADS": "1"} if weights < SMALL else {}  # threads only wait for one another there
+    return {**few, **os.environ, **told}
+
+
+def _settled(model: str | None) -> tuple[str, str, int]:
+    """Source for the notebooks, good in any working folder; the model's name; bytes of its weights.
+
+    Raises ValueError when it cannot be loaded.
+    """
+    from interp import models  # imports torch
+
+    name, folder = models.locate(model)
+    source = model or os.environ.get("INTERP_MODEL") or name
+    weights = sum(file.stat().st_size for file in folder.glob("*.safetensors"))
+    is_folder = name != "pocket" and Path(source).is_dir()
+    return str(folder.resolve()) if is_folder else source, name, weights
+
+
+def _run_all(
+    chosen: Sequence[Path], folder: Path, environment: dict[str, str]
+) -> tuple[list[report.Page], str | None]:
+    """A page per notebook that ran, and where Ctrl-C stopped the rest, if it did."""
+    pages: list[report.Page] = []
+    try:
+        for path in chosen:
+            pages.append(_run(path, folder, environment))
+    except execution.Interrupted as error:
+        return pages, str(error)
+    except KeyboardInterrupt:
+        return pages, "stopped by Ctrl-C"
+    return pages, None
+
+
+def _conclude(
+    chosen: Sequence[Path], pages: Sequence[report.Page], stopped: str | None, folder: Path, name: str
+) -> int:
+    """Writes the index, says what happened, and gives the exit code."""
+    missing = execution.missing_figures(chosen, folder)
+    index = _write_index(folder, name, pages, missing)
+    out.print(_timings(pages, folder))
+    failures = [one.error for one in pages if one.error]
+    for failure in failures:
+        err.print(failure, markup=False, soft_wrap=True)
+    if stopped:
+        left = ", ".join(path.stem for path in chosen[len(pages) :])
+        figures = f"missing figures: {', '.join(missing)}" if missing else "no figure is missing"
+        err.print(
+            f"{stopped}; not run to the end: {left}; {figures}; what was finished is whole.", soft_wrap=True
+        )
+        return 2
+    if missing and not failures:
+        err.print(f"These figures were promised and not made: {', '.join(missing)}.", soft_wrap=True)
+    out.print(f"Open {index}", soft_wrap=True)
+    return 1 if failures or missing else 0
+
+
+def _write_index(folder: Path, name: str, pages: Sequence[report.Page], missing: Sequence[str]) -> Path:
+    """The index of everything in the folder, pages and figures of earlier runs too."""
+    every = execution.notebooks(ROOT / "notebooks")
+    ran = {one.name: one for one in pages}
+    listed = [ran.get(path.stem) or report.Page(path.stem, execution.heading(path)) for path in every]
+    figures = [figure for path in every for figure in execution.promised_figures(path)]
+    index = folder / "index.html"
+    index.write_text(report.index(folder, name, listed, figures, missing), encoding="utf-8")
+    return index
+
+
+def _run(path: Path, folder: Path, environment: dict[str, str]) -> report.Page:
+    """One notebook with a progress bar; a failed cell comes back in the page's error."""
+    started = time.perf_counter()
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=True) as progress:
+        task = progress.add_task(path.stem, total=None)
+        try:
+            executed = execution.execute(
+                path, environment, lambda done, total: progress.update(task, completed=done, total=total)
+            )
+            error = None
+            (folder / f"{path.stem}.html").write_text(report.page(executed), encoding="utf-8")
+        except execution.CellFailed as failure:
+            error = str(failure)
+    return report.Page(path.stem, execution.heading(path), time.perf_counter() - started, error)
+
+
+def _timings(pages: Sequence[report.Page], folder: Path) -> Table:
+    table = Table("notebook", "seconds", "outcome", title=f"written to {folder}")
+    for one in pages:
+        table.add_row(one.name, f"{one.seconds:.1f}", "failed" if one.error else "ok")
+    table.add_row("all", f"{sum(one.seconds or 0.0 for one in pages):.1f}", "")
+    return table
+
+
+if __name__ == "__main__":
+    main()
