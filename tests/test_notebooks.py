@@ -1,0 +1,166 @@
+"""The notebooks: how they are built, and that all of them run offline and leave every file they promise."""
+
+import html
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from interp import claims, execution, models
+
+ROOT = Path(__file__).resolve().parent.parent
+NOTEBOOKS = execution.notebooks(ROOT / "notebooks")
+MOST_CELLS, MOST_WORDS, MOST_LINES = 45, 1500, 10
+FORBIDDEN = re.compile(r"^\s*(def |class |%|!|import torch|from torch|for .*:$|while )", re.MULTILINE)
+FETCHED = re.compile(r"<(script|link|img|iframe|source)\b[^>]*(src|href)=[\"']?(https?:)?//")
+
+# Put before every other module of a child process: notes and refuses whatever is not this machine.
+NO_NETWORK = """
+import os, socket
+_connect = socket.socket.connect
+def connect(self, address):
+    if isinstance(address, tuple) and address[0] not in ("127.0.0.1", "::1", "localhost"):
+        with open(os.environ["NETWORK_LOG"], "a") as log:
+            print(address, file=log)
+        raise OSError("no network in tests")
+    return _connect(self, address)
+socket.socket.connect = connect
+"""
+
+
+def cells(path, kind):
+    return [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == kind]
+
+
+def named(paths):
+    return pytest.mark.parametrize("path", paths, ids=lambda path: path.stem)
+
+
+@named(NOTEBOOKS)
+def test_a_notebook_in_git_has_no_outputs_and_no_widget_state(path):
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    assert not any(cell.outputs or cell.execution_count for cell in cells(path, "code"))
+    assert "widgets" not in notebook.metadata
+
+
+@named(NOTEBOOKS)
+def test_a_notebook_is_short_and_holds_no_machinery(path):
+    notebook = nbformat.read(path, as_version=4)
+    assert len(notebook.cells) <= MOST_CELLS
+    assert sum(len(cell.source.split()) for cell in cells(path, "markdown")) <= MOST_WORDS
+    for cell in cells(path, "code"):
+        assert len(cell.source.splitlines()) <= MOST_LINES, cell.source
+        assert not FORBIDDEN.search(cell.source), cell.source
+
+
+@named(NOTEBOOKS)
+def test_a_notebook_says_what_it_needs_and_where_its_limits_are(path):
+    text = "\n".join(cell.source for cell in cells(path, "markdown"))
+    assert text.startswith("# ")
+    first = cells(path, "markdown")[0].source
+    assert all(f"**{word}**" in first for word in ("Time", "Level", "Needs"))
+    assert "**Goal" in text
+    assert "## Limits and sources" in text
+    assert "INTERP_MODEL" in "\n".join(cell.source for cell in cells(path, "code"))
+
+
+@named(NOTEBOOKS)
+def test_after_every_figure_the_text_says_what_to_see_and_before_the_first_the_reader_predicts(path):
+    sequence = nbformat.read(path, as_version=4).cells
+    drawn = [i for i, cell in enumerate(sequence) if cell.cell_type == "code" and ".save(" in cell.source]
+    shown = [i for i in drawn if "figures." in sequence[i].source]
+    assert shown
+    for index in shown:
+        after = next(cell.source for cell in sequence[index:] if cell.cell_type == "markdown")
+        assert after.startswith("**What to see.**"), sequence[index].source
+    before = "\n".join(cell.source for cell in sequence[: shown[0]])
+    assert "**Predict.**" in before
+
+
+@named(NOTEBOOKS)
+def test_links_between_notebooks_lead_somewhere(path):
+    text = "\n".join(cell.source for cell in cells(path, "markdown"))
+    for link in re.findall(r"\]\(([^)]+)\)", text):
+        assert link.startswith("https://") or (path.parent / link).is_file(), link
+
+
+def reproduce(source, out, *, limit=1500):
+    """Runs the command line with the network refused; the finished process and the log of what was tried."""
+    (out / "site").mkdir(parents=True)
+    (out / "site" / "sitecustomize.py").write_text(NO_NETWORK)
+    log = out / "network.log"
+    path = os.pathsep.join((str(out / "site"), str(ROOT)))
+    environment = {**os.environ, "PYTHONPATH": path, "NETWORK_LOG": str(log), "INTERP_MODEL": "nowhere"}
+    options = ["--model", str(source), "--out", str(out / "figures")]
+    command = [sys.executable, "-m", "interp", "reproduce", *options]
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=limit, check=False
+    )
+    return done, log
+
+
+@pytest.fixture(scope="module")
+def reproduced(tmp_path_factory, request):
+    """Where `reproduce` wrote, for pocket if its weights are here and else for the tiny random model."""
+    has_pocket = (models._POCKET / "model.safetensors").is_file()
+    source = "pocket" if has_pocket else request.getfixturevalue("tiny_folder")
+    out = tmp_path_factory.mktemp("reproduced")
+    done, log = reproduce(source, out)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not log.exists(), log.read_text()
+    return out / "figures" / Path(source).name
+
+
+@pytest.mark.slow
+@named(NOTEBOOKS)
+def test_reproduce_leaves_every_promised_figure_in_every_form(reproduced, path):
+    promised = execution.promised_figures(path)
+    assert promised
+    for name in promised:
+        sizes = {end: (reproduced / f"{name}.{end}").stat().st_size for end in execution.SUFFIXES}
+        assert all(sizes.values()), (name, sizes)
+        assert re.search(r"<desc>\S", (reproduced / f"{name}.svg").read_text(encoding="utf-8"))
+        assert len((reproduced / f"{name}.csv").read_text(encoding="utf-8").splitlines()) > 1
+
+
+@pytest.mark.slow
+def test_reproduce_saves_the_claims_with_their_verdicts(reproduced):
+    saved = json.loads((reproduced / "claims.json").read_text(encoding="utf-8"))
+    assert set(saved) >= {"model", "weights_sha256", "created_with", "claims"}
+    c8 = next(claim for claim in saved["claims"] if claim["id"] == "C8")
+    assert c8["verdict"] in claims.VERDICTS
+    assert (reproduced / f"{c8['figure']}.svg").is_file()
+    assert c8["verdict"] in (reproduced / "claims.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_the_pages_open_from_disk_without_any_host_and_with_alt_text(reproduced):
+    pages = [reproduced / f"{path.stem}.html" for path in NOTEBOOKS] + [reproduced / "index.html"]
+    for page in pages:
+        text = page.read_text(encoding="utf-8")
+        assert not FETCHED.search(text), page
+        assert "@import" not in text
+        images = re.findall(r"<img\b[^>]*>", text)
+        assert images
+        assert all(re.search(r"alt=([\"'])(?!\1).+?\1", image) for image in images), page
+
+
+@pytest.mark.slow
+def test_every_link_of_the_index_leads_to_a_file(reproduced):
+    text = (reproduced / "index.html").read_text(encoding="utf-8")
+    links = [html.unescape(link) for link in re.findall(r"(?:href|src)='([^']+)'", text)]
+    assert len(links) > len(NOTEBOOKS)
+    assert [link for link in links if not (reproduced / link).is_file()] == []
+
+
+@pytest.mark.slow
+def test_an_executed_page_shows_the_lab_as_a_still_picture(reproduced):
+    text = (reproduced / "00_start_here.html").read_text(encoding="utf-8")
+    assert "This control works in the live notebook" in text
+    assert "application/vnd" not in text
