@@ -60,6 +60,15 @@ class Reference:
         out.logits = self._norm("ln_f", stream) @ unembed.T
         return out
 
+    def contribution(self, run: Pass, layer, head, answer, against) -> float:
+        """What a head writes towards one token and away from another at the last position, in logits: the
+        final layer norm, with that run's own scale, applied to the head's share alone."""
+        final, written = run.streams["resid_post", self.layers - 1][-1], run.written[layer, head][-1]
+        scale = (final.var(unbiased=False) + self.config["layer_norm_epsilon"]).sqrt()
+        unembed = self.weights.get("lm_head.weight", self.weights["wte.weight"])
+        direction = self.weights["ln_f.weight"] * (unembed[answer] - unembed[against])
+        return float((written - written.mean()) / scale @ direction)
+
     def _note(self, out, kind, layer, stream, change):
         stream = change.get((kind, layer), lambda same: same)(stream)
         out.streams[kind, layer] = stream

@@ -24,15 +24,12 @@ def _logit_difference(model, prompts):
 
 
 def _contributions(loops, ids, io, s):
-    """By hand, from the checkpoint's own weights: the final layer norm applied to each head's share."""
-    run, weights = loops.forward(ids), loops.weights
-    final = run.streams["resid_post", loops.layers - 1][-1]
-    scale = (final.var(unbiased=False) + loops.config["layer_norm_epsilon"]).sqrt()
-    direction = weights["ln_f.weight"] * (weights["wte.weight"][io] - weights["wte.weight"][s])
-    values = torch.zeros(loops.layers, loops.heads, dtype=torch.float64)
-    for (layer, head), written in run.written.items():
-        values[layer, head] = (written[-1] - written[-1].mean()) / scale @ direction
-    return values
+    run = loops.forward(ids)
+    heads = [
+        [loops.contribution(run, layer, head, io, s) for head in range(loops.heads)]
+        for layer in range(loops.layers)
+    ]
+    return torch.tensor(heads, dtype=torch.float64)
 
 
 def test_components_sum_to_the_logit_difference(tiny, batch):

@@ -83,14 +83,15 @@ def learning_rate(recipe: Recipe, step: int) -> float:
 
 def _new_model(recipe: Recipe, encode: PreTrainedTokenizerFast) -> GPT2LMHeadModel:
     torch.manual_seed(recipe.seed)
-    end = encode.convert_tokens_to_ids(world.END_OF_TEXT)
+    end = encode.get_vocab()[world.END_OF_TEXT]
     config = GPT2Config(
         vocab_size=len(encode), n_positions=recipe.context, n_embd=recipe.d_model, n_layer=recipe.blocks,
         n_head=recipe.heads, bos_token_id=end, eos_token_id=end,
         resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0,
-        # the fused form of GPT-2's own gelu_new; the attention kernel that is fastest for short rows
-        activation_function="gelu_pytorch_tanh", attn_implementation="eager",
+        # the fused form of GPT-2's own gelu_new; below, the attention that is fastest for short rows
+        activation_function="gelu_pytorch_tanh",
     )  # fmt: skip
+    config._attn_implementation = "eager"  # what `attn_implementation=` sets, before the model is built
     return GPT2LMHeadModel(config).train()
 
 
@@ -169,7 +170,8 @@ def train(
 
 def _begin(recipe: Recipe, device: torch.device) -> _Run:
     encode = tokenizer()
-    model = _new_model(recipe, encode).to(device)
+    model = _new_model(recipe, encode)
+    torch.nn.Module.to(model, device)
     return _Run(recipe, encode, model, _optimizer(model, recipe), [])
 
 

@@ -24,7 +24,8 @@ from interp.words.facts import COUNTRIES
 from interp.words.ioi import TEMPLATES
 
 PROMPTS = 512
-LEAST_PREFERRED, LEAST_DIFFERENCE, LEAST_NEW_TEMPLATE = 0.98, 3.0, 0.90
+SEEN_TEMPLATES = tuple(at for at in range(len(TEMPLATES)) if at not in world.HELD_OUT_TEMPLATES)
+LEAST_PREFERRED, LEAST_DIFFERENCE, LEAST_NEW_TEMPLATE, LEAST_NEW_NAMES = 0.98, 3.0, 0.90, 0.90
 LEAST_CAPITALS, LEAST_NEW_PHRASING, LEAST_FROM_PROMPT, LEAST_REPEATED = 0.95, 0.80, 0.80, 0.95
 LEAST_SAID_MORE = 0.95  # IO still wins where either name was said more often
 EARLY_THIRD, MOST_EARLY = (
@@ -52,23 +53,21 @@ class Check:
         return self.measured <= self.threshold if self.at_most else self.measured >= self.threshold
 
 
+def new_names() -> tuple[tuple[str, str], ...]:
+    """All (IO, S) of the names that training never shows as giver or receiver."""
+    return tuple(permutations(world.HELD_OUT_NAMES, 2))
+
+
 def held_out_pairs() -> tuple[tuple[str, str], ...]:
     """All (IO, S) whose two names training never shows as giver and receiver."""
     return tuple(pair for pair in permutations(world.GIFT_NAMES, 2) if world.held_out_pair(*pair))
 
 
 def gifts(
-    model,
-    n: int = PROMPTS,
-    *,
-    seed: int = 0,
-    bos: bool = False,
-    held_out: bool = False,
-    extra: str | None = None,
-):
-    """IOI prompts with held-out pairs of names, in templates seen in training or (`held_out`) never seen."""
-    kept = [at for at in range(len(TEMPLATES)) if (at in world.HELD_OUT_TEMPLATES) == held_out]
-    return ioi.prompts(model, n, seed=seed, bos=bos, templates=kept, pairs=held_out_pairs(), extra=extra)
+    model, n: int = PROMPTS, *, templates: Sequence[int] = SEEN_TEMPLATES, pairs=None, **more
+) -> Prompts:
+    """IOI prompts with held-out pairs of names, unless others are given, in templates that training shows."""
+    return ioi.prompts(model, n, templates=templates, pairs=pairs or held_out_pairs(), **more)
 
 
 def behaviour(model, *, bos: bool, n: int = PROMPTS, seed: int = 0) -> tuple[Check, ...]:
@@ -113,19 +112,21 @@ def depth(staged: Result, lost: Result, *, bos: bool = False) -> tuple[Check, ..
 
 
 def _gift_checks(model, bos: bool, n: int, seed: int) -> tuple[Check, ...]:
-    does = ioi.behaviour(model, gifts(model, n, seed=seed, bos=bos))
-    new = ioi.behaviour(model, gifts(model, n, seed=seed, bos=bos, held_out=True))
-    more = {who: ioi.behaviour(model, gifts(model, n, seed=seed, bos=bos, extra=who)) for who in ("IO", "S")}
+    def line(name: str, threshold: float, measure: str = "prefers_io", **asked) -> Check:
+        does = ioi.behaviour(model, gifts(model, n, seed=seed, bos=bos, **asked))
+        return _from_result(name, does, measure, threshold, bos)
+
+    new_templates = tuple(
+        line(f"IO preferred, held-out template {at}", LEAST_NEW_TEMPLATE, templates=[at])
+        for at in world.HELD_OUT_TEMPLATES
+    )
     return (
-        _from_result("IO preferred to S, held-out pairs of names", does, "prefers_io", LEAST_PREFERRED, bos),
-        _from_result("mean logit difference, nats", does, "logit_difference", LEAST_DIFFERENCE, bos),
-        _from_result("IO preferred, held-out templates too", new, "prefers_io", LEAST_NEW_TEMPLATE, bos),
-        _from_result(
-            "IO preferred where IO was said more often", more["IO"], "prefers_io", LEAST_SAID_MORE, bos
-        ),
-        _from_result(
-            "IO preferred where S was said more often", more["S"], "prefers_io", LEAST_SAID_MORE, bos
-        ),
+        line("IO preferred to S, held-out pairs of names", LEAST_PREFERRED),
+        line("mean logit difference, nats", LEAST_DIFFERENCE, "logit_difference"),
+        line("IO preferred, names never seen in a gift", LEAST_NEW_NAMES, pairs=new_names()),
+        *new_templates,
+        line("IO preferred where IO was said more often", LEAST_SAID_MORE, extra="IO"),
+        line("IO preferred where S was said more often", LEAST_SAID_MORE, extra="S"),
     )
 
 
