@@ -144,3 +144,13 @@ def test_examples_and_presets_can_all_be_computed(tiny):
     assert not set(strongest) & set(control)
     state = replace(bench.examples[0][1], heads=strongest)
     assert bench.compute(bench.parse(state.to_json())) is bench.compute(state)
+
+
+@pytest.mark.parametrize("how", ["mean", "zero", "resample"])
+def test_a_bench_that_remembers_gives_what_compute_gives(tiny, how):
+    bench = lab.bench(tiny)
+    states = [replace(STATE, heads=(Head(1, 0), Head(2, 3)), how=how, bos=bos) for bos in (False, True)]
+    for state in (*states, states[0]):
+        told, afresh = bench.compute(state), lab.compute(tiny, state)
+        assert told.logit_difference == afresh.logit_difference
+        np.testing.assert_array_equal(told.ablated.values, afresh.ablated.values)

@@ -28,6 +28,7 @@ from interp.sites import Head, Site, check_place
 from interp.studies import ioi
 from interp.words.article import NAME_EXAMPLES
 
+OutputsOf = Callable[[bool], dict[int, Tensor]]  # layer -> Float[Tensor, "word head d_head"]
 REFERENCES = 32
 TOP = 10
 SEED = 0
@@ -97,22 +98,27 @@ class Bench:
 
 
 def bench(model: Any) -> Bench:
-    """This model's bench; `compute` remembers the last answers, so that going back is instant."""
+    """This model's bench. It remembers the last answers, so that going back is instant, and what every head
+    does in the reference sentences, so that a click runs one sentence only.
+    """
     card = models.describe(model)
-    remembered = lru_cache(maxsize=64)(partial(compute, model))
+    outputs_of = lru_cache(maxsize=2)(partial(_reference_outputs, model))
+    remembered = lru_cache(maxsize=64)(partial(compute, model, outputs_of=outputs_of))
     return Bench(card.name, (card.layers, card.heads), examples(model), presets(model), remembered)
 
 
-def compute(model, state: LabState) -> LabAnswer:
+def compute(model, state: LabState, *, outputs_of: OutputsOf | None = None) -> LabAnswer:
     """The answer to this state. The same state gives the same answer.
 
+    `outputs_of(bos)` gives what the heads do in the reference sentences, by layer; by default they are run.
     Raises ValueError with one sentence for an empty or too long prompt, a missing answer or one of
     several tokens, twice the same word, an unknown head or an unknown way of switching off.
     """
     _check(model, state)
     prompts = _prompts(model, state)
     before = logits_at_end(model, prompts)[0].double().cpu()
-    after = logits_at_end(model, prompts, *_edits(model, prompts, state))[0].double().cpu()
+    edits = _edits(prompts, state, outputs_of or partial(_reference_outputs, model))
+    after = logits_at_end(model, prompts, *edits)[0].double().cpu()
     words = tuple(int(prompts.answers[name][0]) for name in ("io", "s"))
     probabilities = before.softmax(dim=-1), after.softmax(dim=-1)
     return LabAnswer(
@@ -185,26 +191,25 @@ def _prompts(model, state: LabState) -> Prompts:
     )
 
 
-def _edits(model, prompts: Prompts, state: LabState) -> list[hooks.Edit]:
-    if not state.heads:
-        return []
-    if state.how == "zero":
-        return [hooks.Zero(head) for head in sorted(set(state.heads))]
+def _edits(prompts: Prompts, state: LabState, outputs_of: OutputsOf) -> list[hooks.Edit]:
     heads = sorted(set(state.heads))
-    outputs = _reference_outputs(model, sorted({head.layer for head in heads}), state.bos)
+    if not heads or state.how == "zero":
+        return [hooks.Zero(head) for head in heads]
+    outputs = outputs_of(state.bos)
     if state.how == "mean":
         return [hooks.Put(head, outputs[head.layer][:, head.head].mean(dim=0)) for head in heads]
-    width, words = prompts.tokens.shape[1], len(next(iter(outputs.values())))
+    width, words = prompts.tokens.shape[1], len(outputs[0])
     drawn = torch.randint(words, (width,), generator=torch.Generator().manual_seed(SEED))
     return [hooks.Put(head, outputs[head.layer][drawn, head.head][None]) for head in heads]
 
 
-def _reference_outputs(model, layers: list[int], bos: bool) -> dict[int, Float[Tensor, "word head d_head"]]:
-    """Head outputs at every word of the ABC sentences, padding left out."""
+def _reference_outputs(model, bos: bool) -> dict[int, Float[Tensor, "word head d_head"]]:
+    """Head outputs of every layer at every word of the ABC sentences, padding left out."""
     originals = ioi.prompts(model, REFERENCES, seed=SEED, bos=bos)
     sentences = ioi.reference(model, originals, seed=SEED).take(torch.arange(REFERENCES))
-    recorded = hooks.record(model, sentences, [Site("z", layer) for layer in layers])
-    return {layer: recorded[Site("z", layer)][sentences.real()] for layer in layers}
+    sites = {layer: Site("z", layer) for layer in range(model.cfg.n_layers)}
+    recorded = hooks.record(model, sentences, list(sites.values()))
+    return {layer: recorded[site][sentences.real()] for layer, site in sites.items()}
 
 
 def _likeliest(model, probability: Float[Tensor, "token"], when: str) -> Result:
