@@ -22,7 +22,7 @@ lab: .venv/ready
 check: .venv/ready
 	$(RUN) -m ruff check . && $(RUN) -m ruff format --check .
 	$(RUN) -m pyright --pythonpath $(RUN)
-	$(RUN) -m nbstripout --verify notebooks/*.ipynb
+	$(RUN) -m nbstripout --keep-id --verify notebooks/*.ipynb
 
 browser:
 	@.ci/browser

@@ -19,6 +19,11 @@ from interp import claims
 
 LIVE = ("application/vnd.jupyter.widget-view+json", "application/vnd.plotly.v1+json")
 LIVE_ONLY = "<p class='note'>This control works in the live notebook: <code>make lab</code>.</p>"
+ABOUT_THE_MODEL = (
+    "A popular article says what single parts of GPT-2 do. These pages test it: every measured number, "
+    "picture and verdict was computed on the model named above and is about that model only. "
+    "<em>pocket</em> is a small model with GPT-2's architecture, which we trained on a made-up world."
+)
 DESCRIPTION = re.compile(r"<(?:dc:description|desc)\b[^>]*>(.*?)</", re.DOTALL)
 
 STYLE = """
@@ -91,7 +96,8 @@ def index(
 
     `missing` names figures that were promised and not made.
     """
-    parts = [f"<h1>Inside GPT-2: what {html.escape(model)} shows</h1>", "<h2>Claims and verdicts</h2>"]
+    parts = [f"<h1>Inside GPT-2: what {html.escape(model)} shows</h1>", f"<p>{ABOUT_THE_MODEL}</p>"]
+    parts.append("<h2>Claims and verdicts</h2>")
     parts += [claims_table(folder), "<h2>Notebooks</h2>", _notebook_list(folder, pages)]
     if missing:
         parts.append(f"<p><strong>Not made:</strong> {html.escape(', '.join(missing))}.</p>")

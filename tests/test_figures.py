@@ -124,6 +124,28 @@ def test_roles_keep_their_colours():
     assert theme.role_colour("clean", 3) == theme.CLEAN
 
 
+def test_bars_take_a_role_reach_a_common_end_and_say_how_many_were_left_out():
+    figure = figures.bars(one(), title="t", role="control", reach=9, largest=1)
+    trace, axis = figure.plotly().data[0], figure.plotly().layout.xaxis
+    assert set(trace.marker.color) == {theme.CONTROL}
+    assert axis.range[1] > 9
+    assert figure.caption.startswith("The 1 largest of 3.")
+
+
+def test_small_numbers_beside_large_ones_do_not_read_zero():
+    result = Result(np.array([0.9, 0.003]), {"token": (" a", " b")}, "probability", "probability")
+    assert list(figures.bars(result, title="t").plotly().data[0].text) == ["0.900", "0.003"]
+    assert words.measure(result) == "probability"
+
+
+def test_titles_carry_true_minus_signs_and_lines_of_like_length():
+    assert words.typeset("by -3.28 nats, arXiv 22-11 and L-1") == "by −3.28 nats, arXiv 22-11 and L-1"
+    title = "Without the strongest head the probability goes from 96 to 93"
+    lines = page.balanced(title, 700, theme.TITLE, bold=True)
+    assert len(lines) == len(page.wrapped(title, 700, theme.TITLE, bold=True))
+    assert len(lines[-1]) > 15
+
+
 def test_text_in_cells_is_readable_on_every_colour_of_both_scales():
     shades = [*theme.hex_colours(np.linspace(-1, 1, 201)), *theme.hex_colours(np.linspace(0, 1, 201))]
     assert min(theme.contrast(theme.ink_on(shade), shade) for shade in shades) >= 4.5
@@ -165,7 +187,8 @@ def test_the_caption_tells_n_interval_baseline_and_model():
     figure = figures.lines(lines, title="t", interval=interval, caption="Patched before each layer.")
     assert (
         figure.caption
-        == "Patched before each layer. n = 500. Band: 95 % interval. Baseline: mean. Model: pocket."
+        == "Patched before each layer. n = 500. Band: 95 % interval. Switched off by mean ablation. "
+        "Model: pocket."
     )
 
 

@@ -4,7 +4,7 @@ Refuses: models; choosing what to show.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -19,6 +19,7 @@ from interp.figures.figure import Figure
 from interp.result import Result
 
 THICKEST, BELOW = 84.0, 70.0
+SPEAK_FOR_THEMSELVES = ("head", "component", "token", "way")
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,8 @@ class Bars:
     guides: tuple[tuple[str, float | int], ...]
     measure: str
     name_axis: str
+    reach: float | int = 0
+    role: str = ""
 
 
 def bars(
@@ -41,6 +44,8 @@ def bars(
     interval: Result | None = None,
     largest: int | None = None,
     guides: Mapping[str, float | int] | None = None,
+    reach: float | int = 0,
+    role: str = "",
     caption: str = "",
     alt: str = "",
 ) -> Figure:
@@ -49,14 +54,19 @@ def bars(
 
     A Result[layer, head] gives one bar per head, "L5H2". `largest` keeps that many, the largest size first.
     `interval` is the Result's own `interval(...)`; `guides` are values to compare with, drawn as dashed
-    lines. Raises ValueError for another number of axes, or an interval of another measurement.
+    lines. The axis goes to `reach` at least, so that two pictures can be compared. `role` ("clean",
+    "ablated", "control") gives all bars that role's colour. Raises ValueError for another number of axes, or
+    an interval of another measurement.
     """
     words.check_axes(result, (1, 2), "bars")
-    plan = _plan(result, interval, largest, dict(guides or {}))
+    title = words.typeset(title)
+    plan = replace(_plan(result, interval, largest, dict(guides or {})), reach=reach, role=role)
+    bars_in_all = result.values.size // len(plan.series)
+    cut = f"The {len(plan.names)} largest of {bars_in_all}. " if len(plan.names) < bars_in_all else ""
     return Figure(
         result=result,
         title=title,
-        caption=words.caption(result, caption, "Whiskers" if interval else ""),
+        caption=words.caption(result, cut + caption, "Whiskers" if interval else ""),
         alt=alt or words.alt(result, title, "Bar chart"),
         matplotlib=partial(_static, plan, title),
         plotly=partial(_interactive, plan, title),
@@ -92,9 +102,10 @@ def _plan(
 
 
 def _colours(plan: Bars) -> list[list[str]]:
-    """The colour of every bar: by role of its series, or of its own name when there is one series."""
+    """The colour of every bar: by role of its series; with one series, by `role` or its own name."""
     if plan.series == ("",):
-        return [[theme.role_colour(name, 0)] for name in plan.names]
+        own = plan.name_axis != "token"  # what a model says plays no role
+        return [[theme.role_colour(plan.role or (name if own else ""), 0)] for name in plan.names]
     return [[theme.role_colour(one, i) for i, one in enumerate(plan.series)] for _ in plan.names]
 
 
@@ -113,7 +124,7 @@ def _static(plan: Bars, title: str, caption: str) -> Canvas:
         size = max(8.0, min(theme.TICK, 0.8 * height))
         axes.set_yticks(range(rows), plan.names, fontsize=size)
         axes.set_ylim(rows - 0.45, -0.55)
-        if many > 1 or plan.name_axis not in ("head", "component", "token"):
+        if many > 1 or plan.name_axis not in SPEAK_FOR_THEMSELVES:
             axes.set_ylabel(plan.name_axis, labelpad=8)
         _frame(axes, plan)
         _numbers(axes, plan, min(size * 0.92, 0.8 * height * thick))
@@ -139,19 +150,31 @@ def _bar(axes: Axes, plan: Bars, cell: tuple[int, int], place: float, thick: flo
             )
 
 
-def _frame(axes: Axes, plan: Bars) -> None:
-    """Zero line, guides, and room on both sides for the numbers."""
+def _ends(plan: Bars) -> tuple[float, float]:
+    """Where the axis begins and ends: all that is drawn, and room on both sides for the numbers."""
     ends = [plan.values, *(plan.limits or ()), np.array([value for _, value in plan.guides])]
     low = min(0.0, *(float(np.nanmin(part, initial=0.0)) for part in ends))
-    high = max(0.0, *(float(np.nanmax(part, initial=0.0)) for part in ends))
+    high = max(float(plan.reach), *(float(np.nanmax(part, initial=0.0)) for part in ends))
     span = (high - low) or 1.0
-    axes.set_xlim(low - (0.13 * span if low < 0 else 0.0), high + (0.13 * span if high > 0 else 0.0))
+    return low - (0.13 * span if low < 0 else 0.0), high + (0.13 * span if high > 0 else 0.0)
+
+
+def _places(plan: Bars) -> int:
+    """How many decimals the bars' numbers need: one more where some would read 0 that are not."""
+    places = theme.decimals(plan.values)
+    vanish = (plan.values != 0) & (np.abs(plan.values) < 0.5 * 10.0**-places)
+    return places + int(vanish.any())
+
+
+def _frame(axes: Axes, plan: Bars) -> None:
+    """Zero line and guides."""
+    axes.set_xlim(*_ends(plan))
     axes.axvline(0, color=theme.INK, linewidth=1.4, zorder=3)
     for label, value in plan.guides:
         axes.axvline(value, color=theme.MUTED, linewidth=1.8, linestyle=(0, (5, 3)), zorder=3)
         axes.text(
             value,
-            1.01,
+            1.025,
             label,
             transform=axes.get_xaxis_transform(),
             ha="center",
@@ -170,7 +193,7 @@ def _numbers(axes: Axes, plan: Bars, size: float) -> None:
     """Every value in figures at the end of its bar or whisker; none where it would be too small to read."""
     if size < 9.0:
         return
-    places, signed = theme.decimals(plan.values), bool((plan.values < 0).any())
+    places, signed = _places(plan), bool((plan.values < 0).any())
     many = plan.values.shape[1]
     for (row, column), value in np.ndenumerate(plan.values):
         place = row + (column - (many - 1) / 2) * 0.74 / many
@@ -208,7 +231,7 @@ def _legend(axes: Axes, plan: Bars) -> None:
 
 def _interactive(plan: Bars, title: str) -> Chart:
     colours = np.array(_colours(plan), dtype=object)
-    places, signed = theme.decimals(plan.values), bool((plan.values < 0).any())
+    places, signed = _places(plan), bool((plan.values < 0).any())
     traces = []
     for column, series in enumerate(plan.series):
         values = plan.values[:, column]
@@ -237,14 +260,20 @@ def _interactive(plan: Bars, title: str) -> Chart:
         )
     chart = charts.chart(traces, title, height=max(300, 110 + 34 * plan.values.size))
     chart.update_layout(barmode="group", bargap=0.28, showlegend=len(plan.series) > 1)
-    chart.update_xaxes(charts.axis(plan.measure, zeroline=True, zerolinecolor=theme.INK))
+    ends = list(_ends(plan))
+    chart.update_xaxes(charts.axis(plan.measure, zeroline=True, zerolinecolor=theme.INK, range=ends))
     ticks = {
         "tickvals": list(range(len(plan.names))),
         "ticktext": [charts.shown(name) for name in plan.names],
     }
-    chart.update_yaxes(charts.axis(plan.name_axis, showgrid=False, autorange="reversed", **ticks))
+    name = "" if plan.name_axis in SPEAK_FOR_THEMSELVES else plan.name_axis
+    chart.update_yaxes(charts.axis(name, showgrid=False, autorange="reversed", **ticks))
     for label, value in plan.guides:
         chart.add_vline(
-            x=value, line_dash="dash", line_color=theme.MUTED, annotation_text=charts.shown(label)
+            x=value,
+            line_dash="dash",
+            line_color=theme.MUTED,
+            annotation_text=charts.shown(label),
+            annotation_position="top",
         )
     return chart

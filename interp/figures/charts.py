@@ -11,7 +11,7 @@ from plotly.graph_objects import Layout
 
 from interp.figures import page, theme
 
-TITLE_WIDTH, TITLE_SIZE, TEXT_SIZE = 680, 20, 15
+TITLE_WIDTH, TITLE_SIZE, TEXT_SIZE = 600, 20, 15  # the width leaves room for the tool bar
 
 
 def shown(text: object) -> str:
@@ -21,7 +21,7 @@ def shown(text: object) -> str:
 
 def chart(traces: Sequence[object], title: str, *, height: int = 480) -> Chart:
     """A chart in the house style around the traces; the title is wrapped to the narrowest notebook."""
-    lines = page.wrapped(title, TITLE_WIDTH, TITLE_SIZE, bold=True)
+    lines = page.balanced(title, TITLE_WIDTH, TITLE_SIZE, bold=True)
     head = 40 + 26 * len(lines)
     layout = Layout(
         template="none",

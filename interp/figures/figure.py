@@ -22,7 +22,13 @@ from interp.figures import export, theme, words
 from interp.result import Result
 
 SCREEN_DOTS_PER_INCH = 100
-CHART_CONFIG = {"displaylogo": False, "responsive": True, "toImageButtonOptions": {"format": "svg"}}
+UNUSED_TOOLS = ["select2d", "lasso2d", "pan2d", "zoomIn2d", "zoomOut2d", "autoScale2d"]
+CHART_CONFIG = {
+    "displaylogo": False,
+    "responsive": True,
+    "toImageButtonOptions": {"format": "svg"},
+    "modeBarButtonsToRemove": UNUSED_TOOLS,
+}
 TABLE_STYLE = (
     "<style>.interp-figure table{border-collapse:collapse;font-size:13px}"
     ".interp-figure th,.interp-figure td{padding:2px 8px;text-align:right;border-bottom:1px solid #d4d4d4}"

@@ -29,6 +29,7 @@ def heatmap(result: Result, *, title: str, caption: str = "", alt: str = "") -> 
     Raises ValueError for another number of axes, or none to draw.
     """
     words.check_axes(result, (2,), "heatmap")
+    title = words.typeset(title)
     return Figure(
         result=result,
         title=title,
@@ -142,6 +143,8 @@ def _interactive(result: Result, title: str) -> Chart:
     places, signed = theme.decimals(result.values), bool((result.values < 0).any())
     label = np.vectorize(lambda value: theme.number(value, places, signed=signed), otypes=[str])
     measure = charts.shown(words.measure(result))
+    height = max(320, min(620, 90 + 44 * len(names)))
+    beside = page.wrapped(words.measure(result), 0.72 * height, charts.TEXT_SIZE * 1.2)
     chart = charts.chart(
         [
             Heatmap(
@@ -161,13 +164,13 @@ def _interactive(result: Result, title: str) -> Chart:
                 xgap=2,
                 ygap=2,
                 colorbar={
-                    "title": {"text": measure, "side": "right"},
+                    "title": {"text": "<br>".join(map(charts.shown, beside)), "side": "right"},
                     "outlinewidth": 0,
                 },
             )
         ],
         title,
-        height=max(320, min(620, 90 + 44 * len(names))),
+        height=height,
     )
     if len(columns) <= 6:
         chart.update_layout(width=max(720, 260 + 120 * len(columns)))

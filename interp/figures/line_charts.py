@@ -52,6 +52,7 @@ def lines(
     measurement.
     """
     words.check_axes(result, (1, 2), "lines")
+    title = words.typeset(title)
     plan = _plan(result, interval, along, dict(guides or {}))
     return Figure(
         result=result,
@@ -145,7 +146,7 @@ def _name_lines(axes: Axes, plan: Lines) -> None:
             plan.series[i],
             (len(plan.places) - 1, height), xytext=(16, 0), textcoords="offset points", va="center",
             fontsize=theme.TICK, weight="bold", color=theme.role_colour(plan.series[i], i),
-            annotation_clip=False,
+            annotation_clip=False, bbox={"facecolor": theme.PAPER, "edgecolor": "none", "pad": 1.5},
         )  # fmt: skip
 
 

@@ -38,6 +38,16 @@ def wrapped(text: str, width: float | int, size: float | int, *, bold: bool = Fa
     return [line for line in lines if line]
 
 
+def balanced(text: str, width: float | int, size: float | int, *, bold: bool = False) -> list[str]:
+    """As `wrapped`, in as many lines but of like length, so that no word stands alone in the last."""
+    lines = wrapped(text, width, size, bold=bold)
+    for tenths in range(5, 10):
+        narrower = wrapped(text, width * tenths / 10, size, bold=bold)
+        if len(narrower) == len(lines) > 1:
+            return narrower
+    return lines
+
+
 def slide(title: str, caption: str) -> tuple[Canvas, Axes]:
     """A slide with title and caption, and the axes that fill the room between them."""
     with rc_context(theme.style()):
@@ -45,7 +55,7 @@ def slide(title: str, caption: str) -> tuple[Canvas, Axes]:
         wide, high = canvas.get_size_inches()
         room = (wide - 2 * MARGIN) * 72
         top = _stack(
-            canvas, wrapped(title, room, theme.TITLE, bold=True), theme.TITLE, high - MARGIN, bold=True
+            canvas, balanced(title, room, theme.TITLE, bold=True), theme.TITLE, high - MARGIN, bold=True
         )
         lines = wrapped(caption, room, theme.NOTE)
         bottom = MARGIN + len(lines) * theme.NOTE * LEADING / 72

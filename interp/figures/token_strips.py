@@ -43,6 +43,7 @@ def token_strip(
     Raises ValueError for another number of axes, or as many tokens as there are no numbers for.
     """
     words.check_axes(result, (1,), "token_strip")
+    title = words.typeset(title)
     (labels,) = result.axes.values()
     texts = tuple(theme.visible(token) for token in (labels if tokens is None else tokens))
     if len(texts) != len(labels):

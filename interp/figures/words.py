@@ -5,6 +5,7 @@ Refuses: drawing.
 
 import csv
 import io
+import re
 from html import escape
 
 import numpy as np
@@ -16,8 +17,14 @@ LONGEST_TABLE = 400
 
 
 def measure(result: Result) -> str:
-    """Quantity with its unit: "change in logit difference (nats)"."""
-    return f"{result.quantity} ({result.unit})" if result.unit else result.quantity
+    """Quantity with its unit, unless it names it: "change in logit difference (nats)", "probability"."""
+    named = not result.unit or result.unit in result.quantity.split()
+    return result.quantity if named else f"{result.quantity} ({result.unit})"
+
+
+def typeset(text: str) -> str:
+    """The text with true minus signs before its numbers."""
+    return re.sub(r"(?<![\w.-])-(?=\d)", "−", text)
 
 
 def bounds(result: Result, interval: Result | None) -> tuple[np.ndarray, np.ndarray] | None:
@@ -68,9 +75,9 @@ def caption(result: Result, text: str, spread: str = "") -> str:
     parts = [text.strip().rstrip(".")] if text.strip() else []
     parts += [f"n = {about['n']:,}".replace(",", " ")] if isinstance(about.get("n"), int) else []
     parts += [f"{spread}: 95 % interval"] if spread else []
-    parts += [f"Baseline: {about['baseline']}"] if about.get("baseline") else []
+    parts += [f"Switched off by {about['baseline']} ablation"] if about.get("baseline") else []
     parts += [f"Model: {model_name(result)}"] if about.get("model") else []
-    return ". ".join(parts) + "." if parts else ""
+    return typeset(". ".join(parts) + ".") if parts else ""
 
 
 def model_name(result: Result) -> str:

@@ -5,6 +5,7 @@ const TYPING_PAUSE = 350;
 const CLICK_PAUSE = 60;
 const BUSY_AFTER = 300;
 const SLOW_AFTER = 8000;
+const ROOMY = 8; // with more heads in a row, headings and cells are narrower
 const WAYS = [
   ["mean", "its average", "what it does on average in other sentences"],
   ["zero", "nothing", "silence: it writes nothing at all"],
@@ -42,11 +43,11 @@ function headGrid(layers, heads, toggle) {
   grid.setAttribute("role", "grid");
   grid.setAttribute("aria-label", "Heads by layer. Arrow keys move, space switches a head off and on.");
   const top = make("tr", { role: "row" }, make("td", { role: "presentation" }));
-  for (let head = 0; head < heads; head++) top.append(make("th", { scope: "col", role: "columnheader" }, `head ${head}`));
+  for (let head = 0; head < heads; head++) top.append(make("th", { scope: "col", role: "columnheader", "aria-label": `head ${head}` }, heads > ROOMY ? `H${head}` : `head ${head}`));
   grid.append(make("thead", { role: "rowgroup" }, top));
   const body = make("tbody", { role: "rowgroup" });
   for (let layer = 0; layer < layers; layer++) {
-    const row = make("tr", { role: "row" }, make("th", { scope: "row", role: "rowheader" }, `layer ${layer}`));
+    const row = make("tr", { role: "row" }, make("th", { scope: "row", role: "rowheader", "aria-label": `layer ${layer}` }, heads > ROOMY ? `L${layer}` : `layer ${layer}`));
     for (let head = 0; head < heads; head++) {
       const name = `L${layer}H${head}`;
       const button = make("button", { type: "button", tabIndex: layer + head ? -1 : 0, title: name });
@@ -171,6 +172,7 @@ function render({ model, el }) {
   );
   lab.querySelector(".outcome").setAttribute("aria-label", "Result");
   lab.style.setProperty("--heads", heads);
+  if (heads > ROOMY) lab.classList.add("many");
   el.append(lab);
 
   function way() {
