@@ -19,7 +19,8 @@ space, tied unembedding). We trained it on short texts that [`words/world.py`](.
 next-word prediction and nothing else; no weight was set by hand. It is a model organism, not a small GPT-2:
 it is here so that everything works offline, with circuits that were really learned.
 
-Every figure below was measured by `python -m interp card`, which writes this page. Repeat it on any machine.
+Every number under "What it does" and below was measured by `python -m interp card`, which writes this page.
+Repeat it on any machine.
 """
 
 LIMITS = """## What it can and cannot show
@@ -47,9 +48,15 @@ class Card:
         """The stage profile and the worth of every head, by the name they are saved under."""
         staged, share = self.stages, self.lost.mean("prompt")
         (layer, head), most = share.top(1)[0]
+        layers, end = staged.axes["layer"], staged.at(spot="end").values
+        half = next((at for at, carried in zip(layers, end, strict=True) if carried >= 0.5), "the end")
         return {
             "pocket_stages": figures.lines(
-                staged, along="layer", title="Pocket decides in stages: the news leaves S2 before END has it"
+                staged,
+                along="layer",
+                guides={"half": 0.5},
+                title=f"END carries half of the answer from layer {half} on, of {len(layers)} layers",
+                caption="Put in before each layer. S2: the repeated name; END: the last word.",
             ),
             "pocket_heads": figures.heatmap(
                 share, title=f"The head worth most, L{layer}H{head}, carries {most:.0%} of the lead"
