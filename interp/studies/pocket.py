@@ -32,7 +32,7 @@ EARLY_THIRD, MOST_EARLY = (
     1 / 3,
     0.5,
 )  # END may carry half of the swing only when a third of the blocks are done
-HEAD_MATTERS, LEAST_BLOCKS, MOST_OF_ONE_HEAD = 0.10, 3, 0.70
+HEAD_MATTERS, LEAST_BLOCKS, MOST_OF_ONE_HEAD = 0.10, 3.0, 0.70
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def depth(staged: Result, lost: Result, *, bos: bool = False) -> tuple[Check, ..
     early = [layer for layer in layers if 0 < layer < EARLY_THIRD * len(layers)]
     carried = max(float(staged.at(layer=layer, spot="end").values) for layer in early)
     share = lost.mean("prompt").values
-    blocks = int((share >= HEAD_MATTERS).any(axis=1).sum())
+    blocks = float((share >= HEAD_MATTERS).any(axis=1).sum())
     return (
         Check(
             "END alone carries, before a third of the blocks are done",
