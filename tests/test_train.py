@@ -47,7 +47,7 @@ def interrupt():
 
 def test_the_state_of_another_recipe_is_refused(tmp_path):
     training.train(tmp_path, SMALL)
-    training._save_state(tmp_path / "work" / "state.pt", training._begin(SMALL, torch.device("cpu")))
+    training._save_state(tmp_path / "training" / "state.pt", training._begin(SMALL, torch.device("cpu")))
     other = training.Recipe(**{**SMALL.__dict__, "steps": 7})
     with pytest.raises(ValueError, match=r"belongs to another recipe.*Choose another output folder"):
         training.train(tmp_path, other)
@@ -56,7 +56,7 @@ def test_the_state_of_another_recipe_is_refused(tmp_path):
 def test_checkpoints_stand_at_log_spaced_steps(tmp_path):
     training.train(tmp_path, SMALL)
     kept = sorted(
-        int(folder.name.removeprefix("step-")) for folder in (tmp_path / "work" / "checkpoints").iterdir()
+        int(folder.name.removeprefix("step-")) for folder in (tmp_path / "training" / "checkpoints").iterdir()
     )
     assert kept == [0, 1, 2, 4, 6] == list(training.checkpoint_steps(SMALL))
 

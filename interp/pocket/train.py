@@ -147,11 +147,11 @@ def train(
 ) -> Path:
     """Train from the seed and write a Hugging Face folder; returns it.
 
-    `out/work/` keeps the state (saved every 500 steps, and on Ctrl-C) and the log-spaced checkpoints
-    (`out/work/checkpoints/step-N`), each a folder that `models.load` opens. Raises ValueError when `out`
+    `out/training/` keeps the state (saved every 500 steps, and on Ctrl-C) and the log-spaced checkpoints
+    (`out/training/checkpoints/step-N`), each a folder that `models.load` opens. Raises ValueError when `out`
     holds the state of another recipe.
     """
-    out, work = Path(out), Path(out) / "work"
+    out, work = Path(out), Path(out) / "training"
     work.mkdir(parents=True, exist_ok=True)
     run = _begin(recipe or Recipe(), torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu")))
     if resume and (work / "state.pt").exists():
