@@ -3,10 +3,11 @@ PYTHON ?= python3
 MODEL ?= pocket
 RUN := .venv/bin/python
 
-.PHONY: help reproduce test lab browser check
+.PHONY: help reproduce test lab verify browser check
 help:
 	@echo "make reproduce   run the notebooks and write figures/$(MODEL)/ (MODEL=gpt2, or a folder, for another model)"
 	@echo "make test        run every test"
+	@echo "make verify      measure again what is published about MODEL (gpt2, gpt2-medium)"
 	@echo "make lab         open the notebooks in JupyterLab"
 	@echo "make check       ruff, pyright and stripped notebooks"
 
@@ -15,6 +16,9 @@ reproduce: .venv/ready
 
 test: .venv/ready browser
 	$(RUN) -m pytest
+
+verify: .venv/ready
+	$(RUN) -m interp verify --model "$(if $(filter pocket,$(MODEL)),gpt2,$(MODEL))"
 
 lab: .venv/ready
 	$(RUN) -m jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) notebooks/00_start_here.ipynb

@@ -1,4 +1,4 @@
-"""Command line: `python -m interp doctor | reproduce | train-pocket | card`.
+"""Command line: `python -m interp doctor | reproduce | verify | train-pocket | card`.
 
 Exit codes: 0 all is well, 1 something ran and failed, 2 it cannot run (bad input, no model, Ctrl-C).
 """
@@ -11,6 +11,7 @@ from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -66,6 +67,39 @@ def reproduce(
         _cannot(InterruptedError("stopped by Ctrl-C before the first notebook; nothing was changed."))
     pages, stopped = _run_all(chosen, folder, _environment(source, device, folder.parent, weights))
     raise typer.Exit(_conclude(chosen, pages, stopped, folder, name))
+
+
+@app.command()
+def verify(
+    model: Model = None,
+    device: Device = None,
+    only: Annotated[str | None, typer.Option(help="One topic, e.g. ioi. Default: all.")] = None,
+    out_dir: Annotated[
+        Path | None, typer.Option("--out", help="Where <model>/verify.csv goes. Default: figures.")
+    ] = None,
+) -> None:
+    """Measure again what is published about this model: expected, measured, tolerance, pass or fail."""
+    from interp import models, verification  # imports torch
+
+    done: list[verification.Comparison] = []
+    try:
+        loaded = models.load(model, device=device)
+        name = models.describe(loaded).name
+        folder = _writable((out_dir or ROOT / "figures") / export.safe_folder(name))
+        listed, about = verification.listed_model(loaded), f"figures published about {{}}, measured on {name}"
+        for one in verification.compare(loaded, topic=only):
+            done.append(one)
+            mark = "pass" if one.passed else "FAIL"
+            err.print(f"{mark} {one.published.id}", markup=False, soft_wrap=True)
+    except (ValueError, OSError) as error:
+        _cannot(error)
+    except KeyboardInterrupt:
+        err.print(f"Stopped by Ctrl-C after {len(done)} quantities; what was measured is below.")
+    out.print(_verdicts(done, about.format(listed)))
+    out.print(f"Written: {verification.save(done, folder / 'verify.csv')}", soft_wrap=True)
+    failed = sum(not one.passed for one in done)
+    out.print(f"{len(done) - failed} of {len(done)} agree within their tolerance.")
+    raise typer.Exit(1 if failed else 0)
 
 
 @app.command("train-pocket")
@@ -125,6 +159,16 @@ def _cannot(error: BaseException) -> NoReturn:
     """Say in one sentence what stands in the way, and leave with 2."""
     err.print(" ".join(str(error).split()), markup=False, soft_wrap=True)
     raise typer.Exit(2)
+
+
+def _verdicts(comparisons: Sequence, title: str) -> Table:
+    """Published beside measured; `title` says about which model, on which model."""
+    from interp import verification
+
+    table = Table(*verification.COLUMNS, title=title)
+    for one in comparisons:
+        table.add_row(*map(escape, one.cells()))
+    return table
 
 
 def _writable(folder: Path) -> Path:

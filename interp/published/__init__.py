@@ -1,0 +1,80 @@
+"""Published figures as data: what others measured, on which model, by which convention, from which source.
+
+The JSON files of this folder hold one list of records each. Nothing here runs a model:
+`interp.studies.replications` measures the same quantities, `interp.verification` sets the two side by side.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from interp.result import Result
+
+_HERE = Path(__file__).parent
+# The models whose figures are listed: (layers, heads, width, vocabulary)
+SHAPES = {"gpt2": (12, 12, 768, 50257), "gpt2-medium": (24, 16, 1024, 50257)}
+FIELDS = ("id", "group", "model", "quantity", "unit", "axes", "values", "tolerance", "source", "convention")
+
+
+@dataclass(frozen=True)
+class Published:
+    """One published quantity.
+
+    `result` holds the values with their axes; `tolerance` is the largest absolute gap that still counts as
+    the same, fixed beforehand; `group` names the function of `interp.studies.replications` that measures it.
+    """
+
+    id: str
+    group: str
+    model: str
+    result: Result
+    tolerance: float
+    source: str
+    convention: str
+
+
+def published(model: str, topic: str | None = None) -> tuple[Published, ...]:
+    """Everything listed for this model ("gpt2", "gpt2-medium"), file by file; `topic` keeps one file.
+
+    Raises ValueError for a model or a topic of which nothing is listed.
+    """
+    if model not in SHAPES:
+        raise ValueError(f"Nothing published is listed for the model {model!r}. Listed: {', '.join(SHAPES)}.")
+    files = sorted(_HERE.glob("*.json"))
+    topics = [file.stem for file in files]
+    if topic is not None and topic not in topics:
+        raise ValueError(f"Nothing published is listed under {topic!r}. Topics: {', '.join(topics)}.")
+    records = [read(record) for file in files if topic in (None, file.stem) for record in _records(file)]
+    return tuple(record for record in records if record.model == model)
+
+
+def model_of_shape(layers: int, heads: int, width: int, vocabulary: int) -> str | None:
+    """The listed model that has this shape, or None."""
+    return next((name for name, shape in SHAPES.items() if shape == (layers, heads, width, vocabulary)), None)
+
+
+def read(record: dict[str, Any]) -> Published:
+    """One record of a file. Raises ValueError that names the record and what is wrong with it."""
+    if set(record) != set(FIELDS):
+        raise ValueError(
+            f"The record {record.get('id')!r} needs the fields {', '.join(FIELDS)} and no others."
+        )
+    try:
+        axes = {name: tuple(labels) for name, labels in record["axes"].items()}
+        values = np.asarray(record["values"], dtype=float)
+        result = Result(values, axes, record["quantity"], record["unit"], {"source": record["source"]})
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ValueError(
+            f"The record {record['id']!r} has values that do not fit its axes: {error}"
+        ) from error
+    return Published(
+        record["id"], record["group"], record["model"], result,
+        float(record["tolerance"]), record["source"], record["convention"],
+    )  # fmt: skip
+
+
+def _records(file: Path) -> list[dict[str, Any]]:
+    return json.loads(file.read_text(encoding="utf-8"))
