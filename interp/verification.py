@@ -61,7 +61,8 @@ def listed_model(model) -> str:
     if name is None:
         raise ValueError(
             f"Nothing published is about a model of the shape of {card.name} ({card.layers} layers"
-            f" of {card.heads} heads, width {card.d_model}): verify gpt2 or gpt2-medium, or a folder of that shape."
+            f" of {card.heads} heads, width {card.d_model}):"
+            f" verify gpt2 or gpt2-medium, or a folder of that shape."
         )
     return name
 
