@@ -56,11 +56,14 @@ class Result:
         axes = {name: labels for name, labels in self.axes.items() if name != axis}
         return self._with(self.values.mean(axis=list(self.axes).index(axis)), axes)
 
-    def interval(self, axis: str, samples: int = 2000, seed: int = 0) -> "Result":
+    def interval(
+        self, axis: str, samples: int = 2000, seed: int = 0, *, relative_to: "Result | None" = None
+    ) -> "Result":
         """95 % bootstrap interval of the mean over `axis`, which becomes "bound": ("low", "high").
 
-        Percentile bootstrap: the entries of the axis are drawn again with replacement `samples` times.
-        Raises ValueError if the axis has fewer than two entries.
+        Percentile bootstrap: the entries of the axis are drawn again with replacement `samples` times. With
+        `relative_to`, a Result on that axis alone, the interval is that of the ratio of the two means, both
+        taken over the same draws. Raises ValueError if the axis has fewer than two entries.
         """
         self._refuse_unknown_axis(axis)
         number = len(self.axes[axis])
@@ -70,6 +73,8 @@ class Result:
         entries = np.moveaxis(self.values, position, 0)
         shares = np.random.default_rng(seed).multinomial(number, [1 / number] * number, size=samples) / number
         means = shares @ entries.reshape(number, -1)  # sample, rest
+        if relative_to is not None:
+            means = means / (shares @ _alone(relative_to, axis, self.axes[axis]))[:, None]
         bounds = np.quantile(means, [0.025, 0.975], axis=0).reshape(2, *entries.shape[1:])
         axes = {("bound" if name == axis else name): labels for name, labels in self.axes.items()}
         return self._with(np.moveaxis(bounds, 0, position), axes | {"bound": ("low", "high")})
@@ -158,6 +163,15 @@ class Result:
     def _refuse_unknown_axis(self, axis: str) -> None:
         if axis not in self.axes:
             raise ValueError(f"There is no axis {axis!r}. The axes are {', '.join(self.axes) or 'none'}.")
+
+
+def _alone(whole: Result, axis: str, labels: tuple) -> np.ndarray:
+    if dict(whole.axes) != {axis: labels}:
+        raise ValueError(
+            f"A ratio needs a whole on the axis {axis!r} alone, with the same {len(labels)} labels; it was given"
+            f" {whole!r}."
+        )
+    return whole.values
 
 
 def _check(values: np.ndarray, axes: dict[str, tuple]) -> None:

@@ -10,7 +10,7 @@ from reference import Reference
 
 from interp import hooks
 from interp.methods.attribution import component_attribution, head_attribution
-from interp.sites import Site
+from interp.sites import Head, Site
 from interp.studies import ioi
 
 
@@ -19,8 +19,8 @@ def batch(tiny, request):
     return ioi.prompts(tiny, 6, templates=(0, 4), seed=2, bos=request.param)
 
 
-def _logit_difference(model, prompts):
-    return ioi.logit_difference(prompts)(prompts.at(hooks.run(model, prompts)[0], "end")).numpy()
+def _logit_difference(model, prompts, *edits):
+    return ioi.logit_difference(prompts)(prompts.at(hooks.run(model, prompts, *edits)[0], "end")).numpy()
 
 
 def _contributions(loops, ids, io, s):
@@ -35,6 +35,15 @@ def _contributions(loops, ids, io, s):
 def test_components_sum_to_the_logit_difference(tiny, batch):
     parts = component_attribution(tiny, batch)
     np.testing.assert_allclose(parts.values.sum(axis=0), _logit_difference(tiny, batch), atol=1e-5)
+
+
+def test_the_parts_of_an_edited_run_sum_to_its_own_logit_difference(tiny, batch):
+    edits = (hooks.Zero(Head(0, 1)), hooks.Zero(Head(2, 3)))
+    edited = _logit_difference(tiny, batch, *edits)
+    parts = component_attribution(tiny, batch, edits=edits)
+    np.testing.assert_allclose(parts.values.sum(axis=0), edited, atol=1e-5)
+    assert np.abs(edited - _logit_difference(tiny, batch)).max() > 1e-3
+    assert np.abs(head_attribution(tiny, batch, edits=edits).at(layer=2, head=3).values).max() < 1e-12
 
 
 def test_the_bias_matters_and_is_the_unembeddings_own(tiny, batch):

@@ -122,3 +122,22 @@ def test_only_a_single_number_becomes_a_float():
     assert str(error.value) == ("This Result still has the axes layer, head, prompt; choose with at(...) or"
                                 " average"
                                 " with mean(...) until none is left.")  # fmt: skip
+
+
+def test_a_ratio_of_means_has_an_interval_over_the_same_draws():
+    part = Result(np.array([[1.0, 1.0, 3.0, 1.0], [2.0, 4.0, 6.0, 4.0]]), {"part": ("a", "whole"), "prompt": range(4)},
+                  "lost", "nats")  # fmt: skip
+    whole = part.at(part="whole")
+    low, high = part.interval("prompt", relative_to=whole).at(part="a").values
+    assert low < 6 / 16 < high
+    assert part.interval("prompt", relative_to=whole).at(part="whole").values.tolist() == [1.0, 1.0]
+
+
+def test_a_ratio_to_something_on_other_axes_is_refused():
+    part = Result(np.ones((2, 3)), {"part": ("a", "b"), "prompt": range(3)}, "lost", "nats")
+    with pytest.raises(ValueError) as error:
+        part.interval("prompt", relative_to=part)
+    assert str(error.value) == (
+        "A ratio needs a whole on the axis 'prompt' alone, with the same 3 labels; it was given"
+        " Result[part 2, prompt 3] lost (nats)."
+    )

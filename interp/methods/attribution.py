@@ -10,6 +10,8 @@ output bias b_O of an attention layer belongs to no head; it is part of `attn_ou
 attn_out = sum over its heads + b_O.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from jaxtyping import Float
@@ -23,16 +25,19 @@ from interp.sites import Site
 QUANTITY = "direct contribution to the logit difference"
 
 
-def head_attribution(model, prompts: Prompts, *, answer: str = "io", against: str = "s") -> Result:
+def head_attribution(
+    model, prompts: Prompts, *, answer: str = "io", against: str = "s", edits: Sequence[hooks.Edit] = ()
+) -> Result:
     """What each head writes towards `answer` and away from `against` at the last word: Result[layer,
     head, prompt].
 
     In nats of logit difference, with the final layer norm's scale of the same run; value biases included,
-    output biases not (see the module). Raises ValueError if the prompts have no such answers. Source:
-    Wang et al. 2022 (arXiv:2211.00593), section 3.1; Elhage et al. 2021.
+    output biases not (see the module). `edits` are in force during the run. Raises ValueError if the
+    prompts have no such answers. Source: Wang et al. 2022 (arXiv:2211.00593), section 3.1; Elhage et al.
+    2021.
     """
     sites = [Site("z", layer) for layer in range(model.cfg.n_layers)]
-    recorded = hooks.record(model, prompts, [*sites, Site("ln_final_scale")])
+    recorded = hooks.record(model, prompts, [*sites, Site("ln_final_scale")], *edits)
     direction = _direction(model, prompts, recorded[Site("ln_final_scale")], answer, against)
     W_O = model.W_O.detach().double()  # layer head d_head d_model
     outputs = torch.stack([prompts.at(recorded[site], "end") for site in sites]).double()
@@ -45,17 +50,19 @@ def head_attribution(model, prompts: Prompts, *, answer: str = "io", against: st
     return _result(model, prompts, values, axes)
 
 
-def component_attribution(model, prompts: Prompts, *, answer: str = "io", against: str = "s") -> Result:
+def component_attribution(
+    model, prompts: Prompts, *, answer: str = "io", against: str = "s", edits: Sequence[hooks.Edit] = ()
+) -> Result:
     """The logit difference at the last word split into its parts: Result[component, prompt], in nats.
 
     Components: embed, pos_embed, then attn_out and mlp_out of every layer (biases included), and `bias`, the
-    unembedding's own preference. They sum to the model's logit difference. Raises ValueError if the
-    prompts have no such answers.
+    unembedding's own preference. They sum to the model's logit difference, under the same `edits`. Raises
+    ValueError if the prompts have no such answers.
     """
     sites = [Site("embed"), Site("pos_embed")]
     for layer in range(model.cfg.n_layers):
         sites += [Site("attn_out", layer), Site("mlp_out", layer)]
-    recorded = hooks.record(model, prompts, [*sites, Site("ln_final_scale")])
+    recorded = hooks.record(model, prompts, [*sites, Site("ln_final_scale")], *edits)
     direction = _direction(model, prompts, recorded[Site("ln_final_scale")], answer, against)
     parts = torch.stack([_at_end(prompts, recorded[site]) for site in sites])
     written = torch.einsum("cpm,pm->cp", parts, direction)
