@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from interp.published.circuits import Part as Part
+from interp.published.circuits import circuit as circuit
 from interp.result import Result
 
 _HERE = Path(__file__).parent

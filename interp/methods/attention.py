@@ -1,0 +1,122 @@
+"""Where heads look: patterns, attention between named spots, and the three roles a repetition reveals.
+
+A pattern row sums to 1 over the keys it may see. Attention says where a head reads, not what it takes from
+there or what that does: it is no explanation by itself.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from interp import hooks, models
+from interp.prompts import Prompts
+from interp.result import Result
+from interp.sites import Site
+
+ROLES = ("previous", "duplicate", "induction")
+FIRST_ID, END_ID = 100, 20_000  # random tokens are drawn from these ids: neither the rarest nor bare letters
+LEAST_LENGTH = 2
+AT_ONCE = 16  # prompts whose patterns are held at the same time
+
+
+def random_repeats(model, n: int = 2, length: int = 100, *, seed: int = 0) -> Int[Tensor, "prompt position"]:
+    """`n` rows of `length` random token ids, to be said twice by `role_scores`.
+
+    Ids from `FIRST_ID` to `END_ID` - 1, drawn by a generator of its own on the CPU; the defaults are the
+    tokens of TransformerLens' Exploratory Analysis demo. A model that reads fewer than two such rows gets
+    rows of half its context; a vocabulary that ends earlier is used up to its end, and from its start if it
+    has fewer than twice `FIRST_ID` tokens.
+    """
+    vocabulary = models.describe(model).vocabulary
+    low = FIRST_ID if vocabulary >= 2 * FIRST_ID else 0
+    length = min(length, models.describe(model).context // 2)
+    chooser = torch.Generator().manual_seed(seed)
+    return torch.randint(low, min(END_ID, vocabulary), (n, length), generator=chooser)
+
+
+def role_scores(model, tokens_once: Int[Tensor, "prompt position"]) -> Result:
+    """Attention to the token before (previous), to the same token's first saying (duplicate) and to the token
+    after that (induction), when every row is said twice: Result[role, layer, head], shares of attention.
+
+    Each is the mean over a whole diagonal of the pattern, `length` being that of one saying: 1 back, `length`
+    back, `length` - 1 back. No beginning-of-text token is put in front. Random tokens leave nothing else to
+    go by; a head that needs real text scores low here. Raises ValueError for rows shorter than
+    `LEAST_LENGTH`. Source: Wang et al. 2022 (arXiv:2211.00593), appendix H; Olsson et al. 2022.
+    """
+    number, length = tokens_once.shape
+    if length < LEAST_LENGTH:
+        raise ValueError(
+            f"The rows have {length} tokens; at least {LEAST_LENGTH} are needed to tell the token before from"
+            " the same token. Draw longer rows with random_repeats."
+        )
+    twice = torch.cat([tokens_once, tokens_once], dim=1)
+    total = torch.zeros(len(ROLES), model.cfg.n_layers, model.cfg.n_heads, dtype=torch.float64)
+    for rows in twice.split(AT_ONCE):
+        for layer, pattern in enumerate(_recorded(model, rows, range(model.cfg.n_layers))):
+            for role, back in enumerate((1, length, length - 1)):
+                total[role, layer] += _diagonal_mean(pattern, back).double().sum(dim=0).cpu()
+    axes = {"role": ROLES, "layer": _numbers(model.cfg.n_layers), "head": _numbers(model.cfg.n_heads)}
+    about = {**models.about(model), "bos": False, "n": number, "length": length}
+    return Result(np.asarray(total / number), axes, "attention by role", "share", about)
+
+
+def patterns(model, prompts: Prompts, *, layers: Sequence[int] | None = None) -> Result:
+    """Every head's attention: Result[layer, head, prompt, query, key], a share of 1 for each query.
+
+    Queries and keys are positions. A query at the padding of a shorter prompt is recorded as it happens and
+    means nothing: `prompts.length` tells where it begins. `layers` limits what is recorded (default: all).
+    """
+    layers = list(range(model.cfg.n_layers)) if layers is None else list(layers)
+    values = torch.stack(_recorded(model, prompts.tokens, layers)).transpose(1, 2)
+    positions = _numbers(prompts.tokens.shape[1])
+    axes = {
+        "layer": tuple(layers), "head": _numbers(model.cfg.n_heads), "prompt": _numbers(len(prompts)),
+        "query": positions, "key": positions,
+    }  # fmt: skip
+    return _result(model, prompts, values, axes)
+
+
+def attention_to(model, prompts: Prompts, *, query: str = "end", key: str = "IO") -> Result:
+    """How much each head looks from one named spot at another: Result[layer, head, prompt], a share of 1.
+
+    A key that stands after its query gets exactly nothing. Raises ValueError for a spot that the prompts
+    do not have.
+    """
+    rows = torch.arange(len(prompts))
+    seen = []
+    for pattern in _recorded(model, prompts.tokens, range(model.cfg.n_layers)):
+        at_query = prompts.at(pattern.transpose(1, 2), query)  # prompt head key
+        seen.append(prompts.at(at_query.transpose(1, 2), key).T)
+    axes = {
+        "layer": _numbers(model.cfg.n_layers),
+        "head": _numbers(model.cfg.n_heads),
+        "prompt": tuple(rows.tolist()),
+    }
+    return _result(model, prompts, torch.stack(seen), axes)
+
+
+def _recorded(
+    model, tokens: Int[Tensor, "prompt position"], layers: Sequence[int]
+) -> list[Float[Tensor, "prompt head query key"]]:
+    sites = [Site("pattern", layer) for layer in layers]
+    recorded = hooks.record(model, tokens, sites)
+    return [recorded[site] for site in sites]
+
+
+def _diagonal_mean(
+    pattern: Float[Tensor, "prompt head query key"], back: int
+) -> Float[Tensor, "prompt head"]:
+    """Mean attention from every query to the key that stands `back` positions before it."""
+    return pattern.diagonal(-back, dim1=-2, dim2=-1).mean(dim=-1)
+
+
+def _numbers(count: int) -> tuple[int, ...]:
+    return tuple(range(count))
+
+
+def _result(model, prompts: Prompts, values: Tensor, axes: dict[str, tuple]) -> Result:
+    about = {**models.about(model), "bos": prompts.bos, "n": len(prompts)}
+    return Result(np.asarray(values.double().cpu()), axes, "attention", "share", about)

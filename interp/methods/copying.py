@@ -1,0 +1,113 @@
+"""What a head writes about the token it looks at: does its OV circuit raise that very token, or lower it?
+
+A token's vector goes through the head's value and output matrices and straight to the unembedding. If the
+token's own logit is then among the highest, the head copies; with `sign=-1` the head's output is turned
+round first, so that a high score means that the head holds its token down.
+
+Two conventions are in use. `copy_scores` asks without any sentence (ARENA); `copy_scores_in_prompts` asks at
+named spots of real prompts (Wang et al. 2022). They differ in the vector, in its layer norm and in the value
+bias; each docstring says how.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from interp import hooks, models
+from interp.prompts import Prompts
+from interp.result import Result
+from interp.sites import Site
+
+HIGHEST = 5  # a hit is a token whose own logit is among so many
+
+
+def copy_scores(model, token_ids: Int[Tensor, "token"], *, sign: int = 1, k: int = HIGHEST) -> Result:
+    """Share of these tokens that each head copies (`sign=-1`: holds down): Result[layer, head].
+
+    The vector is the token's embedding plus what the first feed-forward layer makes of it alone: no position,
+    no attention, no further layer norm, no value bias. Layer 0 stands before that feed-forward layer, so its
+    scores are for completeness only. Raises ValueError for another sign, for a `k` that is not in the
+    vocabulary, and for no tokens. Source: ARENA 3.0, indirect object identification.
+    """
+    _check(model, token_ids, sign, k)
+    extended = extended_embeddings(model, token_ids)
+    written = [extended @ (model.W_V[layer] @ model.W_O[layer]) for layer in range(model.cfg.n_layers)]
+    about = {"n": len(token_ids), "vector": "embedding and first feed-forward layer, without position"}
+    return _scores(model, written, token_ids, sign, k, about)
+
+
+def copy_scores_in_prompts(
+    model, prompts: Prompts, *, spots: Sequence[str] = ("IO", "S1", "S2"), sign: int = 1, k: int = HIGHEST
+) -> Result:
+    """As `copy_scores`, for the tokens that stand at these spots of real prompts: Result[layer, head].
+
+    The vector is the residual stream after block 0 at the spot, through a layer norm, with the head's value
+    bias and without the output bias. A share of all (prompt, spot) pairs. Raises ValueError as `copy_scores`
+    does, and for a spot that the prompts do not have. Source: Wang et al. 2022 (arXiv:2211.00593), section
+    3.1, as their code has it.
+    """
+    token_ids = torch.cat([prompts.at(prompts.tokens, spot) for spot in spots])
+    _check(model, token_ids, sign, k)
+    after_first = Site("resid_post", 0)
+    stream = hooks.record(model, prompts, [after_first])[after_first]
+    vectors = _normalised(model, torch.cat([prompts.at(stream, spot) for spot in spots]))
+    written = [
+        (vectors @ model.W_V[layer] + model.b_V[layer][:, None]) @ model.W_O[layer]
+        for layer in range(model.cfg.n_layers)
+    ]
+    about = {"n": len(prompts), "bos": prompts.bos, "vector": f"after block 0 at {', '.join(spots)}"}
+    return _scores(model, written, token_ids, sign, k, about)
+
+
+def extended_embeddings(model, token_ids: Int[Tensor, "token"]) -> Float[Tensor, "token d_model"]:
+    """Each token's embedding plus what the first feed-forward layer makes of it alone."""
+    after_first = Site("resid_post", 0)
+    silent = [hooks.Zero(Site("pos_embed")), hooks.Zero(Site("attn_out", 0))]
+    return hooks.record(model, token_ids[:, None], [after_first], *silent)[after_first][:, 0]
+
+
+def _scores(
+    model,
+    written: Sequence[Float[Tensor, "head token d_model"]],
+    token_ids: Int[Tensor, "token"],
+    sign: int,
+    k: int,
+    about: dict,
+) -> Result:
+    """The hits of what every layer's heads wrote, as shares."""
+    shares = torch.zeros(len(written), model.cfg.n_heads, dtype=torch.float64)
+    for layer, of_heads in enumerate(written):
+        for head, vectors in enumerate(of_heads):
+            shares[layer, head] = _own_in_top(model, sign * vectors, token_ids, k).double().mean().cpu()
+    axes = {"layer": tuple(range(len(written))), "head": tuple(range(model.cfg.n_heads))}
+    quantity = "tokens copied" if sign > 0 else "tokens held down"
+    about = {**models.about(model), **about, "sign": sign, "k": k}
+    return Result(np.asarray(shares), axes, quantity, "share", about)
+
+
+def _own_in_top(
+    model, vectors: Float[Tensor, "token d_model"], token_ids: Int[Tensor, "token"], k: int
+) -> Tensor:
+    """Whether each token's own logit is among the `k` highest when its vector is the last residual state."""
+    last = torch.zeros(len(vectors), dtype=torch.long)
+    logits = hooks.resume(model, vectors[:, None], model.cfg.n_layers, position=last)
+    own = logits.gather(1, token_ids.to(logits.device)[:, None])
+    return (logits > own).sum(dim=1) < k
+
+
+def _normalised(model, vectors: Float[Tensor, "token d_model"]) -> Float[Tensor, "token d_model"]:
+    """Layer norm without gain and bias: `models.load` folds those into the next weights."""
+    return torch.nn.functional.layer_norm(vectors, vectors.shape[-1:], eps=model.cfg.eps)
+
+
+def _check(model, token_ids: Tensor, sign: int, k: int) -> None:
+    vocabulary = models.describe(model).vocabulary
+    if sign not in (1, -1):
+        raise ValueError(f"sign={sign!r} is neither 1 (copying) nor -1 (holding down): choose one of them.")
+    if not 1 <= k < vocabulary:
+        raise ValueError(f"k={k} is not from 1 to {vocabulary - 1}: choose how many highest logits count.")
+    if len(token_ids) == 0:
+        raise ValueError("There are no tokens to copy: give at least one token id.")

@@ -1,0 +1,125 @@
+"""Copy scores: equal to loops over the checkpoint's own weights, in both conventions."""
+
+import math
+from dataclasses import dataclass
+
+import pytest
+import torch
+from reference import Reference
+
+from interp import models
+from interp.methods import copying
+from interp.studies import ioi
+
+K = 80  # the random vocabulary has some hundreds of tokens, so that some heads hit and some miss
+
+
+@pytest.fixture(scope="module")
+def judge(tiny_folder):
+    return Reference(tiny_folder)
+
+
+@pytest.fixture(scope="module")
+def ids(tiny):
+    return torch.tensor([models.encode(tiny, f" {name}")[0] for name in ioi.name_pool(tiny)[:12]])
+
+
+@dataclass
+class Parts:
+    """One head's matrices as the checkpoint has them, with the layer norm before them."""
+
+    gain: torch.Tensor
+    shift: torch.Tensor
+    value: torch.Tensor
+    value_bias: torch.Tensor
+    output: torch.Tensor
+
+
+def parts(judge, layer, head):
+    weights, width = judge.weights, judge.config["n_embd"]
+    own = slice(head * judge.d_head, (head + 1) * judge.d_head)
+    values = slice(2 * width + own.start, 2 * width + own.stop)
+    return Parts(
+        weights[f"h.{layer}.ln_1.weight"], weights[f"h.{layer}.ln_1.bias"],
+        weights[f"h.{layer}.attn.c_attn.weight"][:, values],
+        weights[f"h.{layer}.attn.c_attn.bias"][values], weights[f"h.{layer}.attn.c_proj.weight"][own],
+    )  # fmt: skip
+
+
+def share_of_hits(judge, vectors, ids, k):
+    """How many tokens beat their own is counted one token at a time, after the final layer norm."""
+    hits = 0
+    for vector, own in zip(vectors, ids, strict=True):
+        logits = judge._norm("ln_f", vector) @ judge.weights["wte.weight"].T
+        better = sum(1 for logit in logits if logit > logits[own])
+        hits += better < k
+    return hits / len(ids)
+
+
+def standardised(vector):
+    centred = vector - vector.mean()
+    return centred / math.sqrt(float(centred.pow(2).mean()) + 1e-5)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_without_a_sentence_the_judge_agrees(tiny, judge, ids, sign):
+    scores = copying.copy_scores(tiny, ids, sign=sign, k=K)
+    assert list(scores.axes) == ["layer", "head"]
+    embedded = judge.weights["wte.weight"][ids]
+    extended = embedded + judge._feed_forward(0, judge._norm("h.0.ln_2", embedded), Pass(), ())
+    found = set()
+    for layer in range(judge.layers):
+        for head in range(judge.heads):
+            own = parts(judge, layer, head)
+            # gain folded into the value matrix; neither shift nor value bias takes part. Centring by hand.
+            centred = extended - extended.mean(dim=-1, keepdim=True)
+            written = sign * (centred * own.gain) @ own.value @ own.output
+            written = written - written.mean(dim=-1, keepdim=True)
+            expected = share_of_hits(judge, written, ids, K)
+            found.add(expected)
+            assert float(scores.at(layer=layer, head=head)) == pytest.approx(expected)
+    assert len(found) > 2
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_in_prompts_the_judge_agrees(tiny, judge, sign):
+    prompts = ioi.prompts(tiny, 4, seed=2)
+    scores = copying.copy_scores_in_prompts(tiny, prompts, sign=sign, k=K)
+    runs = [judge.forward(prompts.tokens[n, : prompts.length[n]]) for n in range(4)]
+    spots = [(n, int(prompts.spots[spot][n])) for spot in ("IO", "S1", "S2") for n in range(4)]
+    ids = [int(prompts.tokens[n, position]) for n, position in spots]
+    for layer in range(judge.layers):
+        for head in range(judge.heads):
+            own, written = parts(judge, layer, head), []
+            for n, position in spots:
+                state = standardised(runs[n].streams["resid_post", 0][position])
+                value = (state * own.gain + own.shift) @ own.value + own.value_bias
+                written.append(sign * value @ own.output)
+            expected = share_of_hits(judge, torch.stack(written), ids, K)
+            assert float(scores.at(layer=layer, head=head)) == pytest.approx(expected)
+
+
+class Pass:
+    """What the judge's feed-forward layer wants to note down; not looked at here."""
+
+    def __init__(self):
+        self.neurons, self.parts = {}, {}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"sign": 2}, "sign=2 is neither 1 (copying) nor -1 (holding down): choose one of them."),
+        ({"k": 0}, "k=0 is not from 1 to {last}: choose how many highest logits count."),
+    ],
+)
+def test_a_wrong_request_is_refused(tiny, ids, wrong, message):
+    with pytest.raises(ValueError) as error:
+        copying.copy_scores(tiny, ids, **wrong)
+    assert str(error.value) == message.format(last=tiny.cfg.d_vocab - 1)
+
+
+def test_no_tokens_are_refused(tiny):
+    with pytest.raises(ValueError) as error:
+        copying.copy_scores(tiny, torch.tensor([], dtype=torch.long))
+    assert str(error.value) == "There are no tokens to copy: give at least one token id."
