@@ -168,7 +168,8 @@ class Result:
 def _alone(whole: Result, axis: str, labels: tuple) -> np.ndarray:
     if dict(whole.axes) != {axis: labels}:
         raise ValueError(
-            f"A ratio needs a whole on the axis {axis!r} alone, with the same {len(labels)} labels; it was given"
+            f"A ratio needs a whole on the axis {axis!r} alone, with the same {len(labels)} labels; it"
+            f" was given"
             f" {whole!r}."
         )
     return whole.values

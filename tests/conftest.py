@@ -11,6 +11,7 @@ from transformers import GPT2Config, GPT2LMHeadModel, GPT2TokenizerFast
 
 from interp import models
 from interp.words import ioi
+from interp.words.pronouns import PRONOUNS
 
 LAYERS, HEADS, WIDTH, CONTEXT = 3, 4, 32, 64
 MAY_USE_LOOPBACK = ("test_notebooks", "test_command_line", "test_browser")
@@ -102,7 +103,8 @@ def _sentences():
     filled = [
         template.format(A="Mary", B="John", place="store", object="drink") for template in ioi.TEMPLATES
     ]
-    return [f" {word}" for word in words] * 20 + filled * 20
+    asked = [f" {word}" for pair in PRONOUNS.values() for word in (pair, pair.capitalize())]
+    return [f" {word}" for word in words] * 20 + filled * 20 + asked * 20
 
 
 def _tokenizer_of(sentences):

@@ -125,8 +125,8 @@ def test_only_a_single_number_becomes_a_float():
 
 
 def test_a_ratio_of_means_has_an_interval_over_the_same_draws():
-    part = Result(np.array([[1.0, 1.0, 3.0, 1.0], [2.0, 4.0, 6.0, 4.0]]), {"part": ("a", "whole"), "prompt": range(4)},
-                  "lost", "nats")  # fmt: skip
+    values = np.array([[1.0, 1.0, 3.0, 1.0], [2.0, 4.0, 6.0, 4.0]])
+    part = Result(values, {"part": ("a", "whole"), "prompt": range(4)}, "lost", "nats")
     whole = part.at(part="whole")
     low, high = part.interval("prompt", relative_to=whole).at(part="a").values
     assert low < 6 / 16 < high

@@ -41,6 +41,14 @@ def role_scores(model, tokens_once: Int[Tensor, "prompt position"]) -> Result:
     """Attention to the token before (previous), to the same token's first saying (duplicate) and to the token
     after that (induction), when every row is said twice: Result[role, layer, head], shares of attention.
 
+    The mean over the rows of `role_scores_by_row`, where the conventions stand.
+    """
+    return role_scores_by_row(model, tokens_once).mean("prompt")
+
+
+def role_scores_by_row(model, tokens_once: Int[Tensor, "prompt position"], *edits: hooks.Edit) -> Result:
+    """As `role_scores`, row by row and under these edits: Result[role, layer, head, prompt]; for intervals.
+
     Each is the mean over a whole diagonal of the pattern, `length` being that of one saying: 1 back, `length`
     back, `length` - 1 back. No beginning-of-text token is put in front. Random tokens leave nothing else to
     go by; a head that needs real text scores low here. Raises ValueError for rows shorter than
@@ -53,14 +61,19 @@ def role_scores(model, tokens_once: Int[Tensor, "prompt position"]) -> Result:
             " the same token. Draw longer rows with random_repeats."
         )
     twice = torch.cat([tokens_once, tokens_once], dim=1)
-    total = torch.zeros(len(ROLES), model.cfg.n_layers, model.cfg.n_heads, dtype=torch.float64)
-    for rows in twice.split(AT_ONCE):
-        for layer, pattern in enumerate(_recorded(model, rows, range(model.cfg.n_layers))):
-            for role, back in enumerate((1, length, length - 1)):
-                total[role, layer] += _diagonal_mean(pattern, back).double().sum(dim=0).cpu()
-    axes = {"role": ROLES, "layer": _numbers(model.cfg.n_layers), "head": _numbers(model.cfg.n_heads)}
+    layers = range(model.cfg.n_layers)
+    parts = [
+        torch.stack([torch.stack([_diagonal_mean(pattern, back) for back in (1, length, length - 1)])
+                     for pattern in _recorded(model, rows, layers, *edits)])
+        for rows in twice.split(AT_ONCE)
+    ]  # fmt: skip
+    values = torch.cat(parts, dim=2).permute(1, 0, 3, 2).double().cpu()  # role layer head prompt
+    axes = {
+        "role": ROLES, "layer": _numbers(model.cfg.n_layers), "head": _numbers(model.cfg.n_heads),
+        "prompt": _numbers(number),
+    }  # fmt: skip
     about = {**models.about(model), "bos": False, "n": number, "length": length}
-    return Result(np.asarray(total / number), axes, "attention by role", "share", about)
+    return Result(np.asarray(values), axes, "attention by role", "share", about)
 
 
 def patterns(model, prompts: Prompts, *, layers: Sequence[int] | None = None) -> Result:
@@ -99,10 +112,10 @@ def attention_to(model, prompts: Prompts, *, query: str = "end", key: str = "IO"
 
 
 def _recorded(
-    model, tokens: Int[Tensor, "prompt position"], layers: Sequence[int]
+    model, tokens: Int[Tensor, "prompt position"], layers: Sequence[int], *edits: hooks.Edit
 ) -> list[Float[Tensor, "prompt head query key"]]:
     sites = [Site("pattern", layer) for layer in layers]
-    recorded = hooks.record(model, tokens, sites)
+    recorded = hooks.record(model, tokens, sites, *edits)
     return [recorded[site] for site in sites]
 
 

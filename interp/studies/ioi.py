@@ -14,14 +14,14 @@ from random import Random
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from interp import models
 from interp.claims import Claim, decide
 from interp.methods.ablation import set_ablation, sets_ablation
 from interp.methods.attribution import head_attribution
-from interp.methods.patching import residual_patching
+from interp.methods.patching import residual_shares
 from interp.methods.readout import Metric, logits_at_end
 from interp.prompts import Prompts, single_token
 from interp.result import Result
@@ -93,6 +93,11 @@ def name_pool(model) -> tuple[str, ...]:
     return _single(model, NAMES, "names", LEAST_NAMES)
 
 
+def name_tokens(model) -> Int[Tensor, "token"]:
+    """The token ids of `name_pool`, with their leading space."""
+    return torch.tensor([single_token(model.tokenizer, f" {name}", "The name") for name in name_pool(model)])
+
+
 def reference(model, prompts: Prompts, *, seed: int = 0) -> Prompts:
     """ABC twins: the same sentences with three different random names, none of them the sentence's IO or S.
 
@@ -103,7 +108,7 @@ def reference(model, prompts: Prompts, *, seed: int = 0) -> Prompts:
     chooser = Random(seed)
     rows = _rows_with_enough(prompts.template.tolist())
     originals = prompts.take(torch.tensor(rows))
-    pool = [single_token(model.tokenizer, f" {name}", "The name") for name in name_pool(model)]
+    pool = name_tokens(model).tolist()
     drawn = []
     for io, s in zip(originals.answers["io"].tolist(), originals.answers["s"].tolist(), strict=True):
         drawn.append(chooser.sample([name for name in pool if name not in (io, s)], 3))
@@ -209,7 +214,15 @@ def stages(model, prompts: Prompts, *, spots: Sequence[str] = ("end", "S2")) -> 
 
     Near 0 at `end`: nothing of the answer stands there yet before that block; near 1: all of it does.
     """
-    return residual_patching(model, prompts, swapped(model, prompts), logit_difference(prompts), spots=spots)
+    return stage_shares(model, prompts, spots=spots).mean("prompt")
+
+
+def stage_shares(model, prompts: Prompts, *, spots: Sequence[str] = ("end", "S2")) -> Result:
+    """As `stages`, prompt by prompt: Result[layer, spot, prompt].
+
+    S2 before layer 0 carries the whole swing of each prompt, so a ratio to it gives the interval of a share.
+    """
+    return residual_shares(model, prompts, swapped(model, prompts), logit_difference(prompts), spots=spots)
 
 
 def few(model) -> int:

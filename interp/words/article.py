@@ -16,3 +16,8 @@ NAME_EXAMPLES = (
     ("the other order", "When John and Mary went to the store, John gave a drink to", " Mary", " John"),
     ("nobody is repeated", "When Mary and John went to the store, Paul gave a drink to", " Mary", " John"),
 )
+
+# The scene of claims C8 and C9: a thing that a friend would get, or a waiter, at two places
+SCENE = "When {A} and {B} went to the {place}, {B} gave {thing} to"
+THINGS = ("a drink", "his keys")
+SCENE_PLACES = ("store", "restaurant")

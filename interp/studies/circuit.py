@@ -1,0 +1,347 @@
+"""How much of the task a circuit does: faithful, complete, minimal, and the verdict on C8.
+
+Everything outside the circuit is replaced by its mean over ABC sentences, per template and position
+(`methods.circuits`). `F(C)` is the lead that a circuit C keeps on its own, `F(M)` that of the whole model.
+Source: Wang et al. 2022 (arXiv:2211.00593), section 4.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from random import Random
+
+import numpy as np
+
+from interp import models
+from interp.claims import Claim, decide
+from interp.methods.ablation import sets_ablation
+from interp.methods.circuits import Node, circuits_alone, nodes_removed
+from interp.prompts import Prompts
+from interp.published import circuits as published_circuits
+from interp.published import model_of_shape
+from interp.result import Result
+from interp.sites import Head
+from interp.studies import ioi
+from interp.studies.roles import BLOCKS, COPIES, NOTICES, ROLES, Roles
+
+# The test of C8, fixed before looking at any model
+LEAST_EXPLAINED = 0.80  # share of the lead that the article's heads must keep alone to "explain" it
+LEAST_PREFERRED = 0.75  # share of prompts in which IO must beat S; below, the model does not do the task
+CONTROL_CIRCUITS, CONTROL_SETS = 20, 200
+LEAST_NEEDED = (
+    0.01  # share of the lead that every head of a minimal circuit is worth (Wang et al., section 4.2)
+)
+ARTICLE_PARTS = {"copy the name": COPIES, "block the repeated name": BLOCKS, "notice the repetition": NOTICES}
+WRITERS = (*COPIES, "subject suppressor", "backup name mover")
+
+ARTICLE_CLAIM = (
+    "Nine heads explain how the model finds the name: three name movers copy it, four "
+    "subject-inhibition heads block the repeated name, two duplicate-token heads notice the repetition."
+)
+
+
+@dataclass(frozen=True)
+class Task:
+    """The prompts of one study, their ABC references and the untouched lead: Result[prompt], nats."""
+
+    prompts: Prompts
+    reference: Prompts
+    lead: Result
+    preferred: float
+
+    @classmethod
+    def of(cls, model, *, n: int = 60, seed: int = 1, bos: bool = False) -> "Task":
+        """`n` prompts of this seed; choose another seed than the one on which the roles were found."""
+        prompts = ioi.prompts(model, n, seed=seed, bos=bos)
+        does = ioi.behaviour(model, prompts)
+        preferred = float(does.at(measure="prefers_io").values.mean())
+        return cls(
+            prompts, ioi.reference(model, prompts, seed=seed), does.at(measure="logit_difference"), preferred
+        )
+
+
+def alone(model, task: Task, circuits: Mapping[str, Sequence[Node]], *, progress: bool = True) -> Result:
+    """F(C), the lead that each circuit keeps when all else is replaced by its mean: Result[circuit,
+    prompt], nats."""
+    metric = ioi.logit_difference(task.prompts)
+    change = circuits_alone(
+        model, task.prompts, metric, list(circuits.values()), reference=task.reference, progress=progress
+    )
+    axes = {"circuit": tuple(circuits), "prompt": change.axes["prompt"]}
+    return Result(change.values + task.lead.values, axes, "lead kept", "nats", change.about)
+
+
+def without(model, task: Task, sets: Mapping[str, Sequence[Node]], *, progress: bool = True) -> Result:
+    """F(M without K), the lead of the whole model without each set of nodes: Result[set, prompt], nats."""
+    metric = ioi.logit_difference(task.prompts)
+    change = nodes_removed(
+        model, task.prompts, metric, list(sets.values()), reference=task.reference, progress=progress
+    )
+    axes = {"set": tuple(sets), "prompt": change.axes["prompt"]}
+    return Result(change.values + task.lead.values, axes, "lead left", "nats", change.about)
+
+
+def shares(kept: Result, task: Task) -> tuple[Result, Result]:
+    """Share of the lead, and its 95 % interval by bootstrap over prompts: Result[...] and Result[...,
+    bound]."""
+    whole = task.lead.mean("prompt")
+    relative = kept.mean("prompt")
+    return (
+        Result(
+            relative.values / float(whole),
+            relative.axes,
+            f"share of the lead, {kept.quantity}",
+            "share",
+            kept.about,
+        ),
+        replace(
+            kept.interval("prompt", relative_to=task.lead),
+            quantity=f"share of the lead, {kept.quantity}",
+            unit="share",
+        ),
+    )
+
+
+def article_nodes(model, roles: Roles) -> tuple[Node, ...]:
+    """The article's heads: the published nine where they are about this model, else those found in its
+    three parts."""
+    published = published_circuits.circuit(_listed(model), "article")
+    if published is None:
+        return roles.nodes(*COPIES, *BLOCKS, *NOTICES)
+    return tuple(Node(head, part.spot) for part in published.values() for head in part.heads)
+
+
+def beside_published(model, roles: Roles) -> dict[str, str]:
+    """Found beside published, to be read: role -> hits, misses and extras.
+
+    One line that says so where no circuit is published for a model of this shape.
+    """
+    published = published_circuits.circuit(_listed(model))
+    if published is None:
+        return {"published": f"no circuit for a model of the shape of {models.describe(model).name}"}
+    return {
+        role: _compared(set(roles.heads.get(role, ())), set(part.heads)) for role, part in published.items()
+    }
+
+
+def _compared(found: set[Head], listed: set[Head]) -> str:
+    parts = {"hits": found & listed, "misses": listed - found, "extras": found - listed}
+    told = (f"{name} {', '.join(map(str, sorted(heads))) or 'none'}" for name, heads in parts.items())
+    return "; ".join(told)
+
+
+def with_controls(model, chosen: Mapping[str, Sequence[Node]], *, n: int = 5, seed: int = 0) -> dict:
+    """These circuits, and `n` random ones as large as the last of them and at the same words."""
+    named = {name: nodes for name, nodes in chosen.items() if nodes}
+    last = list(named.values())[-1] if named else ()
+    return {**named, **(random_circuits(model, last, n, seed=seed) if last else {})}
+
+
+def largest_gap(complete: Result) -> tuple[str, float]:
+    """Where circuit and model differ most, and by how many nats, from the result of `completeness`."""
+    means = complete.mean("prompt")
+    gaps = np.abs(means.at(run="circuit").values - means.at(run="model").values)
+    return str(complete.axes["removed"][int(gaps.argmax())]), float(gaps.max())
+
+
+def spread(hit: Result, k: int = 12) -> Result:
+    """`k` of the random sets of a knock-out, evenly from the costliest to the mildest: Result[set], nats."""
+    ordered = np.sort(hit.values[1:])
+    kept = np.linspace(0, len(ordered) - 1, min(k, len(ordered))).round().astype(int)
+    labels = tuple(f"{at + 1} of {len(ordered)}" for at in kept)
+    return Result(ordered[kept], {"set": labels}, hit.quantity, hit.unit, hit.about)
+
+
+def random_circuits(
+    model, nodes: Sequence[Node], n: int = CONTROL_CIRCUITS, *, seed: int = 0
+) -> dict[str, tuple[Node, ...]]:
+    """`n` circuits of as many heads at the same words, heads drawn at random and none of them from the
+    circuit."""
+    taken = {node.head for node in nodes}
+    others = [head for head in every_head(model) if head not in taken]
+    if len(others) < len(nodes):
+        raise ValueError(
+            f"A control for {len(nodes)} heads needs as many others, but only {len(others)} remain:"
+            f" choose fewer heads."
+        )
+    chooser = Random(seed)
+    drawn = [chooser.sample(others, len(nodes)) for _ in range(n)]
+    return {
+        f"random {at}": tuple(Node(head, node.spot) for head, node in zip(heads, nodes, strict=True))
+        for at, heads in enumerate(drawn)
+    }
+
+
+def every_head(model) -> list[Head]:
+    """All heads of the model, in order."""
+    return [Head(layer, head) for layer in range(model.cfg.n_layers) for head in range(model.cfg.n_heads)]
+
+
+def completeness(
+    model, task: Task, roles: Roles, *, random: int = 10, seed: int = 0, progress: bool = True
+) -> Result:
+    """Does the circuit stand for the model when parts are missing? Result[removed, run, prompt], nats.
+
+    For no part, every role and `random` sets of half of the nodes: the lead of the circuit and of the whole
+    model without that part. A complete circuit loses what the model loses. Source: Wang et al. 2022,
+    section 4.1.
+    """
+    nodes, chooser = roles.nodes(), Random(seed)
+    removed = {"nothing": ()} | {role: roles.nodes(role) for role in ROLES if roles.heads.get(role)}
+    removed |= {f"random {at}": tuple(chooser.sample(nodes, len(nodes) // 2)) for at in range(random)}
+    removed = {name: part for name, part in removed.items() if set(part) < set(nodes)}
+    left = {name: [node for node in nodes if node not in part] for name, part in removed.items()}
+    both = [alone(model, task, left, progress=progress), without(model, task, removed, progress=progress)]
+    axes = {"removed": tuple(removed), "run": ("circuit", "model"), "prompt": task.lead.axes["prompt"]}
+    return Result(np.stack([one.values for one in both], axis=1), axes, "lead", "nats", both[0].about)
+
+
+def minimality(model, task: Task, roles: Roles, *, progress: bool = True) -> Result:
+    """What each node is worth to the circuit: Result[node, prompt], nats.
+
+    |F(C without K and the node) - F(C without K)| with K empty or the rest of its role, whichever shows
+    more on average; a head that others stand in for shows its worth only without them. Source: Wang et al.
+    2022, section 4.2.
+    """
+    nodes = roles.nodes()
+    cuts: dict[str, list[Node]] = {"none": list(nodes)}
+    for node in nodes:
+        peers = _peers(roles, node)
+        for name, gone in (("alone", ()), ("last", peers)):
+            cuts[f"{node}, {name}, before"] = [other for other in nodes if other not in gone]
+            cuts[f"{node}, {name}, after"] = [other for other in nodes if other not in gone and other != node]
+    kept = alone(model, task, {name: cut for name, cut in cuts.items() if cut}, progress=progress)
+    worth = np.stack([_most_worth(kept, node) for node in nodes])
+    axes = {"node": tuple(map(str, nodes)), "prompt": task.lead.axes["prompt"]}
+    return Result(worth, axes, "worth to the circuit", "nats", kept.about)
+
+
+def knock_out(
+    model, task: Task, roles: Roles, *, sets: int = CONTROL_SETS, seed: int = 0, progress: bool = True
+) -> Result:
+    """Change in the lead without the name movers and their backups, and without random sets: Result[set,
+    prompt].
+
+    Whole heads are replaced by their mean, at every word. The first set is "writers", then `sets` sets of
+    as many other heads. Raises ValueError if no name mover was found.
+    """
+    writers = roles.of(*WRITERS)
+    if not writers:
+        raise ValueError(
+            "No name mover was found, so there is none to knock out: look at the evidence of the search."
+        )
+    chooser = Random(seed)
+    others = [head for head in every_head(model) if head not in writers]
+    drawn = [chooser.sample(others, min(len(writers), len(others))) for _ in range(sets)]
+    change = sets_ablation(
+        model, task.prompts, ioi.logit_difference(task.prompts), [writers, *drawn],
+        reference=task.reference, progress=progress,
+    )  # fmt: skip
+    labels = ("writers", *(f"random {at}" for at in range(sets)))
+    return replace(change, axes={"set": labels, "prompt": change.axes["prompt"]})
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the claim C8 was decided from: all shares are shares of the lead."""
+
+    heads: tuple[Node, ...]
+    explained: float
+    interval: tuple[float, float]
+    controls: tuple[float, ...]
+    played: tuple[str, ...]
+    preferred: float
+
+
+def measure_c8(model, task: Task, roles: Roles, *, seed: int = 0, progress: bool = True) -> Verdict:
+    """How much of the lead the article's heads keep alone, beside as many random heads at the same words."""
+    nodes = article_nodes(model, roles)
+    played = tuple(part for part, names in ARTICLE_PARTS.items() if roles.of(*names))
+    if not nodes:
+        return Verdict((), 0.0, (0.0, 0.0), (), played, task.preferred)
+    circuits = {"article": nodes, **random_circuits(model, nodes, seed=seed)}
+    kept = alone(model, task, circuits, progress=progress)
+    share, bounds = shares(kept, task)
+    low, high = bounds.at(circuit="article").values
+    controls = tuple(float(value) for value in share.values[1:])
+    return Verdict(
+        nodes, float(share.at(circuit="article")), (float(low), float(high)), controls, played, task.preferred
+    )
+
+
+def c8(model_name: str, measured: Verdict) -> Claim:
+    """The verdict on C8: supported where the article's heads alone keep `LEAST_EXPLAINED` of the lead, play
+    all three parts and beat every random circuit; partly where they beat every one, but fall short of the
+    rest.
+    """
+    testable = measured.preferred >= LEAST_PREFERRED
+    return Claim(
+        id="C8",
+        text=ARTICLE_CLAIM,
+        test=(
+            f"Only the heads in the article's three parts run ({_listing(measured.heads)}), each at its own"
+            " word; all other heads are replaced by their mean over sentences with three different names."
+            " Share kept of the lead: how far the logit of the right name (IO, the one said once) is above"
+            " that of the repeated name (S)."
+        ),
+        measured=measured.explained if testable else None,
+        interval=measured.interval if testable else None,
+        control=_control(measured, testable),
+        threshold=(
+            f"supported: at least {LEAST_EXPLAINED:.0%} kept, all three parts played, more than every random"
+            " circuit; partly: more than every random circuit; the model must prefer IO in at least"
+            f" {LEAST_PREFERRED:.0%} of the prompts, else it cannot be tested"
+        ),
+        verdict=_decided(measured, testable),
+        model=model_name,
+        published=(
+            "gpt2: the nine heads alone were never measured in print; the 26 heads of the whole circuit keep"
+            " 87 % of the lead (Wang et al. 2022)"
+        ),
+    )
+
+
+def _decided(measured: Verdict, testable: bool) -> str:
+    complete = measured.explained >= LEAST_EXPLAINED and len(measured.played) == len(ARTICLE_PARTS)
+    if testable and not measured.controls:
+        return "not supported"  # nobody plays any of the three parts
+    return decide(
+        measured.explained, measured.interval, 0.0, measured.controls, testable=testable, complete=complete
+    )
+
+
+def _control(measured: Verdict, testable: bool) -> str:
+    if not testable:
+        return f"the model prefers IO in {measured.preferred:.0%} of the prompts"
+    if not measured.controls:
+        return "no head plays any of the three parts"
+    low, high = min(measured.controls), max(measured.controls)
+    return (
+        f"{len(measured.controls)} circuits of as many other heads at the same words keep {low:.2f} to"
+        f" {high:.2f}; parts played: {', '.join(measured.played)}"
+    )
+
+
+def _listing(nodes: Sequence[Node]) -> str:
+    return ", ".join(map(str, nodes)) or "none was found"
+
+
+def _listed(model) -> str | None:
+    card = models.describe(model)
+    return model_of_shape(card.layers, card.heads, card.d_model, card.vocabulary)
+
+
+def _peers(roles: Roles, node: Node) -> tuple[Node, ...]:
+    """The other nodes of the roles that this node's head plays at its word."""
+    mine = [role for role in ROLES if node.head in roles.heads.get(role, ()) and ROLES[role] == node.spot]
+    return tuple(other for other in roles.nodes(*mine) if other != node)
+
+
+def _most_worth(kept: Result, node: Node) -> np.ndarray:
+    def worth(name: str) -> np.ndarray:
+        cuts = [f"{node}, {name}, {when}" for when in ("before", "after")]
+        if any(cut not in kept.axes["circuit"] for cut in cuts):
+            return np.zeros(len(kept.axes["prompt"]))
+        before, after = (kept.at(circuit=cut).values for cut in cuts)
+        return before - after
+
+    return max((worth("alone"), worth("last")), key=lambda change: abs(change.mean()))

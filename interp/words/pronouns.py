@@ -1,0 +1,17 @@
+"""A man and a woman, and a pronoun that can mean only one of them.
+
+In a frame, {A} and {B} are the two names in their order; the pronoun follows them, so that it changes
+nothing that stands at the names. Nothing else tells who is meant.
+"""
+
+PRONOUNS = {"man": "he", "woman": "she"}
+FRAMES = (
+    "Then, {A} and {B} went to the {place}. {P} gave a {object} to",
+    "While {A} and {B} were working at the {place}, {P} gave a {object} to",
+    "When {A} and {B} got a {object} at the {place}, {P} decided to give it to",
+    "After the lunch, {A} and {B} went to the {place}. {P} gave a {object} to",
+)
+
+# The article's scene with a pronoun for the giver, and two words that belong together as "Joe Biden" do
+PRONOUN_SCENE = "When Mary and John went to the store, {P} gave a drink to"
+TWO_WORDS = "The army sent soldiers to the military base"

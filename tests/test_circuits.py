@@ -1,0 +1,82 @@
+"""Circuits as masks: everything kept is the model, everything removed ablates all, one True per node."""
+
+import re
+
+import numpy as np
+import pytest
+
+from interp.methods import ablation
+from interp.methods.circuits import EVERYWHERE, Node, circuits_alone, inside, nodes_removed, outside
+from interp.sites import Head
+from interp.studies import ioi
+
+SOME = (Node(Head(0, 1), "S2"), Node(Head(2, 3), "end"), Node(Head(2, 0), "end"))
+
+
+@pytest.fixture(scope="module")
+def batch(tiny):
+    return ioi.prompts(tiny, 6, templates=(0, 4), seed=2)
+
+
+@pytest.fixture(scope="module")
+def baseline(tiny, batch):
+    return ioi.reference(tiny, batch, seed=1)
+
+
+def every_node(model):
+    return [
+        Node(Head(layer, head), EVERYWHERE)
+        for layer in range(model.cfg.n_layers)
+        for head in range(model.cfg.n_heads)
+    ]
+
+
+def test_a_node_is_one_head_at_one_word_of_every_prompt(tiny, batch):
+    masks = inside(tiny, batch, SOME)
+    total = sum(mask.sum(dim=(1, 2)) for mask in masks.values())
+    assert total.tolist() == [len(SOME)] * len(batch)
+    for number in range(len(batch)):
+        assert masks[0][number, batch.spots["S2"][number], 1]
+        assert masks[2][number, batch.spots["end"][number]].tolist() == [True, False, False, True]
+
+
+def test_inside_and_outside_share_out_the_real_words(tiny, batch):
+    within, beyond = inside(tiny, batch, SOME), outside(tiny, batch, SOME)
+    for layer, mask in within.items():
+        real = batch.real()[..., None].expand_as(mask)
+        assert not (mask & beyond[layer]).any()
+        assert ((mask | beyond[layer]) == real).all()
+
+
+def test_a_circuit_of_everything_is_the_model(tiny, batch, baseline):
+    metric = ioi.logit_difference(batch)
+    change = circuits_alone(tiny, batch, metric, [every_node(tiny)], reference=baseline, progress=False)
+    np.testing.assert_allclose(change.values, 0.0, atol=1e-6)
+
+
+def test_removing_everything_equals_ablating_every_head(tiny, batch, baseline):
+    metric, every = ioi.logit_difference(batch), every_node(tiny)
+    removed = nodes_removed(tiny, batch, metric, [every], reference=baseline, progress=False).at(set=0)
+    ablated = ablation.set_ablation(tiny, batch, metric, [node.head for node in every], reference=baseline)
+    np.testing.assert_allclose(removed.values, ablated.values, atol=1e-5)
+
+
+def test_leaving_a_circuit_alone_is_removing_the_rest(tiny, batch, baseline):
+    metric = ioi.logit_difference(batch)
+    kept = [node for node in every_node(tiny) if node.head.layer != 1]
+    rest = [node for node in every_node(tiny) if node.head.layer == 1]
+    alone = circuits_alone(tiny, batch, metric, [kept], reference=baseline, progress=False)
+    removed = nodes_removed(tiny, batch, metric, [rest], reference=baseline, progress=False)
+    np.testing.assert_allclose(alone.values, removed.values, atol=1e-6)
+    assert np.abs(alone.values).max() > 1e-3
+
+
+def test_a_circuit_with_no_heads_is_refused(tiny, batch):
+    message = "A circuit with no heads leaves nothing running: name at least one head."
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        circuits_alone(tiny, batch, ioi.logit_difference(batch), [()], progress=False)
+
+
+def test_a_head_that_is_not_there_is_named(tiny, batch):
+    with pytest.raises(ValueError, match=r"^L12H0 is not in this model"):
+        inside(tiny, batch, [Node(Head(12, 0), "end")])
