@@ -27,6 +27,7 @@ class Pass:
     )  # ("resid_pre" | "resid_mid" | "resid_post", layer) -> position d_model
     parts: dict = field(default_factory=dict)  # "embed", "pos_embed", ("attn_out", layer), ("mlp_out", layer)
     neurons: dict = field(default_factory=dict)  # layer -> position neuron
+    qkv: dict = field(default_factory=dict)  # (layer, head, "q" | "k" | "v") -> position d_head
 
 
 class Reference:
@@ -40,9 +41,11 @@ class Reference:
         self.d_head = self.config["n_embd"] // self.heads
 
     def forward(self, ids, *, removed=(), replaced: Mapping = {}, removed_neurons=(),
-                change: Mapping[tuple[str, int], Callable] = {}) -> Pass:  # fmt: skip
+                change: Mapping[tuple[str, int], Callable] = {}, parts: Mapping = {}, mlps: Mapping = {}) -> Pass:
         """One prompt. `removed` heads write nothing; `replaced[(layer, head)]` is a head's output instead
-        (position d_head); `removed_neurons` are (layer, neuron); `change[("resid_mid", 1)]` maps a stream."""
+        (position d_head); `removed_neurons` are (layer, neuron); `change[("resid_mid", 1)]` maps a stream;
+        `parts[(layer, head, "q")]` are queries, keys, values or a pattern instead; `mlps[layer]` is what a
+        feed-forward layer writes instead."""
         ids = torch.as_tensor(ids)
         out = Pass(torch.empty(0))
         out.parts["embed"] = self.weights["wte.weight"][ids]
@@ -50,11 +53,11 @@ class Reference:
         stream = out.parts["embed"] + out.parts["pos_embed"]
         for layer in range(self.layers):
             stream = self._note(out, "resid_pre", layer, stream, change)
-            attended = self._attention(layer, self._norm(f"h.{layer}.ln_1", stream), out, removed, replaced)
+            attended = self._attention(layer, self._norm(f"h.{layer}.ln_1", stream), out, removed,
+                                       replaced, parts)  # fmt: skip
             stream = self._note(out, "resid_mid", layer, stream + attended, change)
-            stream = stream + self._feed_forward(
-                layer, self._norm(f"h.{layer}.ln_2", stream), out, removed_neurons
-            )
+            fed = self._feed_forward(layer, self._norm(f"h.{layer}.ln_2", stream), out, removed_neurons)
+            stream = stream + mlps.get(layer, fed)
             stream = self._note(out, "resid_post", layer, stream, change)
         unembed = self.weights.get("lm_head.weight", self.weights["wte.weight"])
         out.logits = self._norm("ln_f", stream) @ unembed.T
@@ -79,19 +82,24 @@ class Reference:
         scaled = centred / (centred.pow(2).mean(-1, keepdim=True) + self.config["layer_norm_epsilon"]).sqrt()
         return scaled * self.weights[f"{name}.weight"] + self.weights[f"{name}.bias"]
 
-    def _attention(self, layer, x, out, removed, replaced):
+    def _attention(self, layer, x, out, removed, replaced, parts):
         name, width = f"h.{layer}.attn", self.config["n_embd"]
         qkv = x @ self.weights[f"{name}.c_attn.weight"] + self.weights[f"{name}.c_attn.bias"]
         total = self.weights[f"{name}.c_proj.bias"].expand(len(x), width)
         for head in range(self.heads):
             columns = slice(head * self.d_head, (head + 1) * self.d_head)
-            q, k, v = [qkv[:, start : start + width][:, columns] for start in (0, width, 2 * width)]
+            for part, start in (("q", 0), ("k", width), ("v", 2 * width)):
+                own = qkv[:, start : start + width][:, columns]
+                out.qkv[layer, head, part] = parts.get((layer, head, part), own)
+            q, k, v = (out.qkv[layer, head, part] for part in "qkv")
             z = torch.zeros_like(v)
             out.pattern[layer, head] = torch.zeros(len(x), len(x), dtype=torch.float64)
             for query in range(len(x)):
-                scores = torch.stack([q[query] @ k[key] / math.sqrt(self.d_head) for key in range(query + 1)])
+                scores = k[: query + 1] @ q[query] / math.sqrt(self.d_head)
                 out.pattern[layer, head][query, : query + 1] = scores.softmax(0)
-                z[query] = scores.softmax(0) @ v[: query + 1]
+            out.pattern[layer, head] = parts.get((layer, head, "pattern"), out.pattern[layer, head])
+            for query in range(len(x)):
+                z[query] = out.pattern[layer, head][query, : query + 1] @ v[: query + 1]
             z = torch.zeros_like(z) if (layer, head) in removed else replaced.get((layer, head), z).double()
             out.z[layer, head] = z
             out.written[layer, head] = z @ self.weights[f"{name}.c_proj.weight"][columns]

@@ -130,7 +130,7 @@ def test_putting_back_what_was_there_changes_nothing(tiny, batch):
     lone = replace(batch, template=torch.arange(len(batch)))
     twice = lone.take([*range(len(batch))] * 2)
     measured = _sweep(tiny, lone, twice)
-    np.testing.assert_allclose(measured.values, 0, atol=1e-6)
+    np.testing.assert_allclose(measured.values, 0, atol=1e-5)
 
 
 def test_reordering_prompts_reorders_results(tiny, batch, baseline):

@@ -128,8 +128,11 @@ def test_only_the_sites_spell_hook_names():
     assert [text for text in literals if re.search(spelled, text)] == []
 
 
-def test_only_the_hooks_execute_a_model():
-    files = files_outside("interp/hooks.py", *TRAINS_THE_MODEL)
+def test_only_the_hooks_and_the_engine_execute_a_model():
+    """The engine computes with a model's weights, which one of its files reads; the bridge runs in hooks only."""
+    reads_the_weights = "interp/methods/engine/weights.py"
+    assert offenders([PACKAGE / "methods" / "engine" / "weights.py"], r"\bmodel\(|\.forward\(") == []
+    files = files_outside("interp/hooks.py", reads_the_weights, *TRAINS_THE_MODEL)
     executes = (
         r"run_with_(hooks|cache)|\.hooks\(|\badd_(perma_)?hook\(|register_forward|\.blocks\b(?!\.\{)"
         r"|\b(model|bridge|network)\((?!\))|\.(forward|generate)\("

@@ -11,21 +11,29 @@ something else in the place of its output `z`:
 In `mean` and `resample` the reference is a second set of `Prompts`; without one the prompts themselves serve.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from tqdm.auto import tqdm
 
 from interp import hooks, models
-from interp.methods.readout import Metric, measure, streams
+from interp.methods.engine.base import BaseRun, base_runs
+from interp.methods.engine.ends import Reader
+from interp.methods.engine.heads import shifted
+from interp.methods.engine.sets import replaced
+from interp.methods.engine.sweep import OnLayer, changes, sweep, whole
+from interp.methods.engine.weights import weights_of
+from interp.methods.readout import Metric
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.sites import Head, Site, check_place
 
 WAYS = ("mean", "zero", "resample")  # what `how` may be
+SETS_AT_ONCE = 64
+Mask = Mapping[int, Bool[Tensor, "prompt position head"]]  # by layer; True = replaced
 LEAST_PER_TEMPLATE = 2  # a mean over one prompt is a resample in disguise
 
 
@@ -39,25 +47,29 @@ def head_ablation(
     layers: Sequence[int] | None = None,
     seed: int = 0,
     progress: bool = True,
+    on_layer: OnLayer | None = None,
 ) -> Result:
     """Change in the metric when each head alone is switched off: Result[layer, head, prompt].
 
     Switched off minus untouched: negative means that the head helped. `layers` limits the sweep (default:
-    all). Every layer starts from the recorded residual stream, so earlier blocks run once. Raises
-    ValueError for an unknown `how`, or where the reference does not fit (see `head_values`). Source: Wang
-    et al. 2022 (arXiv:2211.00593), section 2.1.
+    all). It runs from the last layer down; `on_layer(layer, values [head, prompt])` is called after each, and
+    whatever it raises ends the sweep. Raises ValueError for an unknown `how`, or where the reference does
+    not fit (see `head_values`). Source: Wang et al. 2022 (arXiv:2211.00593), section 2.1.
     """
     layers = list(range(model.cfg.n_layers)) if layers is None else list(layers)
     values = head_values(model, prompts, layers, how=how, reference=reference, seed=seed)
-    entering = streams(model, prompts, layers)
-    untouched = measure(model, prompts, metric, entering[layers[0]], layers[0])
-    changes = torch.zeros(len(layers), model.cfg.n_heads, len(prompts), dtype=torch.float64)
-    sweep = [(row, layer, head) for row, layer in enumerate(layers) for head in range(model.cfg.n_heads)]
-    for row, layer, head in tqdm(sweep, desc="switching off heads", disable=not progress, leave=False):
-        edit = _edit(prompts, Head(layer, head), values[layer])
-        changes[row, head] = measure(model, prompts, metric, entering[layer], layer, edit) - untouched
+    weights = weights_of(model)
+
+    def ends_of(run: BaseRun, layer: int) -> Tensor:
+        outputs = _of_run(run, values[layer])
+        return shifted(run, layer, outputs - run.z[layer], 0)
+
+    found = sweep(
+        base_runs(weights, prompts), Reader(weights, metric), layers, (model.cfg.n_heads,), ends_of,
+        words="switching off heads", progress=progress, on_layer=on_layer,
+    )  # fmt: skip
     axes = {"layer": layers, "head": range(model.cfg.n_heads), "prompt": range(len(prompts))}
-    return _result(model, prompts, changes, axes, how, seed, "change when the head is switched off")
+    return _result(model, prompts, found, axes, how, seed, "change when the head is switched off")
 
 
 def set_ablation(
@@ -91,23 +103,122 @@ def sets_ablation(
     seed: int = 0,
     progress: bool = True,
 ) -> Result:
-    """As `set_ablation` for several sets of heads, one after another: Result[set, prompt].
+    """As `set_ablation` for several sets of heads: Result[set, prompt].
 
-    What the sets share, the recorded streams and replacement values, is computed once.
+    What the sets share is computed once, and sets that begin in the same layer go through the rest together.
     """
     for head in (head for heads in sets for head in heads):
         check_place(head, models.describe(model))
-    layers = sorted({head.layer for heads in sets for head in heads} | {0})
+    masks = [_mask(prompts, heads, model.cfg.n_heads) for heads in sets]
+    return masked_ablation(
+        model, prompts, metric, masks, reference=reference, how=how, seed=seed, progress=progress
+    )
+
+
+def masked_ablation(
+    model,
+    prompts: Prompts,
+    metric: Metric,
+    masks: Sequence[Mask],
+    *,
+    reference: Prompts | None = None,
+    how: str = "mean",
+    seed: int = 0,
+    progress: bool = True,
+) -> Result:
+    """Change in the metric when heads are replaced at chosen positions: Result[set, prompt].
+
+    A mask maps a layer to Bool[prompt position head], True = replaced by its baseline; padding never is, and
+    layers that it does not name are left alone. Heads that are not replaced see what the replaced ones did.
+    With every head outside a circuit masked this is the knockout of Wang et al. 2022, section 2.1. Raises
+    ValueError for a mask of another shape or layer, and as `head_values` does.
+    """
+    for mask in masks:
+        _check_mask(model, prompts, mask)
+    real = prompts.real()[:, :, None]
+    masks = [{layer: where.cpu() & real for layer, where in mask.items()} for mask in masks]
+    layers = sorted({layer for mask in masks for layer in mask})
     values = head_values(model, prompts, layers, how=how, reference=reference, seed=seed)
-    entering = streams(model, prompts, layers)
-    untouched = measure(model, prompts, metric, entering[0], 0)
-    changes = torch.zeros(len(sets), len(prompts), dtype=torch.float64)
-    for row, heads in enumerate(tqdm(sets, desc="switching off sets", disable=not progress, leave=False)):
-        first = min((head.layer for head in heads), default=0)
-        changed = [_edit(prompts, head, values[head.layer]) for head in sorted(set(heads))]
-        changes[row] = measure(model, prompts, metric, entering[first], first, *changed) - untouched
-    axes = {"set": range(len(sets)), "prompt": range(len(prompts))}
-    return _result(model, prompts, changes, axes, how, seed, "change when the heads are switched off")
+    weights = weights_of(model)
+    found = _sets_changes(
+        base_runs(weights, prompts), Reader(weights, metric), masks, values, progress=progress
+    )
+    axes = {"set": range(len(masks)), "prompt": range(len(prompts))}
+    return _result(model, prompts, found, axes, how, seed, "change when the heads are switched off")
+
+
+def _sets_changes(
+    runs: Sequence[BaseRun],
+    reader: Reader,
+    masks: Sequence[Mask],
+    values: dict[int, Tensor],
+    *,
+    progress: bool,
+) -> Float[np.ndarray, "set prompt"]:
+    untouched = whole(runs, lambda run: run.end[None])
+    before = reader(untouched)
+    found = np.zeros((len(masks), before.shape[1]))
+    with tqdm(total=len(masks), desc="switching off sets", disable=not progress, leave=False) as bar:
+        for sets in _together(masks):
+            layers = sorted({layer for number in sets for layer in masks[number]})
+            stacked = {layer: _stacked(masks, sets, layer) for layer in layers}
+            ends = whole(runs, lambda run, stacked=stacked: _replaced(run, stacked, values))
+            found[sets] = changes(reader, ends, untouched, before)
+            bar.update(len(sets))
+    return found
+
+
+def _replaced(run: BaseRun, masks: dict[int, Tensor], values: dict[int, Tensor]) -> Tensor:
+    """The last states of these sets for the prompts of one run."""
+    own = {
+        layer: mask[:, run.index.cpu(), : run.length].to(run.index.device) for layer, mask in masks.items()
+    }
+    return replaced(run, own, {layer: _of_run(run, values[layer]) for layer in masks})
+
+
+def _together(masks: Sequence[Mask]) -> Iterator[list[int]]:
+    """Sets that begin in the same layer, a few at a time, last layer first; without those that replace nothing."""
+    begun = [min((layer for layer, where in mask.items() if where.any()), default=None) for mask in masks]
+    for layer in sorted({layer for layer in begun if layer is not None}, reverse=True):
+        numbers = [number for number, first in enumerate(begun) if first == layer]
+        for start in range(0, len(numbers), SETS_AT_ONCE):
+            yield numbers[start : start + SETS_AT_ONCE]
+
+
+def _stacked(
+    masks: Sequence[Mask], sets: Sequence[int], layer: int
+) -> Bool[Tensor, "set prompt position head"]:
+    like = next(iter(masks[sets[0]].values()))
+    return torch.stack([masks[number].get(layer, torch.zeros_like(like)) for number in sets])
+
+
+def _of_run(run: BaseRun, values: Float[Tensor, "prompt position head d_head"]) -> Tensor:
+    """The part of the baselines that belongs to the prompts of one run."""
+    return values[run.index.to(values.device), : run.length].to(run.end)
+
+
+def _mask(prompts: Prompts, heads: Sequence[Head], width: int) -> Mask:
+    """These heads at every position."""
+    mask = {}
+    for head in heads:
+        where = mask.setdefault(head.layer, torch.zeros(*prompts.tokens.shape, width, dtype=torch.bool))
+        where[:, :, head.head] = True
+    return mask
+
+
+def _check_mask(model, prompts: Prompts, mask: Mask) -> None:
+    wanted = (*prompts.tokens.shape, model.cfg.n_heads)
+    for layer, where in mask.items():
+        if not 0 <= layer < model.cfg.n_layers:
+            raise ValueError(
+                f"A mask names layer {layer}, but the model has layers 0-{model.cfg.n_layers - 1}: "
+                "choose one of these."
+            )
+        if tuple(where.shape) != wanted:
+            raise ValueError(
+                f"The mask of layer {layer} has the shape {tuple(where.shape)}; these prompts need {wanted} "
+                "(prompt, position, head)."
+            )
 
 
 def edits(
@@ -222,8 +333,8 @@ def _edit(prompts: Prompts, head: Head, values: Float[Tensor, "prompt position h
 
 
 def _result(
-    model, prompts: Prompts, values: Tensor, axes: dict, how: str, seed: int, quantity: str
+    model, prompts: Prompts, values: np.ndarray, axes: dict, how: str, seed: int, quantity: str
 ) -> Result:
     about = {**models.about(model), "baseline": how, "bos": prompts.bos, "seed": seed, "n": len(prompts)}
     labels = {axis: tuple(names) for axis, names in axes.items()}
-    return Result(np.asarray(values), labels, quantity, "nats", about)
+    return Result(values, labels, quantity, "nats", about)

@@ -1,8 +1,9 @@
 """What the other methods share: the residual streams of a run, and a metric read at the last word."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from interp import hooks
@@ -12,6 +13,22 @@ from interp.sites import Site
 Metric = Callable[
     [Tensor], Tensor
 ]  # Float[Tensor, "prompt token"] at the last word -> Float[Tensor, "prompt"]
+
+
+@dataclass(frozen=True, eq=False)
+class LogitDifference:
+    """Metric: the logit of one token minus that of another at the last word, per prompt, in nats.
+
+    Sweeps recognise it and read two rows of the unembedding instead of the whole vocabulary.
+    """
+
+    answer: Int[Tensor, "prompt"]
+    against: Int[Tensor, "prompt"]
+
+    def __call__(self, logits: Float[Tensor, "prompt token"]) -> Float[Tensor, "prompt"]:
+        """The difference in these logits, one per prompt."""
+        answer, against = self.answer.to(logits.device), self.against.to(logits.device)
+        return (logits.gather(1, answer[:, None]) - logits.gather(1, against[:, None]))[:, 0]
 
 
 def logits_at_end(model, prompts: Prompts, *edits: hooks.Edit) -> Float[Tensor, "prompt token"]:

@@ -14,7 +14,7 @@ from random import Random
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Int
 from torch import Tensor
 
 from interp import models
@@ -22,7 +22,7 @@ from interp.claims import Claim, decide
 from interp.methods.ablation import set_ablation, sets_ablation
 from interp.methods.attribution import head_attribution
 from interp.methods.patching import residual_shares
-from interp.methods.readout import Metric, logits_at_end
+from interp.methods.readout import LogitDifference, logits_at_end
 from interp.prompts import Prompts, single_token
 from interp.result import Result
 from interp.sites import Head
@@ -125,14 +125,9 @@ def swapped(model, prompts: Prompts) -> Prompts:
     return _renamed(model, prompts, {"S2": prompts.answers["io"]})
 
 
-def logit_difference(prompts: Prompts) -> Metric:
+def logit_difference(prompts: Prompts) -> LogitDifference:
     """Metric: logit of IO minus logit of S at the last word, per prompt, in nats."""
-
-    def difference(logits: Float[Tensor, "prompt token"]) -> Float[Tensor, "prompt"]:
-        rows = torch.arange(len(logits))
-        return logits[rows, prompts.answers["io"]] - logits[rows, prompts.answers["s"]]
-
-    return difference
+    return LogitDifference(prompts.answers["io"], prompts.answers["s"])
 
 
 def behaviour(model, prompts: Prompts) -> Result:

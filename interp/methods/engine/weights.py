@@ -1,0 +1,137 @@
+"""The weights of a loaded bridge as plain tensors, laid out for speed; made once per model."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional
+
+from interp.methods.engine.linear import ACTIVATIONS, Linear, Plain, choose
+from interp.models import Bridge
+
+
+@dataclass(frozen=True, eq=False)
+class Norm:
+    """A layer norm."""
+
+    weight: Float[Tensor, "d_model"]
+    bias: Float[Tensor, "d_model"]
+    epsilon: float
+
+    def __call__(self, x: Float[Tensor, "*rows d_model"]) -> Float[Tensor, "*rows d_model"]:
+        """The rows, normalised."""
+        return functional.layer_norm(x, self.weight.shape, self.weight, self.bias, self.epsilon)
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """One block. Queries come out of `qkv` already divided by the root of the width of a head."""
+
+    norm1: Norm
+    qkv: Linear
+    W_Q: Float[Tensor, "head d_model d_head"]
+    W_K: Float[Tensor, "head d_model d_head"]
+    W_V: Float[Tensor, "head d_model d_head"]
+    W_O: Float[Tensor, "head d_head d_model"]
+    b_Q: Float[Tensor, "head d_head"]
+    b_K: Float[Tensor, "head d_head"]
+    b_V: Float[Tensor, "head d_head"]
+    out: Linear
+    norm2: Norm
+    mlp_in: Linear
+    mlp_out: Linear
+    activation: tuple[str, str]
+
+
+@dataclass(frozen=True, eq=False)
+class Weights:
+    """A GPT-2: embeddings, blocks, final norm and unembedding."""
+
+    embedding: Float[Tensor, "token d_model"]
+    positions: Float[Tensor, "context d_model"]
+    layers: tuple[Layer, ...]
+    final_norm: Norm
+    unembedding: Plain
+    b_U: Float[Tensor, "token"]
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model stands."""
+        return self.embedding.device
+
+
+class _Kept:
+    """The weights of a model beside what tells whether they are still the model's; a copied model makes its own."""
+
+    def __init__(self):
+        self.mark: tuple | None = None
+        self.weights: Weights | None = None
+
+    def __deepcopy__(self, memo: dict) -> "_Kept":
+        return _Kept()
+
+
+def weights_of(model: Bridge) -> Weights:
+    """The model's weights, from the last time if none has been changed since (in place or by another tensor).
+
+    A change behind torch's back, through `.data`, is not seen. Raises ValueError for an activation
+    function that GPT-2 models do not have.
+    """
+    kept = model.__dict__.setdefault("engine", _Kept())
+    mark = _mark(model)
+    if kept.weights is None or kept.mark != mark:
+        kept.mark, kept.weights = mark, _read(model)
+    return kept.weights
+
+
+def _mark(model: Bridge) -> tuple:
+    tensors = (*model.parameters(), *model.buffers())
+    return tuple((tensor.data_ptr(), 0 if tensor.is_inference() else tensor._version) for tensor in tensors)
+
+
+def _read(model: Bridge) -> Weights:
+    if model.cfg.act_fn not in ACTIVATIONS:
+        raise ValueError(
+            f"The model's activation function is {model.cfg.act_fn!r}; the engine knows "
+            f"{', '.join(ACTIVATIONS)}. Run this model through hooks.run."
+        )
+    with torch.no_grad():
+        stacked = {name: getattr(model, name).detach() for name in _STACKED}
+        kind = choose(stacked["W_in"][0].T.contiguous(), stacked["b_in"][0])
+        layers = tuple(_layer(model, number, stacked, kind) for number in range(model.cfg.n_layers))
+    W_U, b_U = model.W_U.detach().T, model.b_U.detach()
+    norm = _norm(model.ln_final, model)
+    return Weights(model.W_E.detach(), model.W_pos.detach(), layers, norm, Plain(W_U, b_U), b_U)
+
+
+_STACKED = ("W_Q", "W_K", "W_V", "W_O", "b_Q", "b_K", "b_V", "b_O", "W_in", "b_in", "W_out", "b_out")
+
+
+def _layer(model: Bridge, number: int, stacked: dict[str, Tensor], kind: type) -> Layer:
+    own = {name: tensor[number] for name, tensor in stacked.items()}
+    scale = _scale(model, number)
+    own["W_Q"], own["b_Q"] = own["W_Q"] * scale, own["b_Q"] * scale
+    width, block = model.cfg.d_model, model.blocks[number]
+    inward = torch.cat([own[name].permute(0, 2, 1).reshape(width, width) for name in ("W_Q", "W_K", "W_V")])
+    bias = torch.cat([own[name].flatten() for name in ("b_Q", "b_K", "b_V")])
+    return Layer(
+        norm1=_norm(block.ln1, model),
+        qkv=kind(inward, bias),
+        **{name: own[name] for name in ("W_Q", "W_K", "W_V", "W_O", "b_Q", "b_K", "b_V")},
+        out=kind(own["W_O"].reshape(width, width).T.contiguous(), own["b_O"]),
+        norm2=_norm(block.ln2, model),
+        mlp_in=kind(own["W_in"].T.contiguous(), own["b_in"]),
+        mlp_out=kind(own["W_out"].T.contiguous(), own["b_out"]),
+        activation=ACTIVATIONS[model.cfg.act_fn],
+    )
+
+
+def _scale(model: Bridge, number: int) -> float:
+    """What scores are multiplied with, as the bridge does it."""
+    by_layer = getattr(model.cfg, "scale_attn_by_inverse_layer_idx", False)
+    return model.cfg.d_head**-0.5 / (number + 1 if by_layer else 1)
+
+
+def _norm(norm, model: Bridge) -> Norm:
+    return Norm(norm.weight.detach(), norm.bias.detach(), model.cfg.eps)
