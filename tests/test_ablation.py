@@ -286,7 +286,9 @@ def test_any_metric_of_the_logits_is_measured(tiny, batch, baseline):
     def probability(logits):
         return logits.softmax(-1)[torch.arange(len(logits)), batch.answers["io"]]
 
-    measured = ablation.head_ablation(tiny, batch, probability, reference=baseline, layers=[1], progress=False)
+    measured = ablation.head_ablation(
+        tiny, batch, probability, reference=baseline, layers=[1], progress=False
+    )
     clean = probability(batch.at(hooks.run(tiny, batch)[0], "end"))
     for head in range(tiny.cfg.n_heads):
         edits = ablation.edits(tiny, batch, [Head(1, head)], reference=baseline)

@@ -197,8 +197,8 @@ def test_an_unknown_activation_is_refused(tiny):
     model = copy.deepcopy(tiny)
     model.cfg.act_fn = "swish"
     message = (
-        "The model's activation function is 'swish'; the engine knows gelu_new, gelu_fast, gelu_pytorch_tanh, gelu, "
-        "relu. Run this model through hooks.run."
+        "The model's activation function is 'swish'; the engine knows gelu_new, gelu_fast, "
+        "gelu_pytorch_tanh, gelu, relu. Run this model through hooks.run."
     )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         weights_of(model)
@@ -216,4 +216,6 @@ def test_nothing_of_the_model_is_written(tiny, batch):
     toggles.put(Head(0, 0))
     toggles.logits()
     assert all(torch.equal(tensor, before[name]) for name, tensor in tiny.state_dict().items())
-    np.testing.assert_allclose(end_logits(tiny, batch)[0, :3], hooks.run(tiny, batch)[0][0, batch.length[0] - 1, :3])
+    np.testing.assert_allclose(
+        end_logits(tiny, batch)[0, :3], hooks.run(tiny, batch)[0][0, batch.length[0] - 1, :3]
+    )
