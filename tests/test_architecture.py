@@ -129,7 +129,7 @@ def test_only_the_sites_spell_hook_names():
 
 
 def test_only_the_hooks_and_the_engine_execute_a_model():
-    """The engine computes with a model's weights, which one of its files reads; the bridge runs in hooks only."""
+    """The engine computes with a model's weights, which one of its files reads; bridges run in hooks."""
     reads_the_weights = "interp/methods/engine/weights.py"
     assert offenders([PACKAGE / "methods" / "engine" / "weights.py"], r"\bmodel\(|\.forward\(") == []
     files = files_outside("interp/hooks.py", reads_the_weights, *TRAINS_THE_MODEL)

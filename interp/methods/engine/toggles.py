@@ -70,8 +70,8 @@ class Toggles:
             return given.to(self._weights.embedding).expand(wanted)
         except RuntimeError:
             raise ValueError(
-                f"The value for {head} has the shape {tuple(given.shape)}, which does not fit {wanted}. Give one that "
-                "broadcasts to it."
+                f"The value for {head} has the shape {tuple(given.shape)}, which does not fit {wanted}."
+                " Give one that broadcasts to it."
             ) from None
 
     def _names(self) -> str:
@@ -79,7 +79,7 @@ class Toggles:
 
 
 class _Live:
-    """Prompts of one length: the stream that enters each block, and each block's own head outputs, as they are now."""
+    """Prompts of one length: what enters each block, and what its heads put out of themselves."""
 
     def __init__(self, base: BaseRun):
         self.base, self.end = base, base.end
