@@ -4,8 +4,8 @@ answer.
 A bench comes from the studies; the widgets know its shape only. Refuses: computing anything.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Protocol, runtime_checkable
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
 
 from interp.result import Result
 from interp.sites import Head
@@ -25,6 +25,8 @@ class LabState(Protocol):
     def heads(self) -> tuple[Head, ...]: ...
     @property
     def how(self) -> str: ...
+    @property
+    def twin(self) -> str: ...
     def to_json(self) -> str: ...
 
 
@@ -49,11 +51,50 @@ class LabAnswer(Protocol):
 
 
 @runtime_checkable
-class LabBench(Protocol):
-    """A model on the bench: its shape (layers, heads), examples and presets, and the pure `compute`.
+class Marked(Protocol):
+    """The tokens of a sentence, the mark under each ("S1" or nothing), and a note on what was found."""
 
-    `parse` reads a state's JSON. Both raise ValueError with one sentence for the reader; an attribute
-    `control` of the error ("prompt", "answer", "against", "heads", "how") says which control it belongs to.
+    @property
+    def tokens(self) -> tuple[str, ...]: ...
+    @property
+    def marks(self) -> tuple[str, ...]: ...
+    @property
+    def note(self) -> str: ...
+
+
+@runtime_checkable
+class Pair(Protocol):
+    """A sentence and its twin (or None), where they differ, and what is wrong with the twin (or nothing)."""
+
+    @property
+    def sentence(self) -> Marked: ...
+    @property
+    def twin(self) -> Marked | None: ...
+    @property
+    def differs(self) -> tuple[bool, ...]: ...
+    @property
+    def problem(self) -> str: ...
+
+
+@runtime_checkable
+class Exercise(Protocol):
+    """A card: what to find, and a hint."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def task(self) -> str: ...
+    @property
+    def hint(self) -> str: ...
+
+
+@runtime_checkable
+class LabBench(Protocol):
+    """A model on the bench: its shape (layers, heads), examples, presets by group, and the pure `compute`.
+
+    `ways` gives Result[how, measure], `spread` and `check` give steps (share done, value or None); the values
+    are Result[heads, prompt] and a dataclass with `right` and `text`. `parse` reads a state's JSON. Both raise ValueError with one sentence for the reader; an attribute
+    `control` of the error ("prompt", "answer", "against", "heads", "how", "twin") says which control it belongs to.
     """
 
     @property
@@ -63,6 +104,12 @@ class LabBench(Protocol):
     @property
     def examples(self) -> Sequence[tuple[str, LabState]]: ...
     @property
-    def presets(self) -> Mapping[str, tuple[Head, ...]]: ...
+    def presets(self) -> Mapping[str, Mapping[str, tuple[Head, ...]]]: ...
+    @property
+    def exercises(self) -> Sequence[Exercise]: ...
     def parse(self, text: str) -> LabState: ...
-    def compute(self, state: LabState) -> LabAnswer: ...
+    def compute(self, state: Any) -> LabAnswer: ...
+    def pair(self, state: Any) -> Pair: ...
+    def ways(self, state: Any) -> Result: ...
+    def spread(self, state: Any) -> Iterator[tuple[float, Result | None]]: ...
+    def check(self, exercise: int, state: Any) -> Iterator[tuple[float, Any]]: ...

@@ -1,19 +1,16 @@
-"""The laboratory's arithmetic: one prompt, some heads switched off, what changes. Pure; the widget draws it.
+"""One prompt, some heads switched off, what changes. Pure; the widget draws it.
 
 A prompt of one's own has no template, so the baselines are taken without regard to position: `mean` puts each
 head's mean output over all words of `REFERENCES` ABC sentences everywhere; `resample` puts, at every
 word, the head's output at a word drawn from those sentences (one draw for all heads); `zero` puts
-nothing.
+nothing; `twin` puts what the head does in the reader's second sentence, token by token.
 """
 
 import json
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from functools import lru_cache, partial
-from random import Random
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -21,28 +18,33 @@ from torch import Tensor
 from interp import hooks, models
 from interp.methods.ablation import check_how
 from interp.methods.attribution import head_attribution
-from interp.methods.readout import logits_at_end
-from interp.prompts import Prompts, single_token
+from interp.methods.readout import logits_at_end, measure, streams
+from interp.prompts import Prompts
 from interp.result import Result
 from interp.sites import Head, Site, check_place
 from interp.studies import ioi
+from interp.studies.own_sentences import likeliest, written, written_twin
 from interp.words.article import NAME_EXAMPLES
 
 OutputsOf = Callable[[bool], dict[int, Tensor]]  # layer -> Float[Tensor, "word head d_head"]
 REFERENCES = 32
-TOP = 10
 SEED = 0
+TWIN = "twin"
 NOTES = {
     "mean": "Each head switched off puts out its mean over all words of {n} sentences with three "
     "different names.",
     "zero": "Each head switched off writes nothing.",
     "resample": "Each head switched off puts out what it does at words drawn from {n} other sentences.",
+    TWIN: "Each head switched off puts out what it does in your second sentence, token by token.",
 }
 
 
 @dataclass(frozen=True)
 class LabState:
-    """What the laboratory is asked: a prompt, two words to weigh, heads to switch off, and how."""
+    """What the laboratory is asked: a prompt, two words to weigh, heads to switch off, and how.
+
+    `twin` is the reader's second sentence, empty when there is none.
+    """
 
     prompt: str
     answer: str
@@ -50,6 +52,7 @@ class LabState:
     heads: tuple[Head, ...] = ()
     how: str = "mean"
     bos: bool = False
+    twin: str = ""
 
     def to_json(self) -> str:
         """The state as one line of JSON; heads by name, such as "L9H6"."""
@@ -61,6 +64,9 @@ class LabState:
         try:
             fields = json.loads(text)
             heads = tuple(Head.parse(name) for name in fields.pop("heads"))
+            texts = [fields[name] for name in ("prompt", "answer", "against")]
+            if not all(isinstance(value, str) for value in (*texts, fields.get("twin", ""))):
+                raise TypeError("a sentence or a word is no text")
             return cls(**fields, heads=heads)
         except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"{text!r} is no state of the laboratory: give what to_json wrote.") from error
@@ -85,46 +91,24 @@ class LabAnswer:
     notes: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Bench:
-    """A model on the bench, all that a widget needs of it: shape is (layers, heads); `parse` reads JSON."""
-
-    name: str
-    shape: tuple[int, int]
-    examples: tuple[tuple[str, LabState], ...]
-    presets: dict[str, tuple[Head, ...]]
-    compute: Callable[[LabState], LabAnswer]
-    parse: Callable[[str], LabState] = LabState.from_json
-
-
-def bench(model: Any) -> Bench:
-    """This model's bench. It remembers the last answers, so that going back is instant, and what every head
-    does in the reference sentences, so that a click runs one sentence only.
-    """
-    card = models.describe(model)
-    outputs_of = lru_cache(maxsize=2)(partial(_reference_outputs, model))
-    remembered = lru_cache(maxsize=64)(partial(compute, model, outputs_of=outputs_of))
-    return Bench(card.name, (card.layers, card.heads), examples(model), presets(model), remembered)
-
-
 def compute(model, state: LabState, *, outputs_of: OutputsOf | None = None) -> LabAnswer:
     """The answer to this state. The same state gives the same answer.
 
     `outputs_of(bos)` gives what the heads do in the reference sentences, by layer; by default they are run.
     Raises ValueError with one sentence for an empty or too long prompt, a missing answer or one of
-    several tokens, twice the same word, an unknown head or an unknown way of switching off.
+    several tokens, twice the same word, an unknown head, an unknown way of switching off, or a second
+    sentence that cannot stand in for the first where the heads are to put out what they do there.
     """
-    _check(model, state)
-    prompts = _prompts(model, state)
+    prompts = prompt_of(model, state)
     before = logits_at_end(model, prompts)[0].double().cpu()
-    edits = _edits(prompts, state, outputs_of or partial(_reference_outputs, model))
+    edits = _edits(model, prompts, state, outputs_of or partial(reference_outputs, model))
     after = logits_at_end(model, prompts, *edits)[0].double().cpu()
     words = tuple(int(prompts.answers[name][0]) for name in ("io", "s"))
     probabilities = before.softmax(dim=-1), after.softmax(dim=-1)
     return LabAnswer(
         tokens=tuple(models.token_strings(model, prompts.tokens[0].tolist())),
-        baseline=_likeliest(model, probabilities[0], "before"),
-        ablated=_likeliest(model, probabilities[1], "after"),
+        baseline=likeliest(model, probabilities[0], "before"),
+        ablated=likeliest(model, probabilities[1], "after"),
         logit_difference=_pair(logits[words[0]] - logits[words[1]] for logits in (before, after)),
         answer_probability=_pair(probability[words[0]] for probability in probabilities),
         against_probability=_pair(probability[words[1]] for probability in probabilities),
@@ -133,66 +117,56 @@ def compute(model, state: LabState, *, outputs_of: OutputsOf | None = None) -> L
     )
 
 
+def leads(
+    model, state: LabState, sets: Sequence[Sequence[Head]], *, outputs_of: OutputsOf | None = None
+) -> Iterator[float]:
+    """The logit difference of this sentence without each of these sets of heads, one after another, in nats.
+
+    The heads of the state do not count; its way of switching off does. Every run starts at the first layer
+    that changes.
+    """
+    prompts = prompt_of(model, state)
+    metric = ioi.logit_difference(prompts)
+    entering = streams(model, prompts, range(model.cfg.n_layers))
+    everything = replace(state, heads=tuple(head for heads in sets for head in heads))
+    edits = _edits(model, prompts, everything, outputs_of or partial(reference_outputs, model))
+    edit_of = {edit.place: edit for edit in edits}
+    for heads in sets:
+        first = min((head.layer for head in heads), default=0)
+        chosen = [edit_of[head] for head in sorted(set(heads))]
+        yield float(measure(model, prompts, metric, entering[first], first, *chosen)[0])
+
+
 def examples(model) -> tuple[tuple[str, LabState], ...]:
     """Labelled states to start from: the article's sentence and its variations."""
     states = [(label, LabState(prompt, answer, against)) for label, prompt, answer, against in NAME_EXAMPLES]
     return tuple((label, state) for label, state in states if _is_usable(model, state))
 
 
-def presets(model) -> dict[str, tuple[Head, ...]]:
-    """Named choices of heads. Strongest: writes most towards IO and away from S, mean over 32 IOI prompts."""
-    strongest = ioi.strongest_writers(model, ioi.prompts(model, REFERENCES, seed=SEED), 3)
-    others = [
-        Head(layer, head)
-        for layer in range(model.cfg.n_layers)
-        for head in range(model.cfg.n_heads)
-        if Head(layer, head) not in strongest
-    ]
-    return {
-        "nothing": (),
-        "strongest writer": strongest[:1],
-        "three strongest writers": strongest,
-        "three random heads (control)": tuple(sorted(Random(SEED).sample(others, min(3, len(others))))),
-    }
-
-
-def _check(model, state: LabState) -> None:
-    check_how(state.how)
-    if not state.prompt.strip():
-        raise ValueError(
-            "The prompt is empty: write the beginning of a sentence, up to the word to be guessed."
-        )
+def prompt_of(model, state: LabState) -> Prompts:
+    """The state's sentence, written. Raises ValueError as `compute` does."""
+    if state.how != TWIN:
+        check_how(state.how)
     for head in state.heads:
         check_place(head, models.describe(model))
-    if _word(model, state.answer, "answer") == _word(model, state.against, "word to weigh it against"):
-        raise ValueError(
-            f"The answer and the word to weigh it against are both {state.answer.strip()!r}: choose two "
-            "words."
-        )
+    return written(model, state.prompt, state.answer, state.against, bos=state.bos)
 
 
-def _word(model, text: str, role: str) -> str:
-    """The word as the model would say it next: with a leading space, if it is one token so."""
-    if not text.strip():
-        raise ValueError(f"The {role} is missing: write one word, such as Mary.")
-    word = text.rstrip() if text[0].isspace() else f" {text.rstrip()}"
-    single_token(model.tokenizer, word, f"The {role}")
-    return word
-
-
-def _prompts(model, state: LabState) -> Prompts:
-    answers = {
-        "io": _word(model, state.answer, "answer"),
-        "s": _word(model, state.against, "word to weigh it against"),
+def reference_outputs(model, bos: bool) -> dict[int, Float[Tensor, "word head d_head"]]:
+    """Head outputs of every layer at every word of the ABC sentences, padding left out."""
+    originals = ioi.prompts(model, REFERENCES, seed=SEED, bos=bos)
+    sentences = ioi.reference(model, originals, seed=SEED).take(torch.arange(REFERENCES))
+    sites = {layer: Site("z", layer) for layer in range(model.cfg.n_layers)}
+    recorded = hooks.record(model, sentences, list(sites.values()))
+    return {
+        layer: recorded[site][sentences.real().to(recorded[site].device)] for layer, site in sites.items()
     }
-    sentence = ((None, state.prompt.rstrip()),)
-    return Prompts.write(
-        model.tokenizer, [sentence], answers=[answers], bos=state.bos, context=model.cfg.n_ctx
-    )
 
 
-def _edits(prompts: Prompts, state: LabState, outputs_of: OutputsOf) -> list[hooks.Edit]:
+def _edits(model, prompts: Prompts, state: LabState, outputs_of: OutputsOf) -> list[hooks.Edit]:
     heads = sorted(set(state.heads))
+    if state.how == TWIN:
+        return _twin_edits(model, prompts, state, heads)
     if not heads or state.how == "zero":
         return [hooks.Zero(head) for head in heads]
     outputs = outputs_of(state.bos)
@@ -203,27 +177,10 @@ def _edits(prompts: Prompts, state: LabState, outputs_of: OutputsOf) -> list[hoo
     return [hooks.Put(head, outputs[head.layer][drawn, head.head][None]) for head in heads]
 
 
-def _reference_outputs(model, bos: bool) -> dict[int, Float[Tensor, "word head d_head"]]:
-    """Head outputs of every layer at every word of the ABC sentences, padding left out."""
-    originals = ioi.prompts(model, REFERENCES, seed=SEED, bos=bos)
-    sentences = ioi.reference(model, originals, seed=SEED).take(torch.arange(REFERENCES))
-    sites = {layer: Site("z", layer) for layer in range(model.cfg.n_layers)}
-    recorded = hooks.record(model, sentences, list(sites.values()))
-    return {layer: recorded[site][sentences.real()] for layer, site in sites.items()}
-
-
-def _likeliest(model, probability: Float[Tensor, "token"], when: str) -> Result:
-    """Result[token]: the ten likeliest next tokens, likeliest first; equal strings told apart by their id."""
-    values, ids = probability.topk(min(TOP, len(probability)))
-    strings = models.token_strings(model, ids.tolist())
-    labels = tuple(
-        text if strings.count(text) == 1 else f"{text} #{token}"
-        for text, token in zip(strings, ids.tolist(), strict=True)
-    )
-    about = {**models.about(model), "when": when}
-    return Result(
-        np.asarray(values), {"token": labels}, "probability of the next token", "probability", about
-    )
+def _twin_edits(model, prompts: Prompts, state: LabState, heads: Sequence[Head]) -> list[hooks.Edit]:
+    twin = written_twin(model, prompts, state.twin, state.answer, state.against)
+    recorded = hooks.record(model, twin, heads)
+    return [hooks.Put(head, recorded[head]) for head in heads]
 
 
 def _pair(values) -> tuple[float, float]:
@@ -244,8 +201,7 @@ def _notes(state: LabState) -> tuple[str, ...]:
 
 def _is_usable(model, state: LabState) -> bool:
     try:
-        _check(model, state)
-        _prompts(model, state)
+        prompt_of(model, state)
     except ValueError:
         return False
     return True
