@@ -107,7 +107,7 @@ function render({ model, el }) {
   const ways = make("fieldset", { className: "ways" }, make("legend", {}, "A head that is off puts out"));
   const wayError = make("p", { className: "error", hidden: true, role: "alert" });
   for (const [value, label, title] of WAYS) {
-    const radio = make("input", { type: "radio", name: `${id}-how`, value, id: `${id}-${value}` });
+    const radio = make("input", { type: "radio", name: `${id}-how`, value, id: `${id}-how-${value}` });
     radio.addEventListener("change", () => talk.ask(CLICK_PAUSE));
     ways.append(make("span", { className: "way", title }, radio, make("label", { htmlFor: radio.id }, label)));
   }
@@ -127,10 +127,10 @@ function render({ model, el }) {
   waysPanel.addEventListener("toggle", () => { if (waysPanel.open) talk.ask(0); });
   const comparison = make("div");
   const [keep, back, forget] = ["Keep this state as A", "Go back to A", "Forget A"].map((text) => make("button", { type: "button", className: "plain" }, text));
-  keep.addEventListener("click", () => { kept = current; talk.ask(0); });
+  keep.addEventListener("click", () => talk.whenSettled(() => { kept = current; talk.ask(0); }));
   back.addEventListener("click", () => { fill(kept); talk.ask(0); });
   forget.addEventListener("click", () => { kept = null; talk.ask(0); });
-  const many = errandButton({ label: "Measure", leave: () => work.stop(), start: (receive) => work.send("spread", { state: current }, receive) });
+  const many = errandButton({ label: "Measure", leave: () => work.stop(), start: (receive) => talk.whenSettled(() => work.send("spread", { state: current }, receive)) });
   const pairPlace = make("div");
   const copyFirst = make("button", { type: "button", className: "plain" }, "Copy the first sentence");
   copyFirst.addEventListener("click", () => { twin.control.value = prompt.control.value; twin.control.focus(); talk.ask(0); });
@@ -144,7 +144,7 @@ function render({ model, el }) {
     unfolding("The same heads in many sentences",
       make("p", {}, "One sentence is an anecdote. Switch the same heads off in 60 sentences about a gift."), many.box),
     pairPanel,
-    unfolding("Exercises", exerciseCards(model.get("exercises"), () => work.stop(), (exercise, receive) => work.send("check", { exercise, state: current }, receive))),
+    unfolding("Exercises", exerciseCards(model.get("exercises"), () => work.stop(), (exercise, receive) => talk.whenSettled(() => work.send("check", { exercise, state: current }, receive)))),
     unfolding("Save and load", saved.box));
 
   const lab = make("div", { className: "interp-widget interp-lab" },

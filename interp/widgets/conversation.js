@@ -119,6 +119,7 @@ function placeGrid({ label, rows, columns, corner = "", cell }) {
 // Questions and replies. `compose` gives the question, `show(reply)` draws it, `fill(state)` sets the controls.
 function conversation({ model, id, root, busy, status, compose, show, fill }) {
   let asked = 0, underWay = null, waiting = false, timer = null, busyTimer = null, slowTimer = null, saved = null;
+  const later = [];
 
   function ask(pause) {
     clearTimeout(timer);
@@ -152,6 +153,7 @@ function conversation({ model, id, root, busy, status, compose, show, fill }) {
     if (reply.error) busy.textContent = "Below: the last good result.";
     status.textContent = reply.status;
     root.dataset.request = String(reply.request);
+    for (const action of later.splice(0)) action();
   }
 
   function answered() {
@@ -170,6 +172,7 @@ function conversation({ model, id, root, busy, status, compose, show, fill }) {
   model.on("change:reply", answered);
   return {
     ask,
+    whenSettled(action) { if (timer === null && underWay === null && !waiting) action(); else later.push(action); },
     load(text) { saved = text; ask(0); },
     begin() { const first = model.get("reply"); fill(first.state); present(first); },
     end() { model.off("change:reply", answered); clearTimeout(timer); settle(); },
@@ -244,10 +247,10 @@ function placeErrors(reply, fields) {
 
 // New HTML in a place, only if it changed; what was unfolded stays unfolded.
 function setHtml(place, html) {
-  if (place.dataset.html === html) return;
+  if (place.shownHtml === html) return;
   const open = [...place.querySelectorAll("details")].map((part) => part.open);
   place.innerHTML = html;
-  place.dataset.html = html;
+  place.shownHtml = html;
   place.querySelectorAll("details").forEach((part, i) => { part.open = Boolean(open[i]); });
 }
 
