@@ -12,9 +12,8 @@ import pytest
 from fake_bench import FakeBench, FakeState
 
 from interp.sites import Head
-from interp.widgets import AblationLab
+from interp.widgets import AblationLab, wording
 from interp.widgets import ablation_view as view
-from interp.widgets import wording
 
 HOSTILE = '<img src=x onerror="alert(1)">'
 

@@ -14,17 +14,17 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-import torch
-from jaxtyping import Float
 from torch import Tensor
 
 from interp import hooks, models
-from interp.methods.readout import logits_at_end, measure, streams
+from interp.methods.patching import activation_patching, head_patching
+from interp.methods.readout import logits_at_end
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.sites import Site
 from interp.studies import ioi
 from interp.studies.own_sentences import Pair, likeliest, pair, written, written_twin
+from interp.studies.stepwise import stepwise
 from interp.words.article import NAME_EXAMPLES
 
 KINDS = MappingProxyType(  # what is put in -> the other axis of the map
@@ -146,7 +146,8 @@ def leads(model, state: MapState) -> Leads:
 def sweep(model, state: MapState) -> Iterator[Step]:
     """The map, layer by layer from the last down: steps of (share done, Result[layer, position or head], nats).
 
-    The values are changes of the lead; layers not done yet are NaN. Raises ValueError as `leads` does.
+    The values are changes of the lead; layers not done yet are NaN. While a layer takes long, the last step comes
+    again. Raises ValueError as `leads` does.
     """
     prompts, donor = _pair_of(model, state)
     layers, axis = model.cfg.n_layers, KINDS[state.kind]
@@ -154,9 +155,17 @@ def sweep(model, state: MapState) -> Iterator[Step]:
     values = np.full((layers, width), np.nan)
     axes = {"layer": tuple(range(layers)), axis: tuple(range(width))}
     about = {**models.about(model), "kind": state.kind, "bos": state.bos}
-    for done, (layer, changes) in enumerate(_changes(model, prompts, donor, state.kind), start=1):
-        values[layer] = changes
-        yield done / layers, Result(values, axes, f"change with {state.kind} of the twin", "nats", about)
+    patching = {"part": state.kind} if axis == "head" else {"kind": state.kind}
+    patch = partial(
+        head_patching if axis == "head" else activation_patching,
+        model, prompts, donor, ioi.logit_difference(prompts), progress=False, **patching,
+    )  # fmt: skip
+    for found in stepwise(patch):
+        if found is not None:
+            layer, changes = found
+            values[layer] = np.asarray(changes)[:, 0]
+        done = float((~np.isnan(values)).all(axis=1).mean())
+        yield done, Result(values, axes, f"change with {state.kind} of the twin", "nats", about)
 
 
 def cell(model, state: MapState) -> Cell:
@@ -167,40 +176,20 @@ def cell(model, state: MapState) -> Cell:
     layer, place = state.cell
     site = Site(state.kind, layer)
     recorded = [hooks.record(model, one, [site])[site] for one in (prompts, donor)]
-    edit = hooks.Put(site, _mixed(*recorded, KINDS[state.kind], [place]))
+    edit = hooks.Put(site, _mixed(*recorded, KINDS[state.kind], place))
     before, after = logits_at_end(model, prompts), logits_at_end(model, prompts, edit)
     lead = float(ioi.logit_difference(prompts)(after.double().cpu())[0])
     shares = [logits[0].double().softmax(dim=-1) for logits in (before, after)]
     return Cell(lead, likeliest(model, shares[0], "before"), likeliest(model, shares[1], "after"))
 
 
-def _changes(
-    model, prompts: Prompts, donor: Prompts, kind: str
-) -> Iterator[tuple[int, Float[np.ndarray, "place"]]]:
-    """(layer, change of the lead at every place), from the last layer down. All places of a layer run at once."""
-    layers = range(model.cfg.n_layers)
-    sites = [Site(kind, layer) for layer in layers]
-    own, given = (hooks.record(model, one, sites) for one in (prompts, donor))
-    entering = streams(model, prompts, layers)
-    untouched = measure(model, prompts, ioi.logit_difference(prompts), entering[0], 0)[0]
-    width = prompts.tokens.shape[1] if KINDS[kind] == "position" else model.cfg.n_heads
-    rows = prompts.take([0] * width)
-    for layer in reversed(layers):
-        site = Site(kind, layer)
-        edit = hooks.Put(site, _mixed(own[site], given[site], KINDS[kind], range(width)))
-        stream = entering[layer].expand(width, *entering[layer].shape[1:])
-        patched = measure(model, rows, ioi.logit_difference(rows), stream, layer, edit)
-        yield layer, (patched - untouched).numpy()
-
-
-def _mixed(own: Tensor, given: Tensor, axis: str, places) -> Tensor:
-    """One row per place: the sentence's own state, with the twin's at that position or head."""
-    mixed = own.expand(len(places), *own.shape[1:]).clone()
-    for row, place in enumerate(places):
-        if axis == "position":
-            mixed[row, place] = given[0, place]
-        else:
-            mixed[row, :, place] = given[0, :, place]
+def _mixed(own: Tensor, given: Tensor, axis: str, place: int) -> Tensor:
+    """The sentence's own state with the twin's at one position or head."""
+    mixed = own.clone()
+    if axis == "position":
+        mixed[:, place] = given[:, place]
+    else:
+        mixed[:, :, place] = given[:, :, place]
     return mixed
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from interp.result import Result
 from interp.widgets.panes import Pane, panes_html, table_html
 from interp.widgets.protocol import LabAnswer, LabState
-from interp.widgets.wording import heads_text, percent, signed, times, visible, word
+from interp.widgets.wording import heads_text, percent, signed, times, word
 
 UNCHANGED = 0.005
 STEADY = 0.01

@@ -6,7 +6,8 @@ deliveries say how far it is, and a newer errand (or "stop") ends it. Refuses: t
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -119,14 +120,15 @@ class Conversation(anywidget.AnyWidget):
             for delivery in deliveries:
                 self.delivery = delivery
 
-    async def _walk(self, deliveries: Iterator[dict[str, Any]]) -> None:
+    async def _walk(self, deliveries: Generator[dict[str, Any], None, None]) -> None:
         reported = 0.0
-        for delivery in deliveries:
-            if delivery["share"] >= 1 or time.monotonic() - reported > _BETWEEN_REPORTS:
-                self.delivery, reported = delivery, time.monotonic()
-            await asyncio.sleep(_BREATH)
+        with closing(deliveries):
+            for delivery in deliveries:
+                if delivery["share"] >= 1 or time.monotonic() - reported > _BETWEEN_REPORTS:
+                    self.delivery, reported = delivery, time.monotonic()
+                await asyncio.sleep(_BREATH)
 
-    def _delivered(self, errand: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    def _delivered(self, errand: dict[str, Any]) -> Generator[dict[str, Any], None, None]:
         label = {name: errand.get(name) for name in ("request", "view", "part")}
         try:
             for delivery in self.work(errand):

@@ -15,6 +15,7 @@ from interp.studies.lab.one_sentence import (
     REFERENCES,
     LabAnswer,
     LabState,
+    Sentence,
     compute,
     examples,
     reference_outputs,
@@ -53,16 +54,19 @@ def bench(model: Any, *, presets: Mapping[str, Sequence[Head]] | None = None) ->
     `presets` names heads found in this model, such as its name movers; by default its strongest writers.
     """
     card = models.describe(model)
-    outputs_of = lru_cache(maxsize=2)(partial(reference_outputs, model))
+    kept = {
+        "outputs_of": lru_cache(maxsize=2)(partial(reference_outputs, model)),
+        "sentence_of": lru_cache(maxsize=4)(partial(Sentence, model)),
+    }
     return Bench(
         name=card.name,
         shape=(card.layers, card.heads),
         examples=examples(model),
         presets=groups(model, presets),
-        compute=lru_cache(maxsize=64)(partial(compute, model, outputs_of=outputs_of)),
+        compute=lru_cache(maxsize=64)(partial(compute, model, **kept)),
         pair=lambda state: pair(model, state.prompt, state.twin, state.answer, state.against),
-        ways=lru_cache(maxsize=64)(partial(measurements.ways, model, outputs_of=outputs_of)),
+        ways=lru_cache(maxsize=64)(partial(measurements.ways, model, **kept)),
         spread=partial(measurements.spread, model),
         exercises=tasks.EXERCISES,
-        check=partial(tasks.check, model, outputs_of=outputs_of),
+        check=partial(tasks.check, model, **kept),
     )

@@ -4,9 +4,10 @@ written down anywhere.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 from interp.sites import Head
-from interp.studies.lab.one_sentence import LabState, OutputsOf, leads, prompt_of
+from interp.studies.lab.one_sentence import LabState, leads
 
 LEAST_LEAD = 0.2  # nats; with less there is nothing to lose
 LEAST_LOSS = 0.05  # nats; less is no loss
@@ -60,16 +61,15 @@ EXERCISES = (
 )
 
 
-def check(model, exercise: int, state: LabState, *, outputs_of: OutputsOf | None = None) -> Iterator[Step]:
+def check(model, exercise: int, state: LabState, **kept: Any) -> Iterator[Step]:
     """Whether the state's heads solve this exercise on the state's sentence: steps of (share done, Verdict or
     None).
 
     Everything is measured with the state's way of switching off. Raises ValueError for an unknown exercise, and
-    as `compute` does.
+    as `compute` does. `kept` as in `leads`.
     """
     if not 0 <= exercise < len(EXERCISES):
         raise ValueError(f"There is no exercise {exercise}: choose from 0 to {len(EXERCISES) - 1}.")
-    prompt_of(model, state)
     heads = tuple(sorted(set(state.heads)))
     state = replace(state, heads=heads)
     wanted = {0: 1, 1: 2, 2: 1}.get(exercise)
@@ -77,7 +77,7 @@ def check(model, exercise: int, state: LabState, *, outputs_of: OutputsOf | None
         number = "one head" if wanted == 1 else "two heads"
         yield 1.0, Verdict(False, f"Not yet: exactly {number} must be off, and {_count(heads)} off.")
         return
-    (whole,) = leads(model, state, [()], outputs_of=outputs_of)
+    (whole,) = leads(model, state, [()], **kept)
     if whole < LEAST_LEAD:
         yield (
             1.0,
@@ -88,15 +88,13 @@ def check(model, exercise: int, state: LabState, *, outputs_of: OutputsOf | None
         )
         return
     checks = (_most, _surplus, _gain, _spare)
-    yield from checks[exercise](model, state, whole, outputs_of)
+    yield from checks[exercise](model, state, whole, kept)
 
 
-def _most(model, state: LabState, whole: float, outputs_of) -> Iterator[Step]:
+def _most(model, state: LabState, whole: float, kept) -> Iterator[Step]:
     heads = _every_head(model)
     losses: dict[Head, float] = {}
-    for head, lead in zip(
-        heads, leads(model, state, [[h] for h in heads], outputs_of=outputs_of), strict=True
-    ):
+    for head, lead in zip(heads, leads(model, state, [[h] for h in heads], **kept), strict=True):
         losses[head] = whole - lead
         yield min(len(losses) / len(heads), 0.99), None
     (own,) = state.heads
@@ -113,23 +111,23 @@ def _most(model, state: LabState, whole: float, outputs_of) -> Iterator[Step]:
         yield 1.0, Verdict(False, text)
 
 
-def _surplus(model, state: LabState, whole: float, outputs_of) -> Iterator[Step]:
+def _surplus(model, state: LabState, whole: float, kept) -> Iterator[Step]:
     first, second = state.heads
     sets = [[first], [second], [first, second]]
-    one, two, both = (whole - lead for lead in leads(model, state, sets, outputs_of=outputs_of))
+    one, two, both = (whole - lead for lead in leads(model, state, sets, **kept))
     numbers = f"alone {one:.2f} and {two:.2f} nats, together {both:.2f}"
     right = both - (one + two) >= LEAST_SURPLUS and both >= LEAST_LOSS
     yield 1.0, Verdict(right, f"Right: they cost {numbers}." if right else f"Not yet: they cost {numbers}.")
 
 
-def _gain(model, state: LabState, whole: float, outputs_of) -> Iterator[Step]:
+def _gain(model, state: LabState, whole: float, kept) -> Iterator[Step]:
     (own,) = state.heads
-    (lead,) = leads(model, state, [[own]], outputs_of=outputs_of)
+    (lead,) = leads(model, state, [[own]], **kept)
     if lead - whole >= LEAST_GAIN:
         yield 1.0, Verdict(True, f"Right: without {own} the lead {_moves(lead - whole)}.")
         return
     heads, found = _every_head(model), 0
-    sweep = leads(model, state, [[head] for head in heads], outputs_of=outputs_of)
+    sweep = leads(model, state, [[head] for head in heads], **kept)
     for done, other in enumerate(sweep, start=1):
         found += other - whole >= LEAST_GAIN
         yield min(done / len(heads), 0.99), None
@@ -141,9 +139,9 @@ def _gain(model, state: LabState, whole: float, outputs_of) -> Iterator[Step]:
     yield 1.0, Verdict(False, f"Not yet: without {own} the lead {_moves(lead - whole)}. {there}")
 
 
-def _spare(model, state: LabState, whole: float, outputs_of) -> Iterator[Step]:
+def _spare(model, state: LabState, whole: float, kept) -> Iterator[Step]:
     number = len(_every_head(model))
-    (lead,) = leads(model, state, [state.heads], outputs_of=outputs_of)
+    (lead,) = leads(model, state, [state.heads], **kept)
     share, change = len(state.heads) / number, abs(lead - whole) / whole
     right = share >= SPARE_SHARE and change <= SPARE_CHANGE
     text = f"{share:.0%} of the heads are off, and the lead changes by {change:.0%}."

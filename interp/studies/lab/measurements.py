@@ -4,16 +4,17 @@ many sentences.
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+
 from interp import models
-from interp.methods.ablation import WAYS, check_how, set_ablation
+from interp.methods.ablation import WAYS, set_ablation
 from interp.methods.readout import logits_at_end
 from interp.prompts import Prompts
 from interp.result import Result
-from interp.sites import check_place
 from interp.studies import ioi
-from interp.studies.lab.one_sentence import SEED, TWIN, LabState, OutputsOf, leads
+from interp.studies.lab.one_sentence import SEED, TWIN, LabState, check_state, leads
 from interp.studies.own_sentences import pair
 
 SENTENCES = 60
@@ -21,16 +22,16 @@ SPREAD_TEMPLATES = range(0, 15, 3)  # five of the fifteen, each in both orders
 Step = tuple[float, Result | None]  # the share that is done, and the whole when it is
 
 
-def ways(model, state: LabState, *, outputs_of: OutputsOf | None = None) -> Result:
+def ways(model, state: LabState, **kept: Any) -> Result:
     """The lead of this sentence without the state's heads, by way of switching off: Result[how, measure], nats.
 
     Measures: "logit difference" and its "change" against the whole model. The ways are mean, zero and
-    resample, and twin where the state has a second sentence that fits. Raises ValueError as `compute` does.
+    resample, and twin where the state has a second sentence that fits. `kept` as in `leads`. Raises ValueError as `compute` does.
     """
     names = [*WAYS, TWIN] if _has_twin(model, state) else list(WAYS)
     values = np.zeros((len(names), 2))
     for row, how in enumerate(names):
-        before, after = leads(model, replace(state, how=how), [(), state.heads], outputs_of=outputs_of)
+        before, after = leads(model, replace(state, how=how), [(), state.heads], **kept)
         values[row] = after, after - before
     axes = {"how": tuple(names), "measure": ("logit difference", "change")}
     return Result(values, axes, "lead without the heads", "nats", models.about(model))
@@ -46,9 +47,7 @@ def spread(model, state: LabState) -> Iterator[Step]:
     head or way.
     """
     how = "mean" if state.how == TWIN else state.how
-    check_how(how)
-    for head in state.heads:
-        check_place(head, models.describe(model))
+    check_state(model, replace(state, how=how))
     prompts = ioi.prompts(model, SENTENCES, seed=SEED, bos=state.bos, templates=SPREAD_TEMPLATES)
     values = np.zeros((2, SENTENCES))
     kinds = prompts.template.unique().tolist()

@@ -7,7 +7,7 @@ nothing; `twin` puts what the head does in the reader's second sentence, token b
 """
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 
@@ -18,7 +18,7 @@ from torch import Tensor
 from interp import hooks, models
 from interp.methods.ablation import check_how
 from interp.methods.attribution import head_attribution
-from interp.methods.readout import logits_at_end, measure, streams
+from interp.methods.engine.toggles import Toggles
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.sites import Head, Site, check_place
@@ -27,6 +27,7 @@ from interp.studies.own_sentences import likeliest, written, written_twin
 from interp.words.article import NAME_EXAMPLES
 
 OutputsOf = Callable[[bool], dict[int, Tensor]]  # layer -> Float[Tensor, "word head d_head"]
+SentenceOf = Callable[[str, str, str, bool], "Sentence"]  # of prompt, answer, against, bos
 REFERENCES = 32
 SEED = 0
 TWIN = "twin"
@@ -91,18 +92,46 @@ class LabAnswer:
     notes: tuple[str, ...]
 
 
-def compute(model, state: LabState, *, outputs_of: OutputsOf | None = None) -> LabAnswer:
-    """The answer to this state. The same state gives the same answer.
+class Sentence:
+    """One sentence on the bench: what the model says with every head on, and heads that can be toggled."""
+
+    def __init__(self, model, prompt: str, answer: str, against: str, bos: bool):
+        self.prompts = written(model, prompt, answer, against, bos=bos)
+        self.toggles = Toggles(model, self.prompts)
+        self._put: dict[Head, Tensor | None] = {}
+        self.before = self.toggles.logits()[0].double().cpu()
+        self.head_effects = head_attribution(model, self.prompts).mean("prompt")
+
+    def logits(self, edits: Mapping[Head, hooks.Edit]) -> Float[Tensor, "token"]:
+        """The logits at the last word under these edits; only what lies behind a change is computed again."""
+        if not edits:
+            return self.before
+        wanted = {head: edit.value if isinstance(edit, hooks.Put) else None for head, edit in edits.items()}
+        for head, value in list(self._put.items()):
+            if head not in wanted or not _same(value, wanted[head]):
+                self.toggles.remove(head)
+                del self._put[head]
+        for head in wanted.keys() - self._put.keys():
+            self.toggles.put(head, wanted[head])
+            self._put[head] = wanted[head]
+        return self.toggles.logits()[0].double().cpu()
+
+
+def compute(
+    model, state: LabState, *, outputs_of: OutputsOf | None = None, sentence_of: SentenceOf | None = None
+) -> LabAnswer:
+    """The answer to this state. The same state gives the same answer, to rounding.
 
     `outputs_of(bos)` gives what the heads do in the reference sentences, by layer; by default they are run.
-    Raises ValueError with one sentence for an empty or too long prompt, a missing answer or one of
-    several tokens, twice the same word, an unknown head, an unknown way of switching off, or a second
-    sentence that cannot stand in for the first where the heads are to put out what they do there.
+    `sentence_of` gives the `Sentence` of a prompt, for a bench that keeps it. Raises ValueError with one sentence
+    for an empty or too long prompt, a missing answer or one of several tokens, twice the same word, an unknown
+    head, an unknown way of switching off, or a second sentence that cannot stand in for the first where the heads
+    are to put out what they do there.
     """
-    prompts = prompt_of(model, state)
-    before = logits_at_end(model, prompts)[0].double().cpu()
+    sentence = _sentence(model, state, sentence_of)
+    prompts, before = sentence.prompts, sentence.before
     edits = _edits(model, prompts, state, outputs_of or partial(reference_outputs, model))
-    after = logits_at_end(model, prompts, *edits)[0].double().cpu()
+    after = sentence.logits(edits)
     words = tuple(int(prompts.answers[name][0]) for name in ("io", "s"))
     probabilities = before.softmax(dim=-1), after.softmax(dim=-1)
     return LabAnswer(
@@ -112,29 +141,31 @@ def compute(model, state: LabState, *, outputs_of: OutputsOf | None = None) -> L
         logit_difference=_pair(logits[words[0]] - logits[words[1]] for logits in (before, after)),
         answer_probability=_pair(probability[words[0]] for probability in probabilities),
         against_probability=_pair(probability[words[1]] for probability in probabilities),
-        head_effects=head_attribution(model, prompts).mean("prompt"),
+        head_effects=sentence.head_effects,
         notes=_notes(state),
     )
 
 
 def leads(
-    model, state: LabState, sets: Sequence[Sequence[Head]], *, outputs_of: OutputsOf | None = None
+    model,
+    state: LabState,
+    sets: Sequence[Sequence[Head]],
+    *,
+    outputs_of: OutputsOf | None = None,
+    sentence_of: SentenceOf | None = None,
 ) -> Iterator[float]:
     """The logit difference of this sentence without each of these sets of heads, one after another, in nats.
 
-    The heads of the state do not count; its way of switching off does. Every run starts at the first layer
-    that changes.
+    The heads of the state do not count; its way of switching off does. Raises ValueError as `compute` does.
     """
-    prompts = prompt_of(model, state)
-    metric = ioi.logit_difference(prompts)
-    entering = streams(model, prompts, range(model.cfg.n_layers))
+    sentence = _sentence(model, state, sentence_of)
+    prompts = sentence.prompts
     everything = replace(state, heads=tuple(head for heads in sets for head in heads))
     edits = _edits(model, prompts, everything, outputs_of or partial(reference_outputs, model))
-    edit_of = {edit.place: edit for edit in edits}
+    answer, against = (int(prompts.answers[name][0]) for name in ("io", "s"))
     for heads in sets:
-        first = min((head.layer for head in heads), default=0)
-        chosen = [edit_of[head] for head in sorted(set(heads))]
-        yield float(measure(model, prompts, metric, entering[first], first, *chosen)[0])
+        logits = sentence.logits({head: edits[head] for head in sorted(set(heads))})
+        yield float(logits[answer] - logits[against])
 
 
 def examples(model) -> tuple[tuple[str, LabState], ...]:
@@ -143,13 +174,12 @@ def examples(model) -> tuple[tuple[str, LabState], ...]:
     return tuple((label, state) for label, state in states if _is_usable(model, state))
 
 
-def prompt_of(model, state: LabState) -> Prompts:
-    """The state's sentence, written. Raises ValueError as `compute` does."""
+def check_state(model, state: LabState) -> None:
+    """Nothing, if the state's heads and its way of switching off exist; else ValueError."""
     if state.how != TWIN:
         check_how(state.how)
     for head in state.heads:
         check_place(head, models.describe(model))
-    return written(model, state.prompt, state.answer, state.against, bos=state.bos)
 
 
 def reference_outputs(model, bos: bool) -> dict[int, Float[Tensor, "word head d_head"]]:
@@ -163,24 +193,32 @@ def reference_outputs(model, bos: bool) -> dict[int, Float[Tensor, "word head d_
     }
 
 
-def _edits(model, prompts: Prompts, state: LabState, outputs_of: OutputsOf) -> list[hooks.Edit]:
+def _sentence(model, state: LabState, sentence_of: SentenceOf | None) -> Sentence:
+    check_state(model, state)
+    asked = state.prompt, state.answer, state.against, state.bos
+    return sentence_of(*asked) if sentence_of else Sentence(model, *asked)
+
+
+def _edits(model, prompts: Prompts, state: LabState, outputs_of: OutputsOf) -> dict[Head, hooks.Edit]:
     heads = sorted(set(state.heads))
     if state.how == TWIN:
-        return _twin_edits(model, prompts, state, heads)
+        twin = written_twin(model, prompts, state.twin, state.answer, state.against)
+        recorded = hooks.record(model, twin, heads)
+        return {head: hooks.Put(head, recorded[head]) for head in heads}
     if not heads or state.how == "zero":
-        return [hooks.Zero(head) for head in heads]
+        return {head: hooks.Zero(head) for head in heads}
     outputs = outputs_of(state.bos)
     if state.how == "mean":
-        return [hooks.Put(head, outputs[head.layer][:, head.head].mean(dim=0)) for head in heads]
+        return {head: hooks.Put(head, outputs[head.layer][:, head.head].mean(dim=0)) for head in heads}
     width, words = prompts.tokens.shape[1], len(outputs[0])
     drawn = torch.randint(words, (width,), generator=torch.Generator().manual_seed(SEED))
-    return [hooks.Put(head, outputs[head.layer][drawn, head.head][None]) for head in heads]
+    return {head: hooks.Put(head, outputs[head.layer][drawn, head.head][None]) for head in heads}
 
 
-def _twin_edits(model, prompts: Prompts, state: LabState, heads: Sequence[Head]) -> list[hooks.Edit]:
-    twin = written_twin(model, prompts, state.twin, state.answer, state.against)
-    recorded = hooks.record(model, twin, heads)
-    return [hooks.Put(head, recorded[head]) for head in heads]
+def _same(value: Tensor | None, other: Tensor | None) -> bool:
+    if value is None or other is None:
+        return value is other
+    return torch.equal(value, other)
 
 
 def _pair(values) -> tuple[float, float]:
@@ -201,7 +239,8 @@ def _notes(state: LabState) -> tuple[str, ...]:
 
 def _is_usable(model, state: LabState) -> bool:
     try:
-        prompt_of(model, state)
+        check_state(model, state)
+        written(model, state.prompt, state.answer, state.against, bos=state.bos)
     except ValueError:
         return False
     return True
