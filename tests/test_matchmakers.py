@@ -70,7 +70,7 @@ def turned(layer, head, by, n=64):
     values = np.random.default_rng(0).normal(0, 0.5, (2, 2, 3, 4, n))
     values[0, 1, layer, head] += by
     values[1] = 0.5
-    axes = {"measure": ("log_odds", "attention"), "spot": matchmakers.QUERIES, "layer": range(3), "head": range(4),
+    looking = odds.mean("prompt").at(measure="attention").values >= matchmakers.LEAST_ATTENTION
             "prompt": range(n)}  # fmt: skip
     return Result(values, axes, "what a pronoun looks for", "nats or share")
 
