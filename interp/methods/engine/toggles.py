@@ -24,6 +24,7 @@ class Toggles:
     def __init__(self, model: Bridge, prompts: Prompts):
         self._card, self._weights, self._shape = describe(model), weights_of(model), prompts.tokens.shape
         self._runs = [_Live(run) for run in base_runs(self._weights, prompts)]
+        self._reader: Reader | None = None
 
     @property
     def heads(self) -> tuple[Head, ...]:
@@ -55,7 +56,9 @@ class Toggles:
 
     def measure(self, metric: Metric) -> Float[Tensor, "prompt"]:
         """The metric with the heads in force, in double precision on the CPU."""
-        return Reader(self._weights, metric)(self._ends())[0]
+        if self._reader is None or self._reader.metric is not metric:
+            self._reader = Reader(self._weights, metric)
+        return self._reader(self._ends())[0]
 
     def _ends(self) -> Float[Tensor, "one prompt d_model"]:
         for run in self._runs:
