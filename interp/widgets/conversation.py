@@ -27,7 +27,8 @@ def joined(*names: str) -> str:
 class Conversation(anywidget.AnyWidget):
     """A widget that answers. Subclasses say how to `respond`, what is `on_screen`, and how to `work`.
 
-    Whatever goes wrong is told as one sentence with the control it belongs to, and the last good result stays.
+    Whatever goes wrong is told as one sentence with the control it belongs to, and the last good result
+    stays.
     """
 
     controls: tuple[str, ...] = ("prompt",)  # the first takes what belongs to no other

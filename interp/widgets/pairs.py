@@ -1,4 +1,6 @@
-"""A sentence and its twin, token under token, with marks: one table for every widget that takes a pair. Pure."""
+"""A sentence and its twin, token under token, with marks: one table for every widget that takes a pair.
+Pure.
+"""
 
 from html import escape
 
@@ -9,7 +11,9 @@ FITS = "The two sentences fit: {count} tokens each, {changed} different."
 
 
 def pair_html(pair: Pair) -> str:
-    """The tokens in a table: marks, first sentence, second sentence; below, what was found and what is wrong."""
+    """The tokens in a table: marks, first sentence, second sentence; below, what was found and what is
+    wrong.
+    """
     width = max(len(side.tokens) for side in (pair.sentence, pair.twin) if side is not None)
     rows = _row("first sentence", pair.sentence, width, pair.differs)
     if pair.twin is not None:

@@ -30,10 +30,11 @@ class Screen:
 
 
 class PatchingMap(Conversation):
-    """A pair editor, a map of layer by position or head, and one cell in words, around `protocol.MapBench`.
+    """A pair editor, a map of layer by position or head, and one cell in words, around
+    `protocol.MapBench`.
 
-    The first example is measured at once; later maps come layer by layer from the last down and can be stopped.
-    `state` is what is on screen as JSON; `load(state)` puts it back.
+    The first example is measured at once; later maps come layer by layer from the last down and can be
+    stopped. `state` is what is on screen as JSON; `load(state)` puts it back.
     """
 
     _esm = joined("conversation.js", "patching_map.js")
