@@ -89,7 +89,7 @@ class Conversation(anywidget.AnyWidget):
     def _load(self, text: str) -> None:
         try:
             self.take(text)
-        except ValueError as error:
+        except Exception as error:
             error.control = "load"  # type: ignore[attr-defined]
             raise
 
