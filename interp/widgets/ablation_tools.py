@@ -122,7 +122,7 @@ def _drawing(state: LabState, result: Result) -> str:
     return (
         f'<svg class="spread" viewBox="0 0 {WIDTH} {bottom + 40}" role="img" '
         f'aria-label="{escape(spread_text(state, result))}">'
-        f'<line class="zero" x1="{across(0):.1f}" x2="{across(0):.1f}" y1="14" y2="{bottom}"/>{rows}'
+        f'<line class="zero" x1="{across(0.0):.1f}" x2="{across(0.0):.1f}" y1="14" y2="{bottom}"/>{rows}'
         f"{_axis(low, high, bottom + 6, across)}</svg>"
     )
 
@@ -158,7 +158,7 @@ def _axis(low: int, high: int, y: int, across) -> str:
     step = max(1, ceil((high - low) / 8))
     ticks = [value for value in range(low, high + 1) if value % step == 0]
     marks = "".join(
-        f'<text class="tick" x="{across(value):.1f}" y="{y + 10}">{signed(value, 0)}</text>'
+        f'<text class="tick" x="{across(float(value)):.1f}" y="{y + 10}">{signed(float(value), 0)}</text>'
         for value in ticks
     )
     name = "lead of the right name, nats; left of 0 the wrong name wins; dot and line: mean, 95 %"
