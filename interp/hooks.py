@@ -1,4 +1,4 @@
-"""Hooks: the only room that executes a model. `run`, `record`, `resume`, `gradients`, `intervene`; three edits.
+"""Hooks: the only room that executes a model. `run`, `record`, `resume`, `gradients`, `intervene`; the edits.
 
 An edit is a frozen value and a pure function: activation in, new activation out. Hooks live only inside
 `intervene`; after it, also after an exception, the model is bitwise as before. This room refuses tasks
