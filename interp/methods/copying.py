@@ -62,6 +62,28 @@ def copy_scores_in_prompts(
     return _scores(model, written, token_ids, sign, k, about)
 
 
+def eigenvalue_scores(model) -> Result:
+    """How far each head's OV circuit keeps the direction it reads: Result[through, layer, head], -1 to 1.
+
+    The sum of the circuit's eigenvalues over the sum of their sizes: 1 if what is read is written with its
+    sign, -1 if with the opposite one. `through` is "head" (W_V W_O) or "vocabulary" (W_E W_V W_O W_U). It
+    does not tell name movers from their opponents: ask `copy_scores` for that. Source: Elhage et al. 2021.
+    """
+    from_vocabulary = (model.W_U @ model.W_E).double()
+    layers = range(model.cfg.n_layers)
+    squares = [
+        [model.W_O[layer].double() @ between @ model.W_V[layer].double() for layer in layers]
+        for between in (torch.eye(len(from_vocabulary)).to(from_vocabulary), from_vocabulary)
+    ]
+    values = torch.stack([torch.stack([_kept(square) for square in one]) for one in squares])
+    axes = {
+        "through": ("head", "vocabulary"),
+        "layer": tuple(layers),
+        "head": tuple(range(model.cfg.n_heads)),
+    }
+    return Result(np.asarray(values.cpu()), axes, "eigenvalue score", "share", models.about(model))
+
+
 def extended_embeddings(model, token_ids: Int[Tensor, "token"]) -> Float[Tensor, "token d_model"]:
     """Each token's embedding plus what the first feed-forward layer makes of it alone."""
     after_first = Site("resid_post", 0)
@@ -111,3 +133,9 @@ def _check(model, token_ids: Tensor, sign: int, k: int) -> None:
         raise ValueError(f"k={k} is not from 1 to {vocabulary - 1}: choose how many highest logits count.")
     if len(token_ids) == 0:
         raise ValueError("There are no tokens to copy: give at least one token id.")
+
+
+def _kept(squares: Float[Tensor, "head d_head d_head"]) -> Float[Tensor, "head"]:
+    """W_O (...) W_V has the eigenvalues of the large product W_V W_O (...) that are not zero."""
+    eigenvalues = torch.linalg.eigvals(squares)
+    return eigenvalues.real.sum(dim=-1) / eigenvalues.abs().sum(dim=-1)
