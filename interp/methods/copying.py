@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from interp import hooks, models
@@ -22,6 +22,7 @@ from interp.result import Result
 from interp.sites import Site
 
 HIGHEST = 5  # a hit is a token whose own logit is among so many
+PIECE = 2048  # tokens of the vocabulary that are compared at once
 
 
 def copy_scores(model, token_ids: Int[Tensor, "token"], *, sign: int = 1, k: int = HIGHEST) -> Result:
@@ -112,12 +113,21 @@ def _scores(
 
 def _own_in_top(
     model, vectors: Float[Tensor, "token d_model"], token_ids: Int[Tensor, "token"], k: int
-) -> Tensor:
-    """Whether each token's own logit is among the `k` highest when its vector is the last residual state."""
-    last = torch.zeros(len(vectors), dtype=torch.long)
-    logits = hooks.resume(model, vectors[:, None], model.cfg.n_layers, position=last)
-    own = logits.gather(1, token_ids.to(logits.device)[:, None])
-    return (logits > own).sum(dim=1) < k
+) -> Bool[Tensor, "token"]:
+    """Whether each token's own logit is among the `k` highest when its vector is the last residual state.
+
+    The vocabulary is gone through piece by piece, without the tokens that are beaten `k` times already.
+    """
+    states, unembedding, bias = _normalised(model, vectors), model.W_U.detach(), model.b_U.detach()
+    ids = token_ids.to(states.device)
+    own = (states * unembedding[:, ids].T).sum(dim=1) + bias[ids]
+    better, left = torch.zeros_like(ids), torch.arange(len(ids), device=states.device)
+    for piece in torch.arange(unembedding.shape[1], device=states.device).split(PIECE):
+        logits = states[left] @ unembedding[:, piece[0] : piece[-1] + 1] + bias[piece]
+        beaten = (logits > own[left, None]) & (piece != ids[left, None])
+        better[left] += beaten.sum(dim=1)
+        left = left[better[left] < k]
+    return better < k
 
 
 def _normalised(model, vectors: Float[Tensor, "token d_model"]) -> Float[Tensor, "token d_model"]:

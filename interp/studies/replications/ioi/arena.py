@@ -100,11 +100,10 @@ def scatter(model) -> dict[str, Result]:
     prompts = sentences.arena(model)
     seen = [attention.attention_to(model, prompts, key=spot) for spot in ("IO", "S1")]
     looks = [[of_head(one, head) for one in seen] for head in SCATTERED]
-    written = [writing(model, prompts, head) for head in SCATTERED]
     axes = {"head": list(map(str, SCATTERED)), "name": ("IO", "S1"), "prompt": range(len(prompts))}
     return {
         "arena/attention": result(model, np.array(looks), **axes),
-        "arena/writing": result(model, torch.stack(written), **axes),
+        "arena/writing": result(model, writing(model, prompts, SCATTERED), **axes),
     }
 
 

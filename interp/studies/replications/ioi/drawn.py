@@ -7,6 +7,7 @@ import numpy as np
 from interp.methods import attention, copying
 from interp.methods.paths import path_patching
 from interp.methods.readout import logits_at_end
+from interp.prompts import Prompts
 from interp.published import Part
 from interp.result import Result
 from interp.sites import Head
@@ -30,20 +31,33 @@ def looking(model) -> dict[str, Result]:
     """Where name movers and S-inhibition heads look from the end; whether they write what they look at."""
     prompts, circuit = sentences.drawn(model, MANY, SEED), published_circuit()
     movers, inhibitors = circuit["name mover"].heads, circuit["S-inhibition"].heads
-    seen = {spot: attention.attention_to(model, prompts, key=spot) for spot in ("IO", "S1", "S2")}
-    looks = {
-        spot: {head: of_head(one, head) for head in (*movers, *inhibitors)} for spot, one in seen.items()
-    }
+    layers = sorted({head.layer for head in (*movers, *inhibitors)})
+    seen = attention.patterns(model, prompts, layers=layers)
     means = [
-        np.mean([looks[spot][head] for head in heads]) for heads, spot in ((movers, "IO"), (inhibitors, "S2"))
+        np.mean([looks(seen, prompts, head, spot) for head in heads])
+        for heads, spot in ((movers, "IO"), (inhibitors, "S2"))
     ]
-    written = [writing(model, prompts, head).flatten().numpy() for head in movers]
-    looked = [np.concatenate([looks["IO"][head], looks["S1"][head] + looks["S2"][head]]) for head in movers]
+    looked = [
+        np.concatenate(
+            [
+                looks(seen, prompts, head, "IO"),
+                looks(seen, prompts, head, "S1") + looks(seen, prompts, head, "S2"),
+            ]
+        )
+        for head in movers
+    ]
+    written = writing(model, prompts, movers).flatten(1).numpy()
     correlations = [np.corrcoef(*both)[0, 1] for both in zip(looked, written, strict=True)]
     return {
         "paper/attention": result(model, means, heads=("name movers to IO", "S-inhibition to S2")),
         "paper/correlation": result(model, correlations, head=map(str, movers)),
     }
+
+
+def looks(seen: Result, prompts: Prompts, head: Head, spot: str) -> np.ndarray:
+    """How much a head looks from the end at a spot, prompt by prompt."""
+    end, key = (prompts.spots[name].numpy() for name in ("end", spot))
+    return of_head(seen, head)[np.arange(len(prompts)), end, key]
 
 
 def copies(model) -> dict[str, Result]:

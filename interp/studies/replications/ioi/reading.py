@@ -4,7 +4,7 @@ The sources fold value biases into the output bias. A head's output there is our
 because the rows of a pattern sum to 1; so a z of zero there is our z equal to b_V.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import torch
@@ -40,13 +40,16 @@ def written_by_heads(model, prompts: Prompts, *edits: hooks.Edit) -> Float[Tenso
     return written.cpu()
 
 
-def writing(model, prompts: Prompts, head: Head) -> Float[Tensor, "name prompt"]:
-    """What a head writes at the end along the unembedding of IO and of S: value bias and scaling left out."""
-    outputs = prompts.at(hooks.record(model, prompts, [head])[head], "end") - model.b_V[head.layer, head.head]
-    written = outputs.double() @ model.W_O[head.layer, head.head].detach().double()
-    return torch.stack(
-        [(written * _unembedding(model, prompts, name)).sum(dim=-1) for name in ("io", "s")]
-    ).cpu()
+def writing(model, prompts: Prompts, heads: Sequence[Head]) -> Float[Tensor, "head name prompt"]:
+    """What heads write at the end along the unembedding of IO and of S: value bias and scaling left out."""
+    recorded = hooks.record(model, prompts, heads)
+    written = []
+    for head in heads:
+        output = prompts.at(recorded[head], "end") - model.b_V[head.layer, head.head]
+        written.append(output.double() @ model.W_O[head.layer, head.head].detach().double())
+    states = torch.stack(written)
+    names = torch.stack([_unembedding(model, prompts, name) for name in ("io", "s")])
+    return torch.einsum("hpm,npm->hnp", states, names).cpu()
 
 
 def of_head(measured: Result, head: Head) -> np.ndarray:
