@@ -66,6 +66,7 @@ def test_cells_fill_the_lower_triangle_only(viewer):
 
 def test_scores_are_shaded_within_their_row_and_keep_their_sign(viewer):
     row = ask(viewer, show="score")["cells"][9]
+    assert viewer.reply["cells"][0][0]["shade"] == 1.0
     assert (row[7]["text"], row[7]["shade"]) == ("+1.0", 1.0)
     assert (row[1]["text"], row[1]["shade"]) == ("−1.0", 0.0)
 
@@ -123,6 +124,7 @@ def test_the_first_map_is_there_at_once_in_shares_of_the_swing(patching):
     assert reply["cells"][4][3]["say"] == (
         "Layer 4, “John” (word 3): the lead goes from +2.00 to 0.00 nats, 50 % of the way to the second sentence."
     )
+    assert reply["cells"][4][0]["say"] == "Layer 4, “When” (word 0): nothing changes."
     assert reply["finding"] == (
         "Lead of “Mary”: +2.00 nats; in the second sentence −2.00. Layer 0, “John” (word 3) carries most: 100 % "
         "of the way."
