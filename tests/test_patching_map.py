@@ -154,8 +154,8 @@ def test_what_is_no_state_is_told(text):
     [
         ({"twin": PROMPT}, "The two sentences are the same: change a word of the second, such as the name "
                            "said twice."),
-        ({"twin": " "}, "The second sentence is missing: write the first one again and change a word, such as "
-                        "a name."),
+        ({"twin": " "}, "The second sentence is missing: write the first one again and change a word, such "
+                        "as a name."),
         ({"kind": "x"}, "kind='x' cannot be put in. Choose one of: resid_pre, attn_out, mlp_out, z, q, k, "
                         "v."),
         ({"cell": (3, 0)}, "The cell (3, 0) is not on this map of 3 layers and {n} places."),

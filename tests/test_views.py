@@ -126,8 +126,8 @@ def test_the_first_map_is_there_at_once_in_shares_of_the_swing(patching):
     )
     assert reply["cells"][4][0]["say"] == "Layer 4, “When” (word 0): nothing changes."
     assert reply["finding"] == (
-        "Lead of “Mary”: +2.00 nats; in the second sentence −2.00. Layer 0, “John” (word 3) carries most: 100 "
-        "% of the way."
+        "Lead of “Mary”: +2.00 nats; in the second sentence −2.00. Layer 0, “John” (word 3) carries most: "
+        "100 % of the way."
     )
 
 
