@@ -84,18 +84,22 @@ def verify(
     done: list[verification.Comparison] = []
     try:
         loaded = models.load(model, device=device)
-        name = models.describe(loaded).name
+        name, listed = models.describe(loaded).name, verification.listed_model(loaded)
         folder = _writable((out_dir or ROOT / "figures") / export.safe_folder(name))
-        listed, about = verification.listed_model(loaded), f"figures published about {{}}, measured on {name}"
+    except (ValueError, OSError) as error:
+        _cannot(error)
+    except KeyboardInterrupt:
+        _cannot(InterruptedError("stopped by Ctrl-C before anything was measured."))
+    try:
         for one in verification.compare(loaded, topic=only):
             done.append(one)
             mark = "pass" if one.passed else "FAIL"
             err.print(f"{mark} {one.published.id}", markup=False, soft_wrap=True)
-    except (ValueError, OSError) as error:
+    except ValueError as error:
         _cannot(error)
     except KeyboardInterrupt:
         err.print(f"Stopped by Ctrl-C after {len(done)} quantities; what was measured is below.")
-    out.print(_verdicts(done, about.format(listed)))
+    out.print(_verdicts(done, f"figures published about {listed}, measured on {name}"))
     out.print(f"Written: {verification.save(done, folder / 'verify.csv')}", soft_wrap=True)
     failed = sum(not one.passed for one in done)
     out.print(f"{len(done) - failed} of {len(done)} agree within their tolerance.")

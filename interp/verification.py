@@ -57,7 +57,7 @@ def listed_model(model) -> str:
     Raises ValueError, in one sentence, if nothing published is about a model of this shape.
     """
     card = models.describe(model)
-    name = model_of_shape(card.layers, card.heads, card.d_model, card.vocabulary)
+    name = model_of_shape(*card.shape)
     if name is None:
         raise ValueError(
             f"Nothing published is about a model of the shape of {card.name} ({card.layers} layers"
