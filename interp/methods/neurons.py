@@ -1,9 +1,9 @@
 """Feed-forward neurons one by one: what they read, what they write, what they are worth.
 
-A neuron's activation m is its value after the activation function; with its row v of the output matrix it adds
-m * v to the state, so that mlp_out = sum of m * v over the neurons + the layer's output bias. Weights are as
-`models.load` leaves them: the gain of the layer norm before the neuron is part of what it reads, the gain of the
-final layer norm part of every unembedding vector.
+A neuron's activation m is its value after the activation function; with its row v of the output matrix it
+adds m * v to the state, so that mlp_out = sum of m * v over the neurons + the layer's output bias. Weights
+are as `models.load` leaves them: the gain of the layer norm before the neuron is part of what it reads,
+the gain of the final layer norm part of every unembedding vector.
 """
 
 from collections.abc import Sequence
@@ -41,8 +41,8 @@ def reading(model, text: str, neurons: Sequence[Neuron], *, bos: bool = True) ->
     """The activation of these neurons on every token of a text, after the activation function.
 
     A text longer than the context is cut into windows that are read one by one, each begun anew (and, with
-    `bos`, after the beginning-of-text token, whose own activation is left out). Raises ValueError for an empty
-    text and for a neuron the model does not have.
+    `bos`, after the beginning-of-text token, whose own activation is left out). Raises ValueError for an
+    empty text and for a neuron the model does not have.
     """
     check_neurons(model, neurons)
     ids = models.encode(model, text)
@@ -72,10 +72,10 @@ def reads(model, neuron: Neuron, *, k: int = 10) -> Result:
 def writes(model, neuron: Neuron, *, convention: str = RAW, k: int = 10) -> Result:
     """The `k` tokens that the neuron speaks for most: Result[token].
 
-    `RAW`: its output vector times every unembedding vector, in nats of logit per unit of activation and of the
-    final norm's scale (Geva et al. 2020, with the final norm's gain). `NORMED`: the probabilities when the
-    vector alone passes the final layer norm, which blows it up (Geva et al. 2022). The order of the tokens
-    can differ. Raises ValueError for another convention and for a neuron the model does not have.
+    `RAW`: its output vector times every unembedding vector, in nats of logit per unit of activation and of
+    the final norm's scale (Geva et al. 2020, with the final norm's gain). `NORMED`: the probabilities when
+    the vector alone passes the final layer norm, which blows it up (Geva et al. 2022). The order of the
+    tokens can differ. Raises ValueError for another convention and for a neuron the model does not have.
     """
     check_neurons(model, [neuron])
     _check_convention(convention)
@@ -102,12 +102,12 @@ def written_tokens(
 
 
 def neuron_attribution(model, prompts: Prompts, *, answer: str = "io", against: str = "s") -> Result:
-    """What each neuron writes towards `answer` and away from `against` at the last word: Result[layer, neuron,
-    prompt], in nats of logit difference.
+    """What each neuron writes towards `answer` and away from `against` at the last word: Result[layer,
+    neuron, prompt], in nats of logit difference.
 
-    With the final layer norm's scale of the same run; the output bias belongs to no neuron. For each layer the
-    neurons and the bias together are `mlp_out` of `component_attribution`. Raises ValueError if the prompts
-    have no such answers.
+    With the final layer norm's scale of the same run; the output bias belongs to no neuron. For each layer
+    the neurons and the bias together are `mlp_out` of `component_attribution`. Raises ValueError if the
+    prompts have no such answers.
     """
     card = models.describe(model)
     sites = [Site("mlp_post", layer) for layer in range(card.layers)]
@@ -153,9 +153,7 @@ def neuron_means(model, prompts: Prompts, neurons: Sequence[Neuron]) -> Float[Te
     return torch.stack([recorded[one].cpu()[real].double().mean() for one in neurons])
 
 
-def clamped(
-    model, prompts: Prompts, metric: Metric, neuron: Neuron, values: Sequence[float]
-) -> Result:
+def clamped(model, prompts: Prompts, metric: Metric, neuron: Neuron, values: Sequence[float]) -> Result:
     """The metric when the neuron is held at each of these activations at the last word: Result[value of the
     neuron, prompt]; the axis is called "held".
     """
@@ -176,8 +174,8 @@ def neuron_patching(
     """Share of the metric that comes back when one neuron's clean activation is put into the corrupted run at
     the last word: Result[neuron, prompt].
 
-    (patched - corrupted) / (clean - corrupted), the denominator averaged over prompts: 0 nothing comes back, 1
-    all of it. Raises ValueError if clean and corrupted prompts answer alike, or differ in shape.
+    (patched - corrupted) / (clean - corrupted), the denominator averaged over prompts: 0 nothing comes
+    back, 1 all of it. Raises ValueError if clean and corrupted prompts answer alike, or differ in shape.
     """
     check_neurons(model, neurons)
     if prompts.tokens.shape != corrupted.tokens.shape:
@@ -223,7 +221,9 @@ def _on_window(model, ids: list[int], neurons: Sequence[Neuron], bos: bool) -> n
     return np.stack([recorded[one][0, int(bos) :].double().cpu().numpy() for one in neurons])
 
 
-def _spoken(model, vectors: Float[Tensor, "neuron d_model"], convention: str) -> Float[Tensor, "neuron token"]:
+def _spoken(
+    model, vectors: Float[Tensor, "neuron d_model"], convention: str
+) -> Float[Tensor, "neuron token"]:
     if convention == RAW:
         return vectors @ model.W_U.detach()
     logits = hooks.resume(model, vectors[None], models.describe(model).layers)[0]
@@ -238,7 +238,9 @@ def _strongest(model, values: Tensor, k: int, quantity: str, unit: str, about: d
 
 def _check_convention(convention: str) -> None:
     if convention not in CONVENTIONS:
-        raise ValueError(f"convention={convention!r} is unknown: choose {' or '.join(map(repr, CONVENTIONS))}.")
+        raise ValueError(
+            f"convention={convention!r} is unknown: choose {' or '.join(map(repr, CONVENTIONS))}."
+        )
 
 
 def _held(prompts: Prompts, neuron: Neuron, value: float, spot: str | None = None) -> hooks.Put:
@@ -257,5 +259,7 @@ def _by_neuron(
     how: str | None, unit: str = "nats",
 ) -> Result:  # fmt: skip
     axes = {"neuron": tuple(map(str, neurons)), "prompt": tuple(range(len(prompts)))}
-    about = {**models.about(model), "bos": prompts.bos, "n": len(prompts)} | ({"baseline": how} if how else {})
+    about = {**models.about(model), "bos": prompts.bos, "n": len(prompts)} | (
+        {"baseline": how} if how else {}
+    )
     return Result(torch.stack(list(rows)).numpy(), axes, quantity, unit, about)

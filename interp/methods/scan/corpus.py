@@ -1,6 +1,7 @@
 """The text that a scan reads: any text cut into windows of tokens, with one number for every token.
 
-A window begins anew: no word of another text or window is in its past. It refuses models; it needs a tokenizer.
+A window begins anew: no word of another text or window is in its past. It refuses models; it needs a
+tokenizer.
 """
 
 import hashlib
@@ -60,12 +61,13 @@ def corpus(
     limit: int | None = None,
     seed: int = 0,
 ) -> Corpus:
-    """The corpus that `source` names: "pocket" (texts of the pocket world, written with `seed`), a text file, a
-    folder of text files, or the name of a Hugging Face dataset with a "text" column (its "train" split).
+    """The corpus that `source` names: "pocket" (texts of the pocket world, written with `seed`), a text
+    file, a folder of text files, or the name of a Hugging Face dataset with a "text" column (its "train"
+    split).
 
-    A file or a row of a dataset is one text; longer texts are cut into windows of `width` tokens. `limit` keeps
-    the first so many texts. Raises ValueError, in one sentence, for a source that is not there, is empty, or
-    holds no text.
+    A file or a row of a dataset is one text; longer texts are cut into windows of `width` tokens. `limit`
+    keeps the first so many texts. Raises ValueError, in one sentence, for a source that is not there, is
+    empty, or holds no text.
     """
     texts = _texts(source, limit, seed)
     return corpus_of(tokenizer, texts, name=source, width=width, bos=bos)
@@ -130,7 +132,9 @@ def _read(file: Path) -> str:
 
 
 def _dataset(name: str, limit: int | None) -> list[str]:
-    """The texts of a dataset of the Hugging Face hub; only a name that is neither file nor folder gets here."""
+    """The texts of a dataset of the Hugging Face hub; only a name that is neither file nor folder gets
+    here.
+    """
     import datasets
 
     try:

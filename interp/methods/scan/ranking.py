@@ -1,7 +1,8 @@
 """The order of a scan: one whole number per activation, so that merging needs no order of its own.
 
-A larger activation comes first; of two equal ones, the earlier token of the corpus. Each number holds both, so
-"the k largest of these" is associative, commutative and idempotent: shards may finish in any order, or twice.
+A larger activation comes first; of two equal ones, the earlier token of the corpus. Each number holds
+both, so "the k largest of these" is associative, commutative and idempotent: shards may finish in any
+order, or twice.
 """
 
 import torch

@@ -1,7 +1,7 @@
 """A scan from start to end, on this machine or on others: shards to disk, then the table.
 
-A shard's file carries in its name what it belongs to (weights, corpus, plan, torch), so a scan of something else
-never takes it for its own, and nothing of another scan is overwritten.
+A shard's file carries in its name what it belongs to (weights, corpus, plan, torch), so a scan of
+something else never takes it for its own, and nothing of another scan is overwritten.
 """
 
 import hashlib
@@ -37,9 +37,9 @@ def scan(
 ) -> Table:
     """The table of this corpus in `folder`; only shards that are not there yet are computed.
 
-    `workers` runs shards elsewhere (see `cluster`); by default they run here, one by one. A finished table of the
-    same weights, corpus and plan is opened and nothing is run. Raises OSError, in one sentence, when the folder
-    cannot be written: what was written before stays and counts.
+    `workers` runs shards elsewhere (see `cluster`); by default they run here, one by one. A finished table
+    of the same weights, corpus and plan is opened and nothing is run. Raises OSError, in one sentence,
+    when the folder cannot be written: what was written before stays and counts.
     """
     plan, folder = plan or Plan(), Path(folder)
     if len(corpus.ids) > MOST_TOKENS:
@@ -55,8 +55,8 @@ def scan(
     except OSError as error:
         there = sum(file.is_file() for file in files)
         raise OSError(
-            f"The scan cannot write to {folder} ({error.strerror or error}). {there} of {len(files)} shards are"
-            " safe there: make room and run it again, and it goes on with the rest."
+            f"The scan cannot write to {folder} ({error.strerror or error}). {there} of {len(files)} shards"
+            " are safe there: make room and run it again, and it goes on with the rest."
         ) from error
     for file in files:
         file.unlink()
@@ -68,7 +68,9 @@ def _run_missing(
 ) -> None:
     missing = [number for number, file in enumerate(files) if not file.is_file()]
     run = workers or (lambda numbers: ((n, scan_shard(model, corpus, plan, n)) for n in numbers))
-    with tqdm(total=corpus.tokens, unit="token", unit_scale=True, desc="scanning", disable=not progress) as bar:
+    with tqdm(
+        total=corpus.tokens, unit="token", unit_scale=True, desc="scanning", disable=not progress
+    ) as bar:
         bar.update(sum(_tokens_in(corpus, plan, n) for n in range(len(files)) if n not in set(missing)))
         for number, piece in run(missing):
             table.replace_file(files[number], lambda path, piece=piece: _write(path, piece))
@@ -77,7 +79,8 @@ def _run_missing(
 
 def _write(path: Path, piece: Piece) -> None:
     with path.open("wb") as file:
-        np.savez(file, **{name: np.asarray(value) for name, value in vars(piece).items()})
+        arrays: dict[str, Any] = {name: np.asarray(value) for name, value in vars(piece).items()}
+        np.savez(file, **arrays)
 
 
 def _read(file: Path) -> Piece:

@@ -14,8 +14,8 @@ from torch import Tensor
 
 from interp import models
 from interp.methods.scan import ranking
-from interp.methods.scan.blocks import walk
 from interp.methods.scan.corpus import Corpus
+from interp.methods.scan.walking import walk
 
 BEFORE, AFTER = 17, 6  # tokens kept around the token that excites a neuron most
 SHADED = BEFORE + 1 + AFTER
@@ -70,7 +70,8 @@ class _Batch:
 def scan_shard(model, corpus: Corpus, plan: Plan, number: int) -> Piece:
     """The piece of one shard: for every neuron its `k` strongest windows, one context per window.
 
-    The context is the window's strongest token, the first of equals; the beginning-of-text token never counts.
+    The context is the window's strongest token, the first of equals; the beginning-of-text token never
+    counts.
     """
     card = models.describe(model)
     piece = _nothing(plan, card.layers, card.d_mlp, card.device)
@@ -93,7 +94,9 @@ def scan_shard(model, corpus: Corpus, plan: Plan, number: int) -> Piece:
 
 
 def merged(pieces: Sequence[Piece]) -> Piece:
-    """All pieces as one. Give them in the order of their shards: sums of floats depend on it, nothing else."""
+    """All pieces as one. Give them in the order of their shards: sums of floats depend on it, nothing
+    else.
+    """
     keys, which = torch.cat([piece.keys for piece in pieces], dim=1).topk(pieces[0].keys.shape[1], dim=1)
     shades = torch.cat([piece.shades for piece in pieces], dim=1)
     sampled, order = torch.cat([piece.sampled for piece in pieces]).sort()
@@ -159,7 +162,9 @@ def _batch(corpus: Corpus, windows: np.ndarray, device: str) -> _Batch:
 
 
 def _take(piece: Piece, floor: Tensor, layer: int, hidden: Tensor, batch: _Batch) -> None:
-    """Put the batch's best into the piece. Only neurons that some window excites enough are looked at closely."""
+    """Put the batch's best into the piece. Only neurons that some window excites enough are looked at
+    closely.
+    """
     peaks = hidden[:, batch.first :].amax(1) if batch.whole else _counted(hidden, batch).amax(1)
     touched = (peaks >= floor[layer]).any(0).nonzero().squeeze(1)
     if not len(touched):

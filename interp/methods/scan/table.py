@@ -26,7 +26,12 @@ from interp.methods.scan.corpus import Corpus
 from interp.methods.scan.shards import AFTER, BEFORE, Piece, Plan
 from interp.sites import Neuron, check_place
 
-ABOUT, NEURONS, CONTEXTS, VOCABULARY = "scan.json", "neurons.parquet", "contexts.parquet", "vocabulary.parquet"
+ABOUT, NEURONS, CONTEXTS, VOCABULARY = (
+    "scan.json",
+    "neurons.parquet",
+    "contexts.parquet",
+    "vocabulary.parquet",
+)
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 MIDDLE = (0.99, 0.95, 0.9, 0.75, 0.5)  # the sampled tokens that stand at these shares of the sample
 RANDOM = 5  # sampled tokens shown for every neuron alike
@@ -58,7 +63,9 @@ class Context:
 
 @dataclass(frozen=True)
 class Record:
-    """Everything that the table knows about one neuron. `writes` and `suppresses` are (token, nats per unit)."""
+    """Everything that the table knows about one neuron. `writes` and `suppresses` are (token, nats per
+    unit).
+    """
 
     neuron: Neuron
     mean: float
@@ -83,10 +90,25 @@ class Table:
                 " another folder."
             )
 
-    name = property(lambda self: str(self.about["model"]))
-    layers = property(lambda self: int(self.about["layers"]))
-    heads = property(lambda self: 0)
-    d_mlp = property(lambda self: int(self.about["neurons"]))
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return str(self.about["model"])
+
+    @property
+    def layers(self) -> int:
+        """How many layers the model has."""
+        return int(self.about["layers"])
+
+    @property
+    def heads(self) -> int:
+        """None: a table is about neurons."""
+        return 0
+
+    @property
+    def d_mlp(self) -> int:
+        """How many neurons each layer has."""
+        return int(self.about["neurons"])
 
     def record(self, neuron: Neuron) -> Record:
         """What the scan found out about this neuron. Raises ValueError if the table has no such neuron."""
@@ -117,7 +139,9 @@ class Table:
         return tuple((Neuron(i // self.d_mlp, i % self.d_mlp), float(hit[i])) for i in order)
 
     def peaks(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Of every top context: the token it is about, its window, its activation; each [layer, neuron, k]."""
+        """Of every top context: the token it is about, its window, its activation; each [layer, neuron,
+        k].
+        """
         wanted = pq.read_table(
             self.folder / CONTEXTS,
             columns=["peak", "window", "activation"],
@@ -186,7 +210,9 @@ def _neurons(model, piece: Piece) -> pa.Table:
 
 
 def _sparsity(sample: torch.Tensor) -> torch.Tensor:
-    """1 - (mean size)^2 / mean square (Treves and Rolls 1991): 0 always alike, towards 1 rarely and strongly."""
+    """1 - (mean size)^2 / mean square (Treves and Rolls 1991): 0 always alike, towards 1 rarely and
+    strongly.
+    """
     return 1 - sample.abs().mean(0).square() / sample.square().mean(0).clamp(min=1e-30)
 
 
