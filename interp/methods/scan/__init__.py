@@ -5,12 +5,12 @@ Killed at any moment, it goes on where it was. No activation is kept but the bes
 """
 
 from interp.methods.scan.cluster import on_ray
-from interp.methods.scan.corpus import WIDTH, Corpus, corpus, corpus_of, world_texts
+from interp.methods.scan.corpus import WIDTH, Corpus, corpus, corpus_of, world_kinds, world_texts
 from interp.methods.scan.running import scan
 from interp.methods.scan.shards import Plan
 from interp.methods.scan.table import Context, Record, Table
 
 __all__ = [
     "WIDTH", "Context", "Corpus", "Plan", "Record", "Table", "corpus", "corpus_of", "on_ray", "scan",
-    "world_texts",
+    "world_kinds", "world_texts",
 ]  # fmt: skip

@@ -29,6 +29,7 @@ class Corpus:
     name: str
     ids: np.ndarray  # token
     starts: np.ndarray  # window + 1: where each window begins, and the end
+    texts: np.ndarray  # window: the number of the text it was cut from
     bos: bool
 
     @cached_property
@@ -79,17 +80,32 @@ def corpus_of(
     """The corpus made of these texts. Raises ValueError if no text has two tokens."""
     if width <= bos + SHORTEST:
         raise ValueError(f"A window of {width} tokens is too short: give at least {bos + SHORTEST + 1}.")
-    windows = [window for text in texts for window in _windows(tokenizer, text, width, bos)]
+    cut = [(n, window) for n, text in enumerate(texts) for window in _windows(tokenizer, text, width, bos)]
+    windows = [window for _, window in cut]
     if not windows:
         raise ValueError(f"The corpus {name!r} is empty: it holds no text of at least {SHORTEST} tokens.")
     starts = np.cumsum([0, *(len(window) for window in windows)])
-    return Corpus(name, np.concatenate(windows).astype(np.int64), starts, bos)
+    return Corpus(name, np.concatenate(windows).astype(np.int64), starts, np.array([n for n, _ in cut]), bos)
 
 
 def world_texts(count: int, seed: int = 0) -> list[str]:
     """So many texts of the pocket world; not those it was trained on, whose seeds are others."""
+    return [text for _, text in _world(count, seed)]
+
+
+def world_kinds(count: int, seed: int = 0) -> list[str]:
+    """What kind of text each of `world_texts` is, such as "gift" or "news"."""
+    return [kind for kind, _ in _world(count, seed)]
+
+
+def _world(count: int, seed: int) -> list[tuple[str, str]]:
     chooser = Random(f"corpus {seed}")
-    return [world.document(chooser) for _ in range(count)]
+    kinds, weights = list(world.KINDS), list(world.KINDS.values())
+    drawn = []
+    for _ in range(count):
+        kind = chooser.choices(kinds, weights)[0]
+        drawn.append((kind.__name__.replace("_", " "), kind(chooser)))
+    return drawn
 
 
 def _windows(tokenizer: Any, text: str, width: int, bos: bool) -> Iterable[np.ndarray]:

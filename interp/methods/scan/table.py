@@ -18,12 +18,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import torch
+from jaxtyping import Float, Int
 
 from interp import models
 from interp.methods.neurons import written_tokens
 from interp.methods.scan import ranking
 from interp.methods.scan.corpus import Corpus
-from interp.methods.scan.shards import AFTER, BEFORE, Piece, Plan
+from interp.methods.scan.shards import AFTER, BEFORE, SHADED, Piece, Plan
 from interp.sites import Neuron, check_place
 
 ABOUT, NEURONS, CONTEXTS, VOCABULARY = (
@@ -75,6 +76,15 @@ class Record:
     writes: tuple[tuple[str, float], ...]
     suppresses: tuple[tuple[str, float], ...]
     contexts: tuple[Context, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Peaks:
+    """Every neuron's top contexts: window, position in it, activation."""
+
+    window: Int[np.ndarray, "layer neuron k"]
+    position: Int[np.ndarray, "layer neuron k"]
+    activation: Float[np.ndarray, "layer neuron k"]
 
 
 class Table:
@@ -138,18 +148,17 @@ class Table:
         order = [int(i) for i in np.argsort(-hit, kind="stable")[:most] if np.isfinite(hit[i])]
         return tuple((Neuron(i // self.d_mlp, i % self.d_mlp), float(hit[i])) for i in order)
 
-    def peaks(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Of every top context: the token it is about, its window, its activation; each [layer, neuron,
-        k].
-        """
+    def peaks(self) -> "Peaks":
+        """Where every neuron's top contexts are: its strongest windows, strongest first."""
         wanted = pq.read_table(
             self.folder / CONTEXTS,
-            columns=["peak", "window", "activation"],
+            columns=["window", "position", "activation"],
             filters=pc.field("kind") == "top",
         )
         shape = (self.layers, self.d_mlp, -1)
-        token, window, activation = (wanted[name].to_numpy().reshape(shape) for name in wanted.column_names)
-        return token, window, activation
+        return Peaks(
+            *(wanted[name].to_numpy().reshape(shape) for name in ("window", "position", "activation"))
+        )
 
     @cached_property
     def neurons(self) -> pa.Table:
@@ -230,28 +239,56 @@ def _write_contexts(corpus: Corpus, plan: Plan, piece: Piece, path: Path) -> Non
 
 _SCHEMA = pa.schema([
     ("layer", pa.int32()), ("neuron", pa.int32()), ("kind", pa.string()), ("rank", pa.int32()),
-    ("activation", pa.float32()), ("share", pa.float32()), ("window", pa.int32()), ("peak", pa.int32()),
+    ("activation", pa.float32()), ("share", pa.float32()), ("window", pa.int32()), ("position", pa.int32()),
     ("at", pa.int32()), ("tokens", pa.list_(pa.int32())), ("shades", pa.list_(pa.float16())),
 ])  # fmt: skip
 
 
 def _contexts(corpus: Corpus, plan: Plan, piece: Piece, layer: int) -> pa.Table:
     """The rows of one layer: neuron by neuron its top, middle and random contexts."""
-    tops = ranking.token_of(piece.keys[layer]).numpy()
-    values = ranking.activation_of(piece.keys[layer]).numpy()
+    keys = piece.keys[layer].T  # neuron k
     middle, random = _sampled_rows(corpus, plan, piece, layer)
-    rows = []
-    for neuron in range(tops.shape[1]):
-        for rank in np.flatnonzero(tops[:, neuron] >= 0):
-            shades = piece.shades[layer, rank, neuron].numpy()
-            place = (layer, neuron, "top", int(rank), values[rank, neuron], None)
-            rows.append(_row(corpus, place, int(tops[rank, neuron]), shades))
-        for kind, chosen, shares in (("middle", middle[:, neuron], MIDDLE), ("random", random, None)):
-            for rank, which in enumerate(chosen):
-                value = piece.sample[which, layer, neuron].item()
-                place = (layer, neuron, kind, rank, value, shares[rank] if shares else None)
-                rows.append(_row(corpus, place, int(piece.sampled[which]), None))
-    return pa.Table.from_pylist(rows, schema=_SCHEMA)
+    neurons = np.arange(len(keys))[:, None]
+    which = np.concatenate([middle.T, np.broadcast_to(random, (len(keys), len(random)))], axis=1)
+    token = np.concatenate([ranking.token_of(keys).numpy(), piece.sampled.numpy()[which]], axis=1)
+    sampled = piece.sample[:, layer].float().numpy()[which, neurons]
+    activation = np.concatenate([ranking.activation_of(keys).numpy(), sampled], axis=1)
+    alone = np.full((*sampled.shape, SHADED), np.nan, dtype=np.float16)
+    alone[..., BEFORE] = sampled
+    shades = np.concatenate([piece.shades[layer].transpose(0, 1).numpy(), alone], axis=1)
+    k, counts = keys.shape[1], (keys.shape[1], len(middle), len(random))
+    columns = {
+        "layer": np.full(token.shape, layer),
+        "neuron": np.broadcast_to(neurons, token.shape),
+        "kind": np.broadcast_to(np.repeat(["top", "middle", "random"], counts), token.shape),
+        "rank": np.broadcast_to(np.concatenate([np.arange(n) for n in counts]), token.shape),
+        "activation": activation,
+        "share": np.broadcast_to([np.nan] * k + list(MIDDLE) + [np.nan] * len(random), token.shape),
+    }
+    there = token.ravel() >= 0  # a neuron has fewer top contexts where the corpus has fewer windows
+    flat = {name: values.ravel()[there] for name, values in columns.items()}
+    shown = _surroundings(corpus, token.ravel()[there], shades.reshape(-1, SHADED)[there])
+    return pa.table(flat | shown).cast(_SCHEMA)
+
+
+def _surroundings(
+    corpus: Corpus, token: Int[np.ndarray, "context"], shades: Float[np.ndarray, "context shaded"]
+) -> dict[str, Any]:
+    """The columns that say where the contexts are, and the tokens around them with their shades."""
+    window = np.searchsorted(corpus.starts, token, side="right") - 1
+    first = np.maximum(corpus.starts[window] + corpus.bos, token - BEFORE)
+    last = np.minimum(corpus.starts[window + 1], token + AFTER + 1)
+    offsets = np.concatenate([[0], np.cumsum(last - first)])
+    row = np.repeat(np.arange(len(token)), last - first)
+    place = np.arange(offsets[-1]) - offsets[row] + first[row]
+    ends = pa.array(offsets.astype(np.int32))
+    return {
+        "window": window,
+        "position": token - corpus.starts[window],
+        "at": token - first,
+        "tokens": pa.ListArray.from_arrays(ends, pa.array(corpus.ids[place].astype(np.int32))),
+        "shades": pa.ListArray.from_arrays(ends, pa.array(shades[row, place - token[row] + BEFORE])),
+    }
 
 
 def _sampled_rows(corpus: Corpus, plan: Plan, piece: Piece, layer: int) -> tuple[np.ndarray, np.ndarray]:
@@ -262,29 +299,12 @@ def _sampled_rows(corpus: Corpus, plan: Plan, piece: Piece, layer: int) -> tuple
     return order[ranks], drawn
 
 
-def _row(corpus: Corpus, place: tuple, token: int, shades: np.ndarray | None) -> dict[str, Any]:
-    window = int(np.searchsorted(corpus.starts, token, side="right")) - 1
-    begin, end = int(corpus.starts[window]) + corpus.bos, int(corpus.starts[window + 1])
-    first, last = max(begin, token - BEFORE), min(end, token + AFTER + 1)
-    if shades is None:
-        shown = np.full(last - first, np.nan, dtype=np.float16)
-        shown[token - first] = place[4]
-    else:
-        shown = shades[first - token + BEFORE : last - token + BEFORE]
-    layer, neuron, kind, rank, activation, share = place
-    return {
-        "layer": layer, "neuron": neuron, "kind": kind, "rank": rank, "activation": float(activation),
-        "share": share, "window": window, "peak": int(corpus.ids[token]), "at": token - first,
-        "tokens": corpus.ids[first:last].tolist(), "shades": list(shown),
-    }  # fmt: skip
-
-
 def _context(words: tuple[str, ...], row: dict[str, Any]) -> Context:
     return Context(
         kind=row["kind"],
         rank=row["rank"],
         activation=row["activation"],
-        share=row["share"],
+        share=None if np.isnan(row["share"]) else row["share"],
         tokens=tuple(words[token] for token in row["tokens"]),
         shades=tuple(map(float, row["shades"])),
         at=row["at"],
