@@ -8,6 +8,7 @@ contexts of a scan.
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from random import Random
 
 import numpy as np
@@ -15,9 +16,10 @@ import torch
 
 from interp import hooks, models
 from interp.claims import Claim, decide
-from interp.methods.scan import Corpus, Table
+from interp.methods.scan import Corpus, Peaks, Table
+from interp.methods.scan.shards import AFTER, BEFORE
 from interp.result import Result
-from interp.sites import Site
+from interp.sites import Neuron, Site
 from interp.words.concepts import CLASSES
 
 PATTERNS = ("one word", "one class of words", "one kind of text", "none of these")
@@ -81,6 +83,81 @@ def chance_of_patterns(
     shares = [float(part.mean()) for part in first]
     axes = {"pattern": PATTERNS}
     return Result(np.array([*shares, 1 - sum(shares)]), axes, "share of neurons by chance", "", _about(table))
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Contexts to look at: Result[context, place] of activations, the token at each place ("" for none),
+    and how many contexts belong to each named neuron.
+    """
+
+    activations: Result
+    tokens: tuple[tuple[str, ...], ...]
+    groups: dict[str, int]
+    neurons: tuple[Neuron, ...]
+
+
+def typical(
+    model, table: Table, corpus: Corpus, matched: Result, kinds: Sequence[str] | None = None, *, each: int = 2
+) -> tuple[tuple[Neuron, str], ...]:
+    """`each` neurons of the first, the middle and the last third of the layers, with what they match.
+
+    By rule: the pattern that is most over-represented in that third, and of its neurons there the ones
+    with the largest activations, each matching something else. `matched` comes from `patterns`.
+    """
+    found: dict[Neuron, str] = {}
+    peaks = table.peaks()
+    usual = matched.values[:3].mean(axis=(1, 2))
+    for layers in np.array_split(np.arange(table.layers), 3):
+        part = matched.values[:3, layers]
+        pattern = int((part.mean(axis=(1, 2)) - usual).argmax())
+        rows, neurons = np.nonzero(part[pattern])
+        strongest = np.argsort(-peaks.activation[layers][rows, neurons, 0], kind="stable")
+        notes: list[str] = []
+        for layer, neuron in zip(layers[rows[strongest]], neurons[strongest], strict=True):
+            note = _matched_by(model, corpus, peaks, int(layer), int(neuron), pattern, kinds)
+            if note not in notes and len(notes) < each:
+                notes.append(note)
+                found[Neuron(int(layer), int(neuron))] = note
+    return tuple(found.items())
+
+
+def _matched_by(
+    model, corpus: Corpus, peaks: Peaks, layer: int, neuron: int, pattern: int, kinds: Sequence[str] | None
+) -> str:
+    """What the neuron's top contexts share, in words."""
+    windows = peaks.window[layer, neuron]
+    if PATTERNS[pattern] == "one kind of text" and kinds:
+        return f"texts: {Counter(kinds[corpus.texts[w]] for w in windows).most_common(1)[0][0]}"
+    tokens = corpus.ids[corpus.starts[windows] + peaks.position[layer, neuron]]
+    words = [text.strip().lower() for text in models.token_strings(model, tokens.tolist())]
+    if PATTERNS[pattern] == "one word":
+        return f"the word {Counter(words).most_common(1)[0][0]}"
+    known = {word.lower(): name for word, name in CLASSES.items()}
+    return f"words: {Counter(known[word] for word in words if word in known).most_common(1)[0][0]}"
+
+
+def examples(table: Table, chosen: Sequence[tuple[Neuron, str]], *, contexts: int = 3) -> Examples:
+    """The strongest contexts of these neurons, lined up at the token that excites each most (place 0).
+
+    Activations are shares of the neuron's own largest one, so that neurons can be shown together.
+    """
+    places = range(-BEFORE, AFTER + 1)
+    values, texts, names, groups = [], [], [], {}
+    for neuron, note in chosen:
+        shown = [one for one in table.record(neuron).contexts if one.kind == "top"][:contexts]
+        groups[f"{neuron}\n{note}"] = len(shown)
+        for context in shown:
+            names.append(f"{neuron} {context.rank + 1}")
+            row, line = np.full(len(places), np.nan), [""] * len(places)
+            first = BEFORE - context.at
+            row[first : first + len(context.tokens)] = np.array(context.shades) / shown[0].activation
+            line[first : first + len(context.tokens)] = context.tokens
+            values.append(np.maximum(row, 0.0))
+            texts.append(tuple(line))
+    axes = {"context": tuple(names), "place": tuple(places)}
+    result = Result(np.array(values), axes, "activation, share of the neuron's largest", "", _about(table))
+    return Examples(result, tuple(texts), groups, tuple(neuron for neuron, _ in chosen))
 
 
 def removals(model, table: Table, corpus: Corpus, *, seed: int = 0) -> Result:
@@ -216,13 +293,13 @@ def _alike(numbers: np.ndarray) -> np.ndarray:
     return equal.sum(axis=-1).max(axis=-1) / numbers.shape[-1]
 
 
-def _long_enough(corpus: Corpus, peaks, layer: int, neuron: int) -> np.ndarray:
+def _long_enough(corpus: Corpus, peaks: Peaks, layer: int, neuron: int) -> np.ndarray:
     """The top contexts of a neuron that have enough tokens before the trigger and a positive activation."""
     length = peaks.position[layer, neuron] + 1 - corpus.bos
     return np.flatnonzero((length >= SHORTEST) & (peaks.activation[layer, neuron] > 0))
 
 
-def _drawn(corpus: Corpus, peaks, layer: int, chooser: Random) -> list[int]:
+def _drawn(corpus: Corpus, peaks: Peaks, layer: int, chooser: Random) -> list[int]:
     able = [n for n in range(peaks.window.shape[1]) if len(_long_enough(corpus, peaks, layer, n))]
     return chooser.sample(able, min(NEURONS_PER_LAYER, len(able)))
 

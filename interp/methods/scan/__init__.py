@@ -8,9 +8,9 @@ from interp.methods.scan.cluster import on_ray
 from interp.methods.scan.corpus import WIDTH, Corpus, corpus, corpus_of, world_kinds, world_texts
 from interp.methods.scan.running import scan
 from interp.methods.scan.shards import Plan
-from interp.methods.scan.table import Context, Record, Table
+from interp.methods.scan.table import Context, Peaks, Record, Table
 
 __all__ = [
-    "WIDTH", "Context", "Corpus", "Plan", "Record", "Table", "corpus", "corpus_of", "on_ray", "scan",
+    "WIDTH", "Context", "Corpus", "Peaks", "Plan", "Record", "Table", "corpus", "corpus_of", "on_ray", "scan",
     "world_kinds", "world_texts",
 ]  # fmt: skip
