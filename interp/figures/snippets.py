@@ -58,7 +58,8 @@ def snippets(
         raise ValueError("snippets needs one text per number: give tokens in the shape of the values.")
     if sum(groups.values()) != len(result.values):
         raise ValueError(
-            f"snippets got groups of {sum(groups.values())} contexts for {len(result.values)}: they must agree."
+            f"snippets got groups of {sum(groups.values())} contexts for {len(result.values)}; they must"
+            " agree."
         )
     said = " / ".join("".join(line).strip() for line in tokens)
     return Figure(
