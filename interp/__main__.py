@@ -178,7 +178,7 @@ def scan_neurons(
         width = min(scan.WIDTH, card.context)
         text = scan.corpus(loaded.tokenizer, corpus, width=width, limit=limit)
         plan = scan.Plan(k=top, windows_per_shard=windows_per_shard)
-        run = scan.on_ray(model, text, plan, workers=workers, address=address) if workers else None
+        run = scan.on_ray(model, text, workers=workers, address=address) if workers else None
         table = scan.scan(loaded, text, folder, plan=plan, workers=run)
     except (ValueError, OSError) as error:
         _cannot(error)

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,13 +15,17 @@ import torch
 
 from interp import hooks, models
 from interp.methods import scan
+from interp.methods.engine.walk import walk
+from interp.methods.engine.weights import weights_of
 from interp.methods.neurons import writes
 from interp.methods.scan import ranking, running, shards
 from interp.sites import Neuron, Site
 
 ROOT = Path(__file__).resolve().parent.parent
-ALONE = scan.Plan(k=4, sample=60, windows_per_shard=7, tokens_per_batch=1)  # every window runs alone
-TOGETHER = scan.Plan(k=4, sample=60, windows_per_shard=7, tokens_per_batch=256)
+ALONE = scan.Plan(
+    k=4, sample=60, windows_per_shard=7, tokens_per_batch=1, products="plain"
+)  # every window runs alone
+TOGETHER = scan.Plan(k=4, sample=60, windows_per_shard=7, tokens_per_batch=256, products="plain")
 FILES = ("neurons.parquet", "contexts.parquet", "vocabulary.parquet", "scan.json")
 
 
@@ -39,12 +44,20 @@ def corpus(tiny):
 @pytest.fixture(scope="module")
 def everything(tiny, corpus):
     """Every activation of every window, run one by one and kept: window -> [position, layer, neuron]."""
-    sites = [Site("mlp_post", layer) for layer in range(3)]
+    weights = weights_of(tiny, shards.PRODUCTS["plain"])
     kept = []
     for number in range(len(corpus)):
-        seen = hooks.record(tiny, torch.from_numpy(corpus.window(number))[None], sites)
-        kept.append(torch.stack([seen[site][0] for site in sites], dim=1).numpy())
+        layers = [hidden[0] for _, hidden in walk(weights, torch.from_numpy(corpus.window(number))[None])]
+        kept.append(torch.stack(layers, dim=1).numpy())
     return kept
+
+
+def test_the_blocks_of_a_scan_are_those_of_the_model(tiny, corpus, everything):
+    sites = [Site("mlp_post", layer) for layer in range(3)]
+    for number in range(len(corpus)):
+        seen = hooks.record(tiny, torch.from_numpy(corpus.window(number))[None], sites)
+        for layer, site in enumerate(sites):
+            assert np.allclose(everything[number][:, layer], seen[site][0].numpy(), atol=2e-5)
 
 
 @pytest.fixture(scope="module")
@@ -155,30 +168,43 @@ def test_pieces_merge_alike_in_any_order_and_a_piece_twice_changes_no_context(ti
 def test_a_scan_that_was_stopped_goes_on_and_ends_in_the_same_table(tiny, corpus, table, tmp_path):
     ran = []
 
-    def stops_after_two(numbers):
+    def stops_after_two(plan, numbers):
         for number in numbers:
             if len(ran) == 2:
                 raise KeyboardInterrupt
             ran.append(number)
-            yield number, shards.scan_shard(tiny, corpus, ALONE, number)
+            yield number, shards.scan_shard(tiny, corpus, plan, number)
 
     with pytest.raises(KeyboardInterrupt):
         scan.scan(tiny, corpus, tmp_path, plan=ALONE, workers=stops_after_two, progress=False)
     assert len(list(tmp_path.glob("shard-*.npz"))) == 2
     rest = []
 
-    def notes(numbers):
+    def notes(plan, numbers):
         for number in sorted(numbers, reverse=True):  # any order will do
             rest.append(number)
-            yield number, shards.scan_shard(tiny, corpus, ALONE, number)
+            yield number, shards.scan_shard(tiny, corpus, plan, number)
 
     scan.scan(tiny, corpus, tmp_path, plan=ALONE, workers=notes, progress=False)
     assert sorted(ran + rest) == list(range(ALONE.shards(corpus)))
     assert same_files(tmp_path, table.folder)
 
 
+def test_a_scan_goes_on_with_the_products_it_was_begun_with(tiny, corpus, tmp_path):
+    begun = replace(ALONE, products="packed")
+
+    def stops(plan, numbers):
+        yield 0, shards.scan_shard(tiny, corpus, plan, 0)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        scan.scan(tiny, corpus, tmp_path, plan=begun, workers=stops, progress=False)
+    done = scan.scan(tiny, corpus, tmp_path, plan=replace(ALONE, products=""), progress=False)
+    assert done.about["plan"]["products"] == "packed"
+
+
 def test_a_finished_table_is_opened_and_nothing_runs_again(tiny, corpus, table):
-    def never(numbers):
+    def never(plan, numbers):
         raise AssertionError("it ran")
 
     again = scan.scan(tiny, corpus, table.folder, plan=ALONE, workers=never, progress=False)

@@ -28,7 +28,6 @@ class Scanner:
 def on_ray(
     source: str | None,
     corpus: Corpus,
-    plan: Plan,
     *,
     workers: int,
     address: str | None = None,
@@ -48,7 +47,7 @@ def on_ray(
             " workers."
         ) from None
 
-    def run(numbers: Iterable[int]) -> Iterator[tuple[int, Piece]]:
+    def run(plan: Plan, numbers: Iterable[int]) -> Iterator[tuple[int, Piece]]:
         if not ray.is_initialized():
             ray.init(address=address, include_dashboard=False, log_to_driver=False)
         actor = ray.remote(num_cpus=1, max_restarts=-1, max_task_retries=TRIES)(Scanner)

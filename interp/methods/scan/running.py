@@ -7,7 +7,7 @@ something else never takes it for its own, and nothing of another scan is overwr
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +19,11 @@ from interp import models
 from interp.methods.scan import table
 from interp.methods.scan.corpus import Corpus
 from interp.methods.scan.ranking import MOST_TOKENS
-from interp.methods.scan.shards import Piece, Plan, merged, scan_shard
+from interp.methods.scan.shards import PRODUCTS, Piece, Plan, faster_products, merged, scan_shard
 from interp.methods.scan.table import Table
 
-# What runs shards: their numbers -> (number, piece) in any order, as they are done
-Workers = Callable[[Iterable[int]], Iterator[tuple[int, Piece]]]
+# What runs shards: the plan and their numbers -> (number, piece) in any order, as they are done
+Workers = Callable[[Plan, Iterable[int]], Iterator[tuple[int, Piece]]]
 
 
 def scan(
@@ -41,13 +41,14 @@ def scan(
     of the same weights, corpus and plan is opened and nothing is run. Raises OSError, in one sentence,
     when the folder cannot be written: what was written before stays and counts.
     """
-    plan, folder = plan or Plan(), Path(folder)
+    folder = Path(folder)
+    plan = _settled(model, corpus, plan or Plan(), folder)
     if len(corpus.ids) > MOST_TOKENS:
         raise ValueError(f"The corpus has {len(corpus.ids)} tokens; a scan counts up to {MOST_TOKENS}.")
     about = _about(model, corpus, plan)
     if _is_done(folder, about):
         return Table(folder)
-    files = [folder / f"shard-{about['scan'][:12]}-{n:05d}.npz" for n in range(plan.shards(corpus))]
+    files = _files(folder, about, plan.shards(corpus))
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _run_missing(model, corpus, plan, files, workers, progress)
@@ -63,16 +64,36 @@ def scan(
     return finished
 
 
+def _settled(model, corpus: Corpus, plan: Plan, folder: Path) -> Plan:
+    """The plan with its way of computing products: that of a scan that was begun or done here, else the
+    faster.
+    """
+    if plan.products:
+        return plan
+    for products in PRODUCTS:
+        one = replace(plan, products=products)
+        about = _about(model, corpus, one)
+        if _is_done(folder, about) or any(
+            file.is_file() for file in _files(folder, about, one.shards(corpus))
+        ):
+            return one
+    return replace(plan, products=faster_products(model))
+
+
+def _files(folder: Path, about: dict[str, Any], shards: int) -> list[Path]:
+    return [folder / f"shard-{about['scan'][:12]}-{number:05d}.npz" for number in range(shards)]
+
+
 def _run_missing(
     model, corpus: Corpus, plan: Plan, files: list[Path], workers: Workers | None, progress: bool
 ) -> None:
     missing = [number for number, file in enumerate(files) if not file.is_file()]
-    run = workers or (lambda numbers: ((n, scan_shard(model, corpus, plan, n)) for n in numbers))
+    run = workers or (lambda plan, numbers: ((n, scan_shard(model, corpus, plan, n)) for n in numbers))
     with tqdm(
         total=corpus.tokens, unit="token", unit_scale=True, desc="scanning", disable=not progress
     ) as bar:
         bar.update(sum(_tokens_in(corpus, plan, n) for n in range(len(files)) if n not in set(missing)))
-        for number, piece in run(missing):
+        for number, piece in run(plan, missing):
             table.replace_file(files[number], lambda path, piece=piece: _write(path, piece))
             bar.update(piece.tokens)
 

@@ -6,6 +6,7 @@ made again. Within a shard the windows are read in batches that depend on the sh
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy as np
 import torch
@@ -13,23 +14,31 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from interp import models
+from interp.methods.engine.linear import Packed, Plain
+from interp.methods.engine.walk import walk
+from interp.methods.engine.weights import weights_of
 from interp.methods.scan import ranking
 from interp.methods.scan.corpus import Corpus
-from interp.methods.scan.walking import walk
 
 BEFORE, AFTER = 17, 6  # tokens kept around the token that excites a neuron most
 SHADED = BEFORE + 1 + AFTER
+PRODUCTS = MappingProxyType({"plain": Plain, "packed": Packed})
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How a scan is cut and what it keeps: `k` contexts per neuron, a uniform sample of so many tokens."""
+    """How a scan is cut and what it keeps: `k` contexts per neuron, a uniform sample of so many tokens.
+
+    `products` says how matrix products are computed: one of `PRODUCTS`, or "" for what is faster here. A scan
+    that goes on, and every worker, must use the same, or last bits differ.
+    """
 
     k: int = 10
     sample: int = 2000
     windows_per_shard: int = 1000
     tokens_per_batch: int = 1024
     seed: int = 0
+    products: str = ""
 
     def shards(self, corpus: Corpus) -> int:
         """How many shards this corpus makes."""
@@ -67,6 +76,12 @@ class _Batch:
     first: int
 
 
+def faster_products(model) -> str:
+    """Which of `PRODUCTS` the engine finds exact and faster on this machine, for this model."""
+    kind = type(weights_of(model).layers[0].mlp_in)
+    return next(name for name, known in PRODUCTS.items() if known is kind)
+
+
 def scan_shard(model, corpus: Corpus, plan: Plan, number: int) -> Piece:
     """The piece of one shard: for every neuron its `k` strongest windows, one context per window.
 
@@ -78,12 +93,12 @@ def scan_shard(model, corpus: Corpus, plan: Plan, number: int) -> Piece:
     floor = torch.full((card.layers, card.d_mlp), -torch.inf, device=card.device)
     chosen = torch.from_numpy(np.sort(plan.sampled(corpus)))
     kept: list[tuple[Tensor, Tensor]] = []
-    tokens = 0
+    tokens, weights = 0, weights_of(model, PRODUCTS.get(plan.products))
     for batch in _batches(corpus, plan, number, card.device):
         tokens += int(batch.counted.sum())
         rows, places, ids = _chosen_here(batch, chosen)
         sample = []
-        for layer, hidden in walk(model, batch.ids):
+        for layer, hidden in walk(weights, batch.ids):
             _take(piece, floor, layer, hidden, batch)
             piece.total[layer] += batch.counted.flatten().to(hidden.dtype) @ hidden.flatten(0, 1)
             if len(rows):
