@@ -21,6 +21,7 @@ class FakeState:
     heads: tuple[Head, ...] = ()
     how: str = "mean"
     bos: bool = False
+    twin: str = ""
 
     def to_json(self):
         return json.dumps({**asdict(self), "heads": [str(head) for head in self.heads]})
@@ -48,6 +49,50 @@ def fake_effects(layers, heads):
     return effects
 
 
+@dataclass(frozen=True)
+class FakeExercise:
+    name: str
+    task: str
+    hint: str
+
+
+@dataclass(frozen=True)
+class FakeVerdict:
+    right: bool
+    text: str
+
+
+@dataclass(frozen=True)
+class FakeMarked:
+    tokens: tuple[str, ...]
+    marks: tuple[str, ...]
+    note: str
+
+
+@dataclass(frozen=True)
+class FakePair:
+    sentence: FakeMarked
+    twin: FakeMarked | None
+    differs: tuple[bool, ...]
+    problem: str
+
+
+def fake_pair(prompt, twin):
+    """Words are tokens, and only END is marked."""
+
+    def marked(text):
+        words = text.split()
+        return FakeMarked(tuple(words), (*("",) * (len(words) - 1), "END"), "END is the last token.")
+
+    one, two = marked(prompt), marked(twin) if twin.strip() else None
+    if two is None:
+        return FakePair(one, None, (), "")
+    longest = range(max(len(one.tokens), len(two.tokens)))
+    differs = tuple(one.tokens[i : i + 1] != two.tokens[i : i + 1] for i in longest)
+    problem = "" if len(one.tokens) == len(two.tokens) else "The two sentences have other lengths."
+    return FakePair(one, two, differs, problem)
+
+
 @dataclass
 class FakeBench:
     """The strongest head of an 8 x 4 grid is L5H2; what a head writes is what its removal costs."""
@@ -67,14 +112,35 @@ class FakeBench:
         layers, heads = self.shape
         best = (Head(layers - 3, heads // 2), Head(layers - 2, 1))
         return {
-            "nothing": (),
-            "strongest writer": best[:1],
-            "two strongest writers": best,
-            "three random heads (control)": (Head(0, 0), Head(1, 1), Head(2, 0)),
+            "found here": {"strongest writer": best[:1], "two strongest writers": best},
+            "controls": {"three random heads": (Head(0, 0), Head(1, 1), Head(2, 0))},
         }
+
+    exercises = (FakeExercise("The strongest", "Switch off the strongest head.", "It writes most."),)
 
     def parse(self, text):
         return FakeState.from_json(text)
+
+    def pair(self, state):
+        return fake_pair(state.prompt, state.twin)
+
+    def ways(self, state):
+        change = -effect_of(self.shape, state.heads)
+        values = np.array([[2.6 + factor * change, factor * change] for factor in (1.0, 1.2, 0.9)])
+        axes = {"how": ("mean", "zero", "resample"), "measure": ("logit difference", "change")}
+        return Result(values, axes, "lead without the heads", "nats")
+
+    def spread(self, state):
+        on = np.random.default_rng(1).normal(2.6, 1.0, 60)
+        off = on - effect_of(self.shape, state.heads)
+        axes = {"heads": ("on", "off"), "prompt": tuple(range(60))}
+        yield from fake_steps(
+            4, Result(np.stack([on, off]), axes, "logit difference", "nats", {"baseline": state.how})
+        )
+
+    def check(self, exercise, state):
+        right = [str(head) for head in state.heads] == [f"L{self.shape[0] - 3}H{self.shape[1] // 2}"]
+        yield from fake_steps(3, FakeVerdict(right, "Right: it is." if right else "Not yet: another one."))
 
     def compute(self, state):
         self.asked.append(state)
@@ -103,6 +169,10 @@ class FakeBench:
         )
 
 
+def effect_of(shape, heads):
+    return sum(fake_effects(*shape)[head.layer, head.head] for head in heads)
+
+
 def chance(difference):
     return 0.8 / (1 + np.exp(-difference))
 
@@ -113,3 +183,9 @@ def shares(difference):
     order = np.argsort(-values, kind="stable")
     labels = tuple(NAMES[i] for i in order)
     return Result(values[order], {"token": labels}, "probability of the next token", "probability")
+
+
+def fake_steps(number, value):
+    for step in range(1, number):
+        yield step / number, None
+    yield 1.0, value

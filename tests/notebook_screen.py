@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import secrets
 import shutil
 import socket
@@ -16,6 +17,7 @@ import nbformat
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 90
+SCREEN_PATIENCE = 30_000
 CHROMIUM_SWITCHES = [
     "--no-sandbox",
     "--disable-gpu",
@@ -107,3 +109,60 @@ def _wait(server, address, log):
         except OSError:
             time.sleep(0.3)
     raise RuntimeError(f"JupyterLab did not start within {PATIENCE} seconds:\n{log.read_text()[-2000:]}")
+
+
+@contextmanager
+def opened_screen(folder, playwright_api):
+    """A browser on JupyterLab; yields a function that opens a notebook, runs its only cell and gives its
+    page.
+    """
+    with jupyter_lab(folder) as address, playwright_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_SWITCHES)
+
+        def opened(name, code, size=(1440, 1080), theme="light"):
+            write_notebook(folder / f"{name}.ipynb", code)
+            _choose_theme(folder, theme)
+            page = browser.new_page(viewport={"width": size[0], "height": size[1]})
+            page.set_default_timeout(SCREEN_PATIENCE)
+            page.outside, page.kind = [], name
+            page.on("request", lambda request: _note_outside(page, request.url))
+            page.goto(address(f"{name}.ipynb"))
+            page.wait_for_selector(".jp-Notebook .jp-CodeCell .cm-content")
+            page.get_by_text("Kernel status: Idle").first.wait_for(state="attached")
+            page.keyboard.press("Control+b")
+            run_first_cell(page)
+            return page
+
+        yield opened
+        browser.close()
+
+
+def _choose_theme(folder, theme):
+    place = Path(folder) / "settings" / "@jupyterlab" / "apputils-extension"
+    chosen = {"theme": "JupyterLab Dark" if theme == "dark" else "JupyterLab Light"}
+    (place / "themes.jupyterlab-settings").write_text(json.dumps(chosen))
+
+
+def run_first_cell(page):
+    """Run the cell; once more if JupyterLab, still starting, did not hear it."""
+    prompt = page.locator(".jp-CodeCell .jp-InputPrompt").first
+    for _ in range(5):
+        page.locator(".jp-CodeCell .cm-content").first.click()
+        page.keyboard.press("Escape")
+        page.keyboard.press("Control+Enter")
+        page.wait_for_timeout(1500)
+        if prompt.inner_text().strip() != "[ ]:":
+            return
+    raise AssertionError("JupyterLab did not run the cell")
+
+
+def _note_outside(page, url):
+    if not re.match(r"(https?|wss?)://127\.0\.0\.1|data:|blob:|about:", url):
+        page.outside.append(url)
+
+
+def photograph(page, name):
+    folder = os.environ.get("INTERP_SCREENSHOTS")
+    if folder:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=Path(folder) / f"{page.kind}_{name}.png")

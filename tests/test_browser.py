@@ -1,11 +1,9 @@
 """The Ablation Lab and a figure in real JupyterLab and Chromium: mouse, keyboard, errors, no network."""
 
-import os
 import re
-from pathlib import Path
 
 import pytest
-from notebook_screen import CHROMIUM_SWITCHES, ROOT, chromium_path, jupyter_lab, write_notebook
+from notebook_screen import ROOT, chromium_path, opened_screen, photograph
 
 playwright_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 pytestmark = [
@@ -28,49 +26,13 @@ values = np.random.default_rng(0).normal(0, 0.1, (8, 4)); values[5, 2] = -1.84
 effect = Result(values, {"layer": tuple(range(8)), "head": tuple(range(4))}, "change in logit difference",
 "nats", {"model": "pocket", "n": 100, "baseline": "mean"})
 figures.heatmap(effect, title="Only L5H2 matters: without it the name is no longer preferred")"""
-PATIENCE = 60_000
 
 
 @pytest.fixture(scope="module")
 def screen(tmp_path_factory):
-    """A page in JupyterLab's address space, and a function that opens a notebook and runs its only cell."""
-    folder = tmp_path_factory.mktemp("lab")
-    with jupyter_lab(folder) as address, playwright_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_SWITCHES)
-
-        def opened(name, code, size=(1440, 1080)):
-            write_notebook(folder / f"{name}.ipynb", code)
-            page = browser.new_page(viewport={"width": size[0], "height": size[1]})
-            page.set_default_timeout(PATIENCE)
-            page.outside = []
-            page.on("request", lambda request: _note_outside(page, request.url))
-            page.goto(address(f"{name}.ipynb"))
-            page.wait_for_selector(".jp-Notebook .jp-CodeCell .cm-content")
-            page.get_by_text("Kernel status: Idle").first.wait_for(state="attached")
-            page.keyboard.press("Control+b")
-            run_first_cell(page)
-            return page
-
+    """A function that opens a notebook in JupyterLab and runs its only cell."""
+    with opened_screen(tmp_path_factory.mktemp("lab"), playwright_api) as opened:
         yield opened
-        browser.close()
-
-
-def run_first_cell(page):
-    """Run the cell; once more if JupyterLab, still starting, did not hear it."""
-    prompt = page.locator(".jp-CodeCell .jp-InputPrompt").first
-    for _ in range(5):
-        page.locator(".jp-CodeCell .cm-content").first.click()
-        page.keyboard.press("Escape")
-        page.keyboard.press("Control+Enter")
-        page.wait_for_timeout(1500)
-        if prompt.inner_text().strip() != "[ ]:":
-            return
-    raise AssertionError("JupyterLab did not run the cell")
-
-
-def _note_outside(page, url):
-    if not re.match(r"(https?|wss?)://127\.0\.0\.1|data:|blob:|about:", url):
-        page.outside.append(url)
 
 
 @pytest.fixture(scope="module", params=["fake", "pocket"])
@@ -83,13 +45,6 @@ def lab(request, screen):
     page.kind = request.param
     page.evaluate("document.querySelector('.interp-lab').scrollIntoView({block: 'start'})")
     return page
-
-
-def photograph(page, name):
-    folder = os.environ.get("INTERP_SCREENSHOTS")
-    if folder:
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=Path(folder) / f"{page.kind}_{name}.png")
 
 
 def strongest(page):
@@ -131,7 +86,7 @@ def test_a_click_on_the_strongest_head_changes_the_ablated_pane_only(lab):
     assert outcome(lab)[0] != before[0]
     assert lab.locator(".interp-lab .pane.clean").inner_text() == baseline
     assert button.get_attribute("aria-pressed") == "true"
-    assert name in lab.locator(".interp-lab [role=status]").inner_text()
+    assert name in lab.locator(".interp-lab > [role=status]").inner_text()
     lab.mouse.move(5, 5)
     lab.wait_for_timeout(300)
     photograph(lab, "2_after_mouse")
@@ -167,7 +122,7 @@ def test_quick_clicks_end_in_the_latest_state(lab):
         lab.locator(".interp-lab button[data-head=L0H0]").click()
         lab.locator(".interp-lab button[data-head=L1H1]").click()
     lab.wait_for_function(
-        "document.querySelector('.interp-lab [role=status]').innerText.endsWith('L0H0, L1H1.')"
+        "document.querySelector('.interp-lab > [role=status]').innerText.endsWith('L0H0, L1H1.')"
     )
     pressed = lab.eval_on_selector_all(
         ".interp-lab .head[aria-pressed=true]", "all => all.map(b => b.dataset.head)"
@@ -187,9 +142,13 @@ def test_an_error_stands_beneath_its_control_and_the_last_result_stays(lab):
     photograph(lab, "4_error")
     box.fill("")
     error.wait_for(state="hidden")
-    lab.get_by_label("Sentence: the model guesses the next word").fill("  ")
+    sentence = lab.get_by_label("Sentence: the model guesses the next word")
+    right = sentence.input_value()
+    sentence.fill("  ")
     error.wait_for()
     assert error.inner_text().startswith("The prompt is empty")
+    sentence.fill(right)
+    error.wait_for(state="hidden")
 
 
 def test_nothing_is_fetched_from_outside(lab):
@@ -206,3 +165,138 @@ def test_a_figure_is_drawn_with_its_words_and_table_beneath(screen):
     page.wait_for_timeout(500)
     photograph(page, "1_heatmap")
     assert page.outside == []
+
+
+def unfold(page, summary):
+    """Open one of the lab's tools, whether it is open or not."""
+    tool = page.locator(".interp-lab details.tool", has=page.get_by_text(summary, exact=True))
+    if not tool.evaluate("place => place.open"):
+        tool.locator("summary").first.click()
+    return tool
+
+
+def fold_all(page):
+    page.evaluate("document.querySelectorAll('.interp-lab details').forEach(d => { d.open = false; })")
+
+
+def choose_preset(page, group):
+    """Choose the last preset of a group; gives its heads as its label names them."""
+    chooser = page.get_by_label("Switch off a group")
+    option = chooser.locator(f"optgroup[label='{group}'] option").last
+    chooser.select_option(value=option.get_attribute("value"))
+    return option.text_content().rsplit(": ")[-1]
+
+
+def test_a_preset_changes_the_ablated_pane_and_undo_restores_it(lab):
+    reset(lab)
+    before = outcome(lab)
+    names = choose_preset(lab, "found here")
+    wait_for_change(lab, before)
+    after = outcome(lab)
+    assert after[0] != before[0]
+    assert lab.get_by_label("Heads that are off").input_value() == names
+    photograph(lab, "5_preset")
+    lab.get_by_role("button", name="Undo").click()
+    wait_for_change(lab, after)
+    assert outcome(lab) == before
+    lab.get_by_role("button", name="Redo").click()
+    wait_for_change(lab, before)
+    assert outcome(lab) == after
+    lab.locator(".interp-lab .grid button[tabindex='0']").focus()
+    lab.keyboard.press("Control+z")
+    wait_for_change(lab, after)
+    assert outcome(lab) == before
+
+
+def test_a_kept_state_stands_beside_the_one_on_screen(lab):
+    reset(lab)
+    tool = unfold(lab, "Compare two choices of heads")
+    name = strongest(lab)
+    tool.get_by_role("button", name="Keep this state as A").click()
+    tool.get_by_text("A, kept").wait_for()
+    lab.locator(f".interp-lab button[data-head={name}]").click()
+    lab.wait_for_function(
+        "name => [...document.querySelectorAll('.interp-lab table.wide td')].some(c => c.innerText === name)",
+        arg=name,
+    )
+    cells = tool.locator("tr", has_text="heads off").locator("td").all_inner_texts()
+    assert cells == ["none", name]
+    tool.scroll_into_view_if_needed()
+    photograph(lab, "6_compare")
+    tool.get_by_role("button", name="Forget A").click()
+    tool.get_by_text("Keep a state as A.").wait_for()
+    fold_all(lab)
+
+
+def test_the_ways_stand_side_by_side_and_follow_the_heads(lab):
+    reset(lab)
+    tool = unfold(lab, "Average, nothing, another sentence: side by side")
+    tool.locator("table").wait_for()
+    assert {row.split()[-1] for row in tool.locator("tbody tr").all_inner_texts()} == {"0.00"}
+    lab.locator(f".interp-lab button[data-head={strongest(lab)}]").click()
+    lab.wait_for_function(
+        "() => ![...document.querySelectorAll('.interp-lab .tool[open] tbody tr')]"
+        ".some(r => r.innerText.trim().endsWith(' 0.00') || r.innerText.trim().endsWith('\\t0.00'))"
+    )
+    fold_all(lab)
+
+
+def test_many_sentences_are_measured_on_request_and_a_change_marks_them(lab):
+    reset(lab)
+    lab.locator(f".interp-lab button[data-head={strongest(lab)}]").click()
+    tool = unfold(lab, "The same heads in many sentences")
+    tool.get_by_role("button", name="Measure").click()
+    tool.locator("svg.spread").wait_for()
+    assert "60 sentences" in tool.locator(".told").inner_text()
+    tool.scroll_into_view_if_needed()
+    photograph(lab, "7_spread")
+    reset(lab)
+    lab.wait_for_selector(".interp-lab .errand.outdated svg.spread")
+    fold_all(lab)
+
+
+def test_the_students_own_pair_is_checked_and_can_be_put_in(lab):
+    reset(lab)
+    tool = unfold(lab, "A pair of sentences of your own")
+    second = tool.get_by_label("Second sentence: the same number of tokens")
+    second.fill("When Mary and John went to")
+    tool.locator(".error:visible").wait_for()
+    photograph(lab, "8_pair_refused")
+    radio = lab.get_by_label("my second sentence")
+    assert not radio.is_visible()
+    second.fill("When Mary and John went to the store, Mary gave a drink to")
+    tool.locator(".fits").wait_for()
+    assert tool.locator(".fits").inner_text().endswith("1 different.")
+    radio.wait_for()
+    tool.scroll_into_view_if_needed()
+    photograph(lab, "9_pair")
+    second.fill("")
+    tool.locator(".fits").wait_for(state="hidden")
+    fold_all(lab)
+
+
+def test_an_exercise_is_checked_by_the_model_and_a_state_is_saved_and_loaded(lab):
+    reset(lab)
+    tool = unfold(lab, "Exercises")
+    card = tool.locator(".card").first
+    lab.locator(f".interp-lab button[data-head={strongest(lab)}]").click()
+    lab.wait_for_function("name => document.querySelector('.interp-lab .finding').innerText.includes(name)",
+                          arg=strongest(lab))  # fmt: skip
+    card.get_by_role("button", name="Check").click()
+    card.locator(".told:not(:empty)").wait_for()
+    lab.wait_for_function("/^(Right|Not yet)/.test(document.querySelector('.card .told').innerText)")
+    tool.scroll_into_view_if_needed()
+    photograph(lab, "10_exercises")
+    saved = unfold(lab, "Save and load")
+    text, after = saved.get_by_label("This state as JSON").input_value(), outcome(lab)
+    reset(lab)
+    saved.get_by_label("A saved state").fill(text)
+    saved.get_by_role("button", name="Load").click()
+    lab.wait_for_function(
+        "after => document.querySelector('.interp-lab .finding').innerText === after", arg=after[1]
+    )
+    saved.get_by_label("A saved state").fill("nonsense")
+    saved.get_by_role("button", name="Load").click()
+    saved.locator(".error:visible").wait_for()
+    assert outcome(lab) == after
+    fold_all(lab)

@@ -133,15 +133,11 @@ def test_examples_and_presets_can_all_be_computed(tiny):
     bench = lab.bench(tiny)
     assert (bench.name, bench.shape) == ("tiny", (tiny.cfg.n_layers, tiny.cfg.n_heads))
     assert bench.examples
-    assert list(bench.presets) == [
-        "nothing",
-        "strongest writer",
-        "three strongest writers",
-        "three random heads (control)",
-    ]
-    assert [len(heads) for heads in bench.presets.values()] == [0, 1, 3, 3]
-    strongest, control = (bench.presets[name] for name in list(bench.presets)[2:])
-    assert not set(strongest) & set(control)
+    assert list(bench.presets) == ["found here", "controls"]
+    strongest = bench.presets["found here"]["three strongest writers"]
+    controls = list(bench.presets["controls"].values())
+    assert [len(heads) for heads in (strongest, *controls)] == [3, 3, 3, 3]
+    assert not set(strongest) & {head for heads in controls for head in heads}
     state = replace(bench.examples[0][1], heads=strongest)
     assert bench.compute(bench.parse(state.to_json())) is bench.compute(state)
 

@@ -12,7 +12,7 @@ import pytest
 from fake_bench import FakeBench, FakeState
 
 from interp.sites import Head
-from interp.widgets import AblationLab
+from interp.widgets import AblationLab, wording
 from interp.widgets import ablation_view as view
 
 HOSTILE = '<img src=x onerror="alert(1)">'
@@ -208,7 +208,7 @@ def test_the_finding_says_what_happened(before, after, sentence):
     [(0.714, "71 %"), (0.0996, "10 %"), (0.0552, "5.5 %"), (0.00001, "< 0.1 %"), (0.0, "0 %")],
 )
 def test_chances_are_written_so_that_small_ones_do_not_vanish(share, text):
-    assert view.percent(share) == text
+    assert wording.percent(share) == text
 
 
 def test_the_widgets_do_not_load_torch_or_the_studies():
@@ -223,7 +223,9 @@ def test_the_widgets_do_not_load_torch_or_the_studies():
 
 def test_the_page_fetches_nothing_from_a_network():
     folder = Path(inspect.getfile(AblationLab)).parent
-    for name in ("ablation_lab.js", "ablation_lab.css"):
-        text = (folder / name).read_text()
+    files = [*folder.glob("*.js"), *folder.glob("*.css")]
+    assert len(files) >= 4
+    for file in files:
+        text = file.read_text()
         assert "http" not in text
         assert "@import" not in text

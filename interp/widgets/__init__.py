@@ -1,5 +1,7 @@
 """Controls wired to a pure function and a drawing. The only room that imports anywidget; no tensor enters."""
 
 from interp.widgets.ablation_lab import AblationLab
+from interp.widgets.attention_viewer import AttentionViewer
+from interp.widgets.patching_map import PatchingMap
 
-__all__ = ["AblationLab"]
+__all__ = ["AblationLab", "AttentionViewer", "PatchingMap"]

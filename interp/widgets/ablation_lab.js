@@ -1,88 +1,27 @@
-// The Ablation Lab's controls. It asks (`question`), shows the newest reply (`reply`), and computes nothing.
-// One question is under way at a time; while it is, only the latest of the newer ones is kept.
+// The Ablation Lab's controls, on top of conversation.js.
 
-const TYPING_PAUSE = 350;
-const CLICK_PAUSE = 60;
-const BUSY_AFTER = 300;
-const SLOW_AFTER = 8000;
 const ROOMY = 8; // with more heads in a row, headings and cells are narrower
 const WAYS = [
   ["mean", "its average", "what it does on average in other sentences"],
   ["zero", "nothing", "silence: it writes nothing at all"],
   ["resample", "another sentence", "what it does in another sentence"],
+  ["twin", "my second sentence", "what it does in the second sentence of your pair"],
 ];
-let labs = 0;
-
-function make(tag, properties = {}, ...children) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(properties)) {
-    if (name in element && name !== "list") element[name] = value;
-    else element.setAttribute(name, value);
-  }
-  element.append(...children);
-  return element;
-}
-
-function field(id, label, control) {
-  const error = make("p", { className: "error", id: `${id}-error`, hidden: true });
-  error.setAttribute("role", "alert");
-  control.id = id;
-  control.setAttribute("aria-describedby", error.id);
-  return { box: make("div", { className: "field" }, make("label", { htmlFor: id }, label), control, error), error };
-}
-
-function textField(id, label, size) {
-  const control = make("input", { type: "text", autocomplete: "off", spellcheck: false });
-  if (size) control.size = size;
-  return { control, ...field(id, label, control) };
-}
 
 function headGrid(layers, heads, toggle) {
   const cells = new Map();
-  const grid = make("table", { className: "grid" });
-  grid.setAttribute("role", "grid");
-  grid.setAttribute("aria-label", "Heads by layer. Arrow keys move, space switches a head off and on.");
-  const top = make("tr", { role: "row" }, make("td", { role: "presentation" }));
-  for (let head = 0; head < heads; head++) top.append(make("th", { scope: "col", role: "columnheader", "aria-label": `head ${head}` }, heads > ROOMY ? `H${head}` : `head ${head}`));
-  grid.append(make("thead", { role: "rowgroup" }, top));
-  const body = make("tbody", { role: "rowgroup" });
-  for (let layer = 0; layer < layers; layer++) {
-    const row = make("tr", { role: "row" }, make("th", { scope: "row", role: "rowheader", "aria-label": `layer ${layer}` }, heads > ROOMY ? `L${layer}` : `layer ${layer}`));
-    for (let head = 0; head < heads; head++) {
-      const name = `L${layer}H${head}`;
-      const button = make("button", { type: "button", tabIndex: layer + head ? -1 : 0, title: name });
-      button.dataset.head = name;
-      button.setAttribute("aria-pressed", "false");
-      button.addEventListener("click", () => toggle(name));
-      cells.set(name, button);
-      row.append(make("td", { role: "gridcell" }, button));
-    }
-    body.append(row);
-  }
-  grid.append(body);
-  const focusOn = (button) => {
-    for (const other of cells.values()) other.tabIndex = -1;
-    button.tabIndex = 0;
-    button.focus();
-  };
-  grid.addEventListener("focusin", (event) => {
-    if (!cells.has(event.target.dataset.head)) return;
-    for (const other of cells.values()) other.tabIndex = -1;
-    event.target.tabIndex = 0;
-  });
-  grid.addEventListener("keydown", (event) => {
-    const place = (event.target.dataset.head || "").match(/^L(\d+)H(\d+)$/);
-    const steps = {
-      ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1],
-      Home: [0, -heads], End: [0, heads], PageUp: [-layers, 0], PageDown: [layers, 0],
-    };
-    if (!place || !(event.key in steps)) return;
-    event.preventDefault();
-    event.stopPropagation();
-    const [down, across] = steps[event.key];
-    const layer = Math.min(layers - 1, Math.max(0, Number(place[1]) + down));
-    const head = Math.min(heads - 1, Math.max(0, Number(place[2]) + across));
-    focusOn(cells.get(`L${layer}H${head}`));
+  const names = (count, long, short) => Array.from({ length: count }, (_, i) => ({ name: `${long} ${i}`, text: heads > ROOMY ? `${short}${i}` : `${long} ${i}` }));
+  const { grid } = placeGrid({
+    label: "Heads by layer. Arrow keys move, space switches a head off and on, Ctrl+Z undoes.",
+    rows: names(layers, "layer", "L"),
+    columns: names(heads, "head", "H"),
+    cell(layer, head) {
+      const button = make("button", { type: "button" });
+      button.dataset.head = `L${layer}H${head}`;
+      button.addEventListener("click", () => toggle(button.dataset.head));
+      cells.set(button.dataset.head, button);
+      return button;
+    },
   });
   return { grid, cells };
 }
@@ -92,7 +31,7 @@ function paint(cells, effects, off) {
     const button = cells.get(`L${layer}H${head}`);
     const isOff = off.has(button.dataset.head);
     button.style.setProperty("--tint", `${Math.round(Math.abs(effect.tint) * 100)}%`);
-    button.className = `head ${effect.tint < 0 ? "against" : "towards"}`;
+    button.className = `cell head ${effect.tint < 0 ? "against" : "towards"}`;
     button.setAttribute("aria-pressed", String(isOff));
     button.setAttribute("aria-label", `${button.dataset.head}, writes ${effect.text}, ${isOff ? "off" : "on"}`);
     button.title = `${button.dataset.head}: writes ${effect.text}. Click to switch ${isOff ? "on" : "off"}.`;
@@ -101,191 +40,199 @@ function paint(cells, effects, off) {
   }));
 }
 
-function render({ model, el }) {
-  const id = `interp-lab-${++labs}-${Math.random().toString(36).slice(2, 8)}`;
-  const [layers, heads] = model.get("shape");
-  let off = new Set();
-  let bos = false;
-  let asked = 0, underWay = null, waiting = false, timer = null, busyTimer = null, slowTimer = null;
+function presetChooser(id, groups, choose) {
+  const chooser = choiceField(id, "Switch off a group", [["", "choose …"]]);
+  const known = [];
+  for (const [group, choices] of Object.entries(groups)) {
+    const part = make("optgroup", { label: group });
+    for (const [label, names] of Object.entries(choices)) {
+      known.push(names);
+      part.append(make("option", { value: String(known.length - 1), title: names.join(", ") }, `${label}: ${names.join(", ")}`));
+    }
+    chooser.control.append(part);
+  }
+  chooser.control.addEventListener("change", () => { if (chooser.control.value) choose(known[Number(chooser.control.value)]); });
+  return {
+    ...chooser,
+    follow(off) {
+      const at = known.findIndex((names) => names.length === off.size && names.every((name) => off.has(name)));
+      chooser.control.value = at < 0 ? "" : String(at);
+    },
+  };
+}
 
-  const prompt = { control: make("textarea", { rows: 2, spellcheck: false }) };
-  Object.assign(prompt, field(`${id}-prompt`, "Sentence: the model guesses the next word", prompt.control));
+function exerciseCards(cards, leave, check) {
+  const boxes = cards.map(({ name, task, hint }, number) => {
+    const errand = errandButton({ label: "Check", leave, start: (receive) => check(number, (delivery) => {
+      receive(delivery);
+      if (delivery?.right !== undefined) card.classList.toggle("solved", delivery.right);
+    }) });
+    const card = make("section", { className: "card" }, make("h4", {}, name), make("p", {}, task), errand.box,
+      make("details", {}, make("summary", {}, "Hint"), make("p", {}, hint)));
+    return card;
+  });
+  return make("div", { className: "cards" }, ...boxes);
+}
+
+function withoutKept({ kept, ...own }) {
+  return own;
+}
+
+function render({ model, el }) {
+  const id = freshId("lab");
+  const [layers, heads] = model.get("shape");
+  const examples = model.get("examples");
+  let off = new Set(), bos = false, kept = null, current = withoutKept(model.get("reply").state);
+
+  const chooser = exampleField(`${id}-example`, examples), example = chooser.control;
+  const prompt = sentenceField(`${id}-prompt`, "Sentence: the model guesses the next word");
   const answer = textField(`${id}-answer`, "● It should say", 10);
   const against = textField(`${id}-against`, "◆ rather than", 10);
   const list = textField(`${id}-heads`, "Heads that are off");
+  const twin = sentenceField(`${id}-twin`, "Second sentence: the same number of tokens");
   list.control.placeholder = "none; write for example L5H2, L6H1";
-  const example = make("select");
-  const chooser = field(`${id}-example`, "Example", example);
-  const examples = model.get("examples");
-  example.append(...examples.map(({ label }, i) => make("option", { value: String(i) }, label)));
-  example.append(make("option", { value: "own", hidden: true }, "your own"));
+  twin.control.placeholder = "the first sentence with a word exchanged";
+  const texts = { prompt, answer, against, twin };
 
   const { grid, cells } = headGrid(layers, heads, (name) => {
     if (!off.delete(name)) off.add(name);
     chosen();
   });
-  const presets = make("div", { className: "presets", role: "group" });
-  presets.setAttribute("aria-label", "Switch off at once");
-  for (const [label, names] of Object.entries(model.get("presets"))) {
-    if (!names.length) continue;
-    const button = make("button", { type: "button", title: names.join(", ") }, label);
-    button.addEventListener("click", () => { off = new Set(names); chosen(); });
-    presets.append(button);
-  }
-  const reset = make("button", { type: "button", className: "reset" }, "↺ All heads on");
+  const preset = presetChooser(`${id}-preset`, model.get("presets"), (names) => { off = new Set(names); chosen(); });
+  const past = history((state) => { fill(state); paint(cells, model.get("reply").effects, off); talk.ask(CLICK_PAUSE); });
+  grid.addEventListener("keydown", past.keys);
+  const reset = make("button", { type: "button", className: "plain" }, "↺ All heads on");
   reset.addEventListener("click", () => { off = new Set(); chosen(); });
-  presets.append(reset);
 
   const ways = make("fieldset", { className: "ways" }, make("legend", {}, "A head that is off puts out"));
   const wayError = make("p", { className: "error", hidden: true, role: "alert" });
   for (const [value, label, title] of WAYS) {
-    const radio = make("input", { type: "radio", name: `${id}-how`, value, id: `${id}-${value}` });
-    radio.addEventListener("change", () => ask(CLICK_PAUSE));
+    const radio = make("input", { type: "radio", name: `${id}-how`, value, id: `${id}-how-${value}` });
+    radio.addEventListener("change", () => talk.ask(CLICK_PAUSE));
     ways.append(make("span", { className: "way", title }, radio, make("label", { htmlFor: radio.id }, label)));
   }
   ways.append(wayError);
 
-  const status = make("p", { className: "status", role: "status" });
-  status.setAttribute("aria-live", "polite");
-  const busy = make("p", { className: "busy" });
-  busy.setAttribute("aria-hidden", "true");
+  const status = visually(make("p", { className: "status" }));
+  const busy = make("p", { className: "busy", "aria-hidden": "true" });
   const result = make("div", { className: "result" });
-  const legend = make("p", { className: "legend" });
-  legend.append(
+  const legend = make("p", { className: "legend" },
     make("span", { className: "swatch towards" }), " pushes towards ●  ",
     make("span", { className: "swatch against" }), " pushes towards ◆  ",
-    make("span", { className: "swatch off" }), " off",
-  );
-  const errors = {
-    prompt: prompt.error, answer: answer.error, against: against.error, heads: list.error, how: wayError,
-  };
-  const inputs = { prompt: prompt.control, answer: answer.control, against: against.control, heads: list.control };
+    make("span", { className: "swatch off" }), " off");
 
-  const lab = make("div", { className: "interp-lab" },
+  const work = errands(model, id);
+  const sideBySide = make("div");
+  const waysPanel = unfolding("Average, nothing, another sentence: side by side", sideBySide);
+  waysPanel.addEventListener("toggle", () => { if (waysPanel.open) talk.ask(0); });
+  const comparison = make("div");
+  const [keep, back, forget] = ["Keep this state as A", "Go back to A", "Forget A"].map((text) => make("button", { type: "button", className: "plain" }, text));
+  keep.addEventListener("click", () => talk.whenSettled(() => { kept = current; talk.ask(0); }));
+  back.addEventListener("click", () => { fill(kept); talk.ask(0); });
+  forget.addEventListener("click", () => { kept = null; talk.ask(0); });
+  const many = errandButton({ label: "Measure", leave: () => work.stop(), start: (receive) => talk.whenSettled(() => work.send("spread", { state: current }, receive)) });
+  const pairPlace = make("div");
+  const copyFirst = make("button", { type: "button", className: "plain" }, "Copy the first sentence");
+  copyFirst.addEventListener("click", () => { twin.control.value = prompt.control.value; twin.control.focus(); talk.ask(0); });
+  const pairPanel = unfolding("A pair of sentences of your own",
+    make("p", {}, "Write a second sentence that differs in a word. Then a head that is off can put out what it does there."),
+    twin.box, make("div", { className: "row" }, copyFirst), pairPlace);
+  const saved = saveAndLoad(id, (text) => talk.load(text));
+  const tools = make("section", { className: "tools", "aria-label": "More" },
+    waysPanel,
+    unfolding("Compare two choices of heads", make("div", { className: "row" }, keep, back, forget), comparison),
+    unfolding("The same heads in many sentences",
+      make("p", {}, "One sentence is an anecdote. Switch the same heads off in 60 sentences about a gift."), many.box),
+    pairPanel,
+    unfolding("Exercises", exerciseCards(model.get("exercises"), () => work.stop(), (exercise, receive) => talk.whenSettled(() => work.send("check", { exercise, state: current }, receive)))),
+    unfolding("Save and load", saved.box));
+
+  const lab = make("div", { className: "interp-widget interp-lab" },
     make("div", { className: "top" }, chooser.box, prompt.box,
       make("div", { className: "words" }, answer.box, against.box)),
     make("div", { className: "bench" },
       make("section", { className: "controls" },
-        make("h3", {}, "Click a head to switch it off"), grid, legend, presets, list.box, ways),
-      make("section", { className: "outcome" }, make("h3", {}, "What the model says next"), busy, result)),
-    status,
+        make("h3", {}, "Click a head to switch it off"), grid, legend,
+        make("div", { className: "row" }, ...past.buttons, reset), preset.box, list.box, ways),
+      make("section", { className: "outcome", "aria-label": "Result" }, make("h3", {}, "What the model says next"), busy, result)),
+    tools, status,
   );
-  lab.querySelector(".outcome").setAttribute("aria-label", "Result");
   lab.style.setProperty("--heads", heads);
   if (heads > ROOMY) lab.classList.add("many");
   el.append(lab);
 
-  function way() {
-    return lab.querySelector(`input[name="${id}-how"]:checked`)?.value ?? "mean";
-  }
-
-  function inOrder() {
-    return [...cells.keys()].filter((name) => off.has(name));
-  }
+  const wayRadio = (how) => lab.querySelector(`input[name="${id}-how"][value="${how}"]`);
+  const way = () => lab.querySelector(`input[name="${id}-how"]:checked`)?.value ?? "mean";
+  const inOrder = () => [...cells.keys()].filter((name) => off.has(name));
 
   function chosen() {
     list.control.value = inOrder().join(", ");
+    preset.follow(off);
     paint(cells, model.get("reply").effects, off);
-    ask(CLICK_PAUSE);
-  }
-
-  function ask(pause) {
-    clearTimeout(timer);
-    timer = setTimeout(() => { timer = null; waiting = true; send(); }, pause);
-  }
-
-  function send() {
-    if (underWay !== null || !waiting) return;
-    waiting = false;
-    underWay = ++asked;
-    busyTimer = setTimeout(() => { busy.textContent = "Computing …"; lab.setAttribute("aria-busy", "true"); }, BUSY_AFTER);
-    slowTimer = setTimeout(() => {
-      busy.textContent = "Still waiting for Python. Is another cell running, or has the kernel stopped?";
-      status.textContent = busy.textContent;
-    }, SLOW_AFTER);
-    model.set("question", {
-      request: underWay, prompt: prompt.control.value, answer: answer.control.value, against: against.control.value,
-      heads_text: list.control.value, how: way(), bos, view: id,
-    });
-    model.save_changes();
-  }
-
-  function settle() {
-    underWay = null;
-    clearTimeout(busyTimer);
-    clearTimeout(slowTimer);
-    busy.textContent = "";
-    lab.removeAttribute("aria-busy");
+    talk.ask(CLICK_PAUSE);
   }
 
   function fill(state) {
-    for (const name of ["prompt", "answer", "against"]) inputs[name].value = state[name];
+    for (const [name, { control }] of Object.entries(texts)) control.value = state[name] ?? "";
     list.control.value = state.heads.join(", ");
     off = new Set(state.heads);
+    preset.follow(off);
     bos = Boolean(state.bos);
-    const radio = lab.querySelector(`input[name="${id}-how"][value="${state.how}"]`);
+    if (state.kept !== undefined) kept = state.kept;
+    const radio = wayRadio(state.how);
     if (radio) radio.checked = true;
     const known = examples.findIndex(({ state: own }) => own.prompt === state.prompt);
     example.value = known < 0 ? "own" : String(known);
   }
 
   function show(reply) {
-    for (const [name, place] of Object.entries(errors)) {
-      const text = reply.error?.control === name ? reply.error.text : "";
-      place.textContent = text;
-      place.hidden = !text;
-      inputs[name]?.setAttribute("aria-invalid", String(Boolean(text)));
-    }
-    if (!reply.error && document.activeElement !== list.control) list.control.value = reply.heads.join(", ");
-    if (!reply.error) off = new Set(reply.heads);
-    const open = [...result.querySelectorAll("details")].map((part) => part.open);
-    if (result.dataset.html !== reply.html) {
-      result.innerHTML = reply.html;
-      result.dataset.html = reply.html;
-    }
-    result.querySelectorAll("details").forEach((part, i) => { part.open = Boolean(open[i]); });
+    placeErrors(reply, { ...texts, heads: list, how: { error: wayError }, load: saved.field });
+    if (reply.error?.control === "twin") pairPanel.open = true;
+    setHtml(result, reply.html);
     result.classList.toggle("stale", Boolean(reply.error));
-    if (reply.error) busy.textContent = "Below: the last good result.";
     legend.title = reply.effect_name;
-    paint(cells, reply.effects, off);
-    status.textContent = reply.status;
-    lab.dataset.request = String(reply.request);
-  }
-
-  function answered() {
-    const reply = model.get("reply");
-    if (reply.request < 0) {
-      settle();
-      fill(reply.state);
-      show(reply);
-    } else if (reply.view === id && reply.request === underWay) {
-      settle();
-      if (waiting) send();
-      else if (timer === null) show(reply); // else a newer question is about to be asked
+    setHtml(sideBySide, reply.ways);
+    setHtml(comparison, reply.comparison);
+    setHtml(pairPlace, reply.pair);
+    wayRadio("twin").parentElement.hidden = !reply.twin_fits && way() !== "twin";
+    back.hidden = forget.hidden = !reply.state.kept;
+    saved.show(reply.json);
+    if (!reply.error) {
+      if (document.activeElement !== list.control) list.control.value = reply.heads.join(", ");
+      off = new Set(reply.heads);
+      preset.follow(off);
+      const own = withoutKept(reply.state);
+      if (JSON.stringify(current) !== JSON.stringify(own)) {
+        work.stop();
+        tools.querySelectorAll(".errand").forEach((errand) => errand.classList.add("outdated"));
+      }
+      current = own;
+      past.note(own);
     }
+    paint(cells, reply.effects, off);
   }
 
-  for (const { control } of [prompt, answer, against]) {
-    control.addEventListener("input", () => { example.value = "own"; ask(TYPING_PAUSE); });
+  const talk = conversation({
+    model, id, root: lab, busy, status, show, fill,
+    compose: () => ({
+      prompt: prompt.control.value, answer: answer.control.value, against: against.control.value, twin: twin.control.value,
+      heads_text: list.control.value, how: way(), bos, kept, side_by_side: waysPanel.open,
+    }),
+  });
+
+  for (const { control } of Object.values(texts)) {
+    control.addEventListener("input", () => { if (control !== twin.control) example.value = "own"; talk.ask(TYPING_PAUSE); });
   }
-  list.control.addEventListener("input", () => ask(TYPING_PAUSE));
-  for (const control of [prompt.control, list.control, answer.control, against.control]) {
-    control.addEventListener("keydown", (event) => {
-      event.stopPropagation();
-      if (event.key === "Enter" && !event.shiftKey) { event.preventDefault(); ask(0); }
-    });
-  }
+  list.control.addEventListener("input", () => talk.ask(TYPING_PAUSE));
+  for (const { control } of [...Object.values(texts), list]) quietKeys(control, () => talk.ask(0));
   example.addEventListener("change", () => {
     if (example.value === "own") return;
     const { state } = examples[Number(example.value)];
     fill({ ...state, heads: inOrder(), how: way() });
-    ask(CLICK_PAUSE);
+    talk.ask(CLICK_PAUSE);
   });
-  model.on("change:reply", answered);
-  const first = model.get("reply");
-  fill(first.state);
-  show(first);
-  return () => { model.off("change:reply", answered); clearTimeout(timer); settle(); };
+  talk.begin();
+  return () => { talk.end(); work.end(); };
 }
 
 export default { render };

@@ -1,33 +1,22 @@
 """The Ablation Lab: type a sentence, switch heads off, see what the model says then.
 
 It owns the controls only. What the model says is computed by the bench it is given; how it reads is
-`ablation_view`. Refuses: tensors, hooks, models.
+`ablation_view` and `ablation_tools`. Refuses: tensors, hooks, models.
 """
 
 import json
-from dataclasses import dataclass
-from pathlib import Path
-from types import MappingProxyType
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from typing import Any
 
-import anywidget
 import traitlets
 
 from interp.sites import Head, check_place
+from interp.widgets import ablation_tools as tools
 from interp.widgets import ablation_view as view
+from interp.widgets.conversation import Conversation, joined
+from interp.widgets.pairs import pair_html
 from interp.widgets.protocol import LabAnswer, LabBench, LabState
-
-_HERE = Path(__file__).parent
-CONTROLS = ("prompt", "answer", "against", "heads", "how")
-BEGINNINGS = MappingProxyType(
-    {
-        "The answer and": "against",
-        "The answer": "answer",
-        "The word to weigh it against": "against",
-        "how=": "how",
-        "L": "heads",
-    }
-)
 
 
 @dataclass(frozen=True)
@@ -40,106 +29,133 @@ class Grid:
     d_mlp: int = 0
 
 
-class AblationLab(anywidget.AnyWidget):
+@dataclass(frozen=True)
+class Screen:
+    """What is shown: a state with its answer, the state kept as A with its own, and whether the ways of
+    switching off stand side by side.
+    """
+
+    state: LabState
+    answer: LabAnswer
+    kept: tuple[LabState, LabAnswer] | None = None
+    side_by_side: bool = False
+
+
+class AblationLab(Conversation):
     """Controls around a bench (see `protocol.LabBench`), baseline and ablated side by side.
 
     `state` is what is on screen as JSON; `load(state)` puts it back. A bad input is told beneath its control
     as one sentence, and the last good result stays.
     """
 
-    _esm = _HERE / "ablation_lab.js"
-    _css = _HERE / "ablation_lab.css"
+    _esm = joined("conversation.js", "ablation_lab.js")
+    _css = joined("house.css", "ablation_lab.css")
+    controls = ("prompt", "answer", "against", "heads", "how", "twin")
+    beginnings = (
+        ("The answer and", "against"),
+        ("The answer", "answer"),
+        ("The word to weigh it against", "against"),
+        ("The second sentence", "twin"),
+        ("The two sentences", "twin"),
+        ("how=", "how"),
+        ("L", "heads"),
+    )
     shape = traitlets.List().tag(sync=True)
     examples = traitlets.List().tag(sync=True)
     presets = traitlets.Dict().tag(sync=True)
-    question = traitlets.Dict().tag(sync=True)
-    reply = traitlets.Dict().tag(sync=True)
+    exercises = traitlets.List().tag(sync=True)
 
     def __init__(self, bench: LabBench):
         self._bench = bench
         self._grid = Grid(bench.name, *bench.shape)
-        self._view = ""
         first = bench.examples[0][1]
-        self._shown: tuple[LabState, LabAnswer] = first, bench.compute(first)
+        self._screen = Screen(first, bench.compute(first))
         super().__init__(
             shape=list(bench.shape),
             examples=[
                 {"label": label, "state": json.loads(state.to_json())} for label, state in bench.examples
             ],
-            presets={label: [str(head) for head in heads] for label, heads in bench.presets.items()},
-            reply=self._reply(request=-1),
+            presets={
+                group: {label: [str(head) for head in heads] for label, heads in choices.items()}
+                for group, choices in bench.presets.items()
+            },
+            exercises=[{"name": card.name, "task": card.task, "hint": card.hint} for card in bench.exercises],
         )
-        self.observe(self._answer, names="question")
+        self.reply = self.told()
 
     @property
     def state(self) -> str:
-        """The state of the result on screen, as JSON."""
-        return self._shown[0].to_json()
+        """The state of the result on screen, as JSON, with the state kept as A if there is one."""
+        kept = self._screen.kept
+        return json.dumps(
+            {
+                **json.loads(self._screen.state.to_json()),
+                "kept": json.loads(kept[0].to_json()) if kept else None,
+            },
+            ensure_ascii=False,
+        )
 
-    def load(self, state: str) -> None:
-        """Put a saved state on screen. Raises ValueError, in one sentence, when it cannot be read or
-        computed.
-        """
-        read = self._bench.parse(state)
-        self._check(read.heads)
-        self._shown = read, self._bench.compute(read)
-        self.reply = self._reply(request=-1)
-
-    def _answer(self, change: Any) -> None:
-        """Answer what the controls ask; whatever goes wrong becomes a sentence on screen."""
-        question = dict(change["new"])
-        request, self._view = question.pop("request", 0), question.pop("view", "")
+    def take(self, state: str) -> None:
+        """Take a saved state in. Raises ValueError, in one sentence."""
         try:
-            asked = self._asked(question)
-            self._shown = asked, self._bench.compute(asked)
-            self.reply = self._reply(request)
-        except ValueError as error:
-            self.reply = self._sorry(request, _control(error), str(error))
-        except (
-            Exception
-        ) as error:  # the border to the screen: a traceback would vanish into the browser's log
-            text = (
-                f"The model could not answer ({type(error).__name__}: {error}). The last good result stays."
-            )
-            self.reply = self._sorry(request, "prompt", text)
+            fields = dict(json.loads(state))
+        except (ValueError, TypeError):
+            fields = {}
+        kept = fields.pop("kept", None)
+        read = self._bench.parse(json.dumps(fields) if fields else state)
+        self._screen = self._computed(read, kept, self._screen.side_by_side)
 
-    def _asked(self, question: dict[str, Any]) -> LabState:
+    def respond(self, question: dict[str, Any]) -> None:
+        """Compute what the controls ask."""
+        kept, side_by_side = question.pop("kept", None), bool(question.pop("side_by_side", False))
         heads = read_heads(str(question.pop("heads_text", "")), self._grid)
-        return self._bench.parse(json.dumps({**question, "heads": [str(head) for head in heads]}))
+        asked = self._bench.parse(json.dumps({**question, "heads": [str(head) for head in heads]}))
+        self._screen = self._computed(asked, kept, side_by_side)
 
-    def _check(self, heads: tuple[Head, ...]) -> None:
-        for head in heads:
-            check_place(head, self._grid)
-
-    def _reply(self, request: int) -> dict[str, Any]:
-        state, answer = self._shown
+    def on_screen(self) -> dict[str, Any]:
+        """The last good result in words, HTML and tints."""
+        state, answer = self._screen.state, self._screen.answer
+        pair = self._bench.pair(state)
         return {
-            "request": request,
-            "view": self._view,
-            "error": None,
-            "state": json.loads(state.to_json()),
+            "state": json.loads(self.state),
+            "json": self.state,
             "heads": [str(head) for head in state.heads],
             "html": view.result_html(state, answer),
             "status": view.status(state, answer),
             "effects": view.effects(answer.head_effects),
             "effect_name": f"{answer.head_effects.quantity} ({answer.head_effects.unit})",
+            "ways": tools.ways_html(self._bench.ways(state)) if self._screen.side_by_side else "",
+            "comparison": tools.comparison_html(self._screen.kept, (state, answer)),
+            "pair": pair_html(pair),
+            "twin_fits": pair.twin is not None and not pair.problem,
         }
 
-    def _sorry(self, request: int, control: str, text: str) -> dict[str, Any]:
-        """The last good reply with an error beside it."""
-        return {**self._reply(request), "error": {"control": control, "text": text}, "status": text}
+    def work(self, errand: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        """The same heads in many sentences, or the check of an exercise."""
+        state = self._bench.parse(json.dumps(errand["state"]))
+        if errand["part"] == "spread":
+            for share, result in self._bench.spread(state):
+                done = result is not None
+                yield {"share": share, **(tools.spread_delivery(state, result) if done else {})}
+            return
+        for share, verdict in self._bench.check(int(errand["exercise"]), state):
+            yield {"share": share, **(asdict(verdict) if verdict is not None else {})}
+
+    def _computed(self, state: LabState, kept: dict[str, Any] | None, side_by_side: bool) -> Screen:
+        for head in state.heads:
+            check_place(head, self._grid)
+        answer = self._bench.compute(state)
+        if not kept:
+            return Screen(state, answer, None, side_by_side)
+        other = self._bench.parse(json.dumps(kept))
+        return Screen(state, answer, (other, self._bench.compute(other)), side_by_side)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         """The live widget, and the same result as plain HTML for front ends that cannot run it."""
-        bundle = super()._repr_mimebundle_(**kwargs)
-        static = {"text/html": view.static_html(*self._shown, self._style())}
-        static["text/plain"] = view.status(*self._shown)
-        if isinstance(bundle, tuple):
-            return {**bundle[0], **static}, bundle[1]
-        return {**(bundle or {}), **static}
-
-    def _style(self) -> str:
-        return (_HERE / "ablation_lab.css").read_text(encoding="utf-8")
+        shown = self._screen.state, self._screen.answer
+        return self.with_static(
+            super()._repr_mimebundle_(**kwargs), view.static_html(*shown, self._css), view.status(*shown)
+        )
 
 
 def read_heads(text: str, grid: Grid) -> tuple[Head, ...]:
@@ -155,10 +171,3 @@ def read_heads(text: str, grid: Grid) -> tuple[Head, ...]:
         error.control = "heads"  # type: ignore[attr-defined]
         raise
     return tuple(sorted(heads))
-
-
-def _control(error: ValueError) -> str:
-    """The control an error belongs beneath: the one it names, else the one its sentence begins with."""
-    named = getattr(error, "control", None)
-    begun = (control for beginning, control in BEGINNINGS.items() if str(error).startswith(beginning))
-    return named if named in CONTROLS else next(begun, "prompt")

@@ -4,14 +4,14 @@ escaped.
 Refuses: controls, computing.
 """
 
-from collections.abc import Sequence
 from html import escape
-from math import exp
 
 import numpy as np
 
 from interp.result import Result
+from interp.widgets.panes import Pane, panes_html, table_html
 from interp.widgets.protocol import LabAnswer, LabState
+from interp.widgets.wording import heads_text, percent, signed, times, word
 
 UNCHANGED = 0.005
 STEADY = 0.01
@@ -24,44 +24,6 @@ MEANING = (
     "Switching "
     "it off can cost more, because later heads listen to it, or less, because others step in.</p></details>"
 )
-
-
-def word(token: object) -> str:
-    """A token as readers say it: without the space in front; a space alone becomes "·", a line break "↵"."""
-    return str(token).strip(" ").replace("\n", "↵") or "·"
-
-
-def visible(token: object) -> str:
-    """A token letter by letter: spaces as "·", line breaks as "↵"."""
-    return str(token).replace(" ", "·").replace("\n", "↵")
-
-
-def signed(value: float, places: int = 2) -> str:
-    """A number with its sign, a true minus, and no "-0"."""
-    text = f"{round(value, places) + 0.0:+.{places}f}"
-    return text.replace("-", "−") if float(text) else f"{0:.{places}f}"
-
-
-def percent(share: float) -> str:
-    """A probability as per cent: "71 %", "0.4 %", "< 0.1 %"."""
-    if 0 < share < 0.001:
-        return "< 0.1 %"
-    return f"{100 * share:.0f} %" if share >= 0.0995 or share == 0 else f"{100 * share:.1f} %"
-
-
-def times(difference: float) -> str:
-    """How many times as likely one word is as the other: "30 times", "1.4 times"."""
-    ratio = exp(min(abs(difference), 20.0))
-    shown = f"{ratio:,.0f}".replace(",", " ") if ratio >= 10 else f"{ratio:.1f}"
-    return f"over {shown} times" if abs(difference) > 20 else f"{shown} times"
-
-
-def heads_text(names: Sequence[object]) -> str:
-    """Heads in a row of words: "L5H2", "L5H2 and L6H1", "12 heads"."""
-    words = [str(name) for name in names]
-    if len(words) > 4:
-        return f"{len(words)} heads"
-    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
 def finding(state: LabState, answer: LabAnswer) -> str:
@@ -98,9 +60,10 @@ def status(state: LabState, answer: LabAnswer) -> str:
 def result_html(state: LabState, answer: LabAnswer) -> str:
     """The whole result: finding, three numbers before and after, two panes on one scale, the same as text."""
     notes = "".join(f"<li>{escape(note)}</li>" for note in answer.notes)
+    marks = {word(state.against): "◆", word(state.answer): "●"}
     return (
         f'<p class="finding">{escape(finding(state, answer))}</p>{_numbers(state, answer)}'
-        f'<div class="panes">{_pane(state, answer, after=False)}{_pane(state, answer, after=True)}</div>'
+        f"{panes_html(*_panes(state, answer), marks)}"
         f"{_text_alternative(state, answer)}{MEANING}" + (f'<ul class="notes">{notes}</ul>' if notes else "")
     )
 
@@ -151,84 +114,16 @@ def _card(name: str, before: str, after: str, change: str, size: float, off: boo
     )
 
 
-def _pane(state: LabState, answer: LabAnswer, *, after: bool) -> str:
-    shown = answer.ablated if after else answer.baseline
-    top = (
-        max(float(np.max(result.values, initial=0.0)) for result in (answer.baseline, answer.ablated)) or 1.0
-    )
-    earlier = _ranks(answer.baseline) if after else {}
-    rows = "".join(
-        _row(state, token, rank, share, top, earlier, after) for rank, (token, share) in _ranked(shown)
-    )
-    label = (
-        "whole model"
-        if not after
-        else f"without {heads_text(state.heads)}"
-        if state.heads
-        else "nothing off yet"
-    )
-    kind = "ablated" if after else "clean"
-    title = "Ablated" if after else "Baseline"
-    return (
-        f'<section class="pane {kind}" aria-label="{title}: next word">'
-        f"<h4>{title} <small>{escape(label)}</small></h4>"
-        f'<ol role="list">{rows}</ol></section>'
-    )
-
-
-def _ranked(result: Result) -> list[tuple[int, tuple[str, float]]]:
-    return [(rank, (str(labels[-1]), share)) for rank, (labels, share) in enumerate(result.top(10), start=1)]
-
-
-def _ranks(result: Result) -> dict[str, int]:
-    return {token: rank for rank, (token, _) in _ranked(result)}
-
-
-def _row(
-    state: LabState, token: str, rank: int, share: float, top: float, earlier: dict[str, int], after: bool
-) -> str:
-    mark = {word(state.answer): "●", word(state.against): "◆"}.get(word(token), "")
-    moved = f"<span class='move'>{_move(earlier.get(token), rank) if after else ''}</span>"
-    return (
-        f"<li{' class=named' if mark else ''}><span class='rank'>{rank}</span>"
-        f"<span class='token'>{mark and mark + ' '}{escape(visible(token))}</span>"
-        f"<span class='bar'><span style='width:{max(0.4, 100 * share / top):.1f}%'></span></span>"
-        f"<span class='share'>{percent(share)}</span>{moved}</li>"
-    )
-
-
-def _move(earlier: int | None, rank: int) -> str:
-    if earlier is None:
-        return "<b title='not in the top 10 before'>new</b>"
-    if earlier == rank:
-        return "<span title='same rank'>=</span>"
-    way, arrow = ("up", "▲") if rank < earlier else ("down", "▼")
-    step = abs(earlier - rank)
-    return f"<b title='rank {earlier} before'>{arrow}&#8239;{step}</b><span class='hidden'> {way}</span>"
+def _panes(state: LabState, answer: LabAnswer) -> tuple[Pane, Pane]:
+    label = f"without {heads_text(state.heads)}" if state.heads else "nothing off yet"
+    return Pane("Baseline", "whole model", answer.baseline), Pane("Ablated", label, answer.ablated)
 
 
 def _text_alternative(state: LabState, answer: LabAnswer) -> str:
-    before, after = _shares(answer.baseline), _shares(answer.ablated)
-    tokens = [*before, *(token for token in after if token not in before)]
-    rows = "".join(
-        f'<tr><th scope="row">{escape(visible(token))}</th>'
-        f"<td>{_cell(before, token)}</td><td>{_cell(after, token)}</td></tr>"
-        for token in tokens
-    )
     return (
         f"<details><summary>The same as text</summary><p>{escape(status(state, answer))}</p>"
-        "<table><caption>Probability of the next word; a dash: not in the top 10</caption><thead><tr>"
-        '<th scope="col">next word</th><th scope="col">baseline</th><th scope="col">ablated</th></tr></thead>'
-        f"<tbody>{rows}</tbody></table></details>"
+        f"{table_html(*_panes(state, answer))}</details>"
     )
-
-
-def _shares(result: Result) -> dict[str, float]:
-    return {token: share for _, (token, share) in _ranked(result)}
-
-
-def _cell(shares: dict[str, float], token: str) -> str:
-    return f"{shares[token]:.4f}" if token in shares else "–"
 
 
 def effects(result: Result) -> list[list[dict[str, object]]]:
@@ -262,7 +157,7 @@ def grid_html(state: LabState, answer: LabAnswer) -> str:
 def static_html(state: LabState, answer: LabAnswer, style: str) -> str:
     """The lab without its controls: what GitHub, PDF and a notebook without a kernel show."""
     return (
-        f'<style>{style}</style><div class="interp-lab"><p class="prompt">{escape(state.prompt)} …</p>'
+        f'<style>{style}</style><div class="interp-widget interp-lab"><p class="prompt">{escape(state.prompt)} …</p>'
         f"{result_html(state, answer)}"
         f"<details><summary>All heads</summary>{grid_html(state, answer)}</details></div>"
     )

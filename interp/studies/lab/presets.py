@@ -1,0 +1,68 @@
+"""Groups of heads to switch off at once: found in this model, named in the paper, and drawn at random."""
+
+from collections.abc import Mapping, Sequence
+from random import Random
+
+from interp import models, published
+from interp.sites import Head
+from interp.studies import ioi
+from interp.studies.lab.one_sentence import REFERENCES, SEED
+
+FOUND, PAPER, CONTROLS = "found here", "from the paper, for GPT-2 small", "controls"
+CONTROL_SEEDS = (0, 1, 2)
+CONTROL_SIZE = 3
+# Roles of heads in GPT-2 small: Wang et al. 2022 (arXiv:2211.00593), figure 2 and section 3. (layer, head)
+ROLES = {
+    "name movers": ((9, 9), (10, 0), (9, 6)),
+    "backup name movers": ((9, 0), (9, 7), (10, 1), (10, 2), (10, 6), (10, 10), (11, 2), (11, 9)),
+    "negative name movers": ((10, 7), (11, 10)),
+    "S-inhibition": ((7, 3), (7, 9), (8, 6), (8, 10)),
+    "induction": ((5, 5), (5, 8), (5, 9), (6, 9)),
+    "duplicate token": ((0, 1), (0, 10), (3, 0)),
+    "previous token": ((2, 2), (4, 11)),
+}
+
+
+def presets(model) -> dict[str, tuple[Head, ...]]:
+    """Named choices of heads. Strongest: writes most towards IO and away from S, mean over 32 IOI prompts."""
+    strongest = ioi.strongest_writers(model, ioi.prompts(model, REFERENCES, seed=SEED), 3)
+    return {
+        "nothing": (),
+        "strongest writer": strongest[:1],
+        "three strongest writers": strongest,
+        "three random heads (control)": _random_heads(model, strongest, SEED),
+    }
+
+
+def groups(
+    model, found: Mapping[str, Sequence[Head]] | None = None
+) -> dict[str, dict[str, tuple[Head, ...]]]:
+    """The presets by group: found here, from the paper (where the model has GPT-2 small's shape), controls.
+
+    `found` names what a study found in this model; by default the strongest writers. Groups without heads are
+    left out, and so are roles without heads. The controls share no head with what was found.
+    """
+    if found is None:
+        found = {name: heads for name, heads in presets(model).items() if "random" not in name}
+    own = {name: tuple(sorted(set(heads))) for name, heads in found.items() if heads}
+    taken = {head for heads in own.values() for head in heads}
+    controls = {
+        f"three random heads, draw {number}": _random_heads(model, taken, seed)
+        for number, seed in enumerate(CONTROL_SEEDS, start=1)
+    }
+    whole = {FOUND: own, PAPER: _paper(model), CONTROLS: controls}
+    return {group: choices for group, choices in whole.items() if choices}
+
+
+def _paper(model) -> dict[str, tuple[Head, ...]]:
+    card = models.describe(model)
+    shape = (card.layers, card.heads, card.d_model, card.vocabulary)
+    if published.model_of_shape(*shape) != "gpt2":
+        return {}
+    return {role: tuple(sorted(Head(*place) for place in places)) for role, places in ROLES.items()}
+
+
+def _random_heads(model, taken, seed: int) -> tuple[Head, ...]:
+    every = [Head(layer, head) for layer in range(model.cfg.n_layers) for head in range(model.cfg.n_heads)]
+    others = [head for head in every if head not in taken]
+    return tuple(sorted(Random(seed).sample(others, min(CONTROL_SIZE, len(others)))))

@@ -1,0 +1,181 @@
+"""A reader's own sentence: checked, written as `Prompts`, its words marked, its twin laid beside it.
+
+The sentences that we write note each spot while they are built. A reader's sentence is only text, so here, and
+only here, spots are found afterwards: S1 and S2 are the first and the last mention of the name said twice, IO
+the answer where it is said, END the last token. A word of several tokens is marked at its last one, where the
+model has read all of it. The marks are for the reader's eye; no number is computed from them.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from interp import models
+from interp.prompts import Prompts, single_token
+from interp.result import Result
+
+WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+ENDS_A_SENTENCE = (".", "!", "?", "\n")
+ANSWER, AGAINST = "answer", "word to weigh it against"
+ONE_NAME = "“{name}” is said {times}: S1 marks the first time, S2 the last."
+NO_NAME = "No name is said twice in this sentence, so it has no S1 and no S2."
+END = "END is the last token, where the model answers."
+
+
+@dataclass(frozen=True)
+class Marked:
+    """The tokens of a sentence, the mark under each ("S1", "S2", "IO", "END" or nothing), and what was
+    found.
+    """
+
+    tokens: tuple[str, ...]
+    marks: tuple[str, ...]
+    note: str
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A sentence and its twin, token by token.
+
+    `twin` is None while there is none; `differs` says for each token of the longer one whether the two
+    differ there; `problem` is one sentence, or empty when the twin can stand in for the sentence.
+    """
+
+    sentence: Marked
+    twin: Marked | None
+    differs: tuple[bool, ...]
+    problem: str
+
+
+def written(model, prompt: str, answer: str, against: str, *, bos: bool = False) -> Prompts:
+    """The sentence as one prompt with the answers "io" (the answer) and "s" (what it is weighed against).
+
+    A last space is left out. Raises ValueError with one sentence for an empty or too long sentence, a
+    missing answer or one of several tokens, and twice the same word.
+    """
+    if not prompt.strip():
+        raise ValueError(
+            "The prompt is empty: write the beginning of a sentence, up to the word to be guessed."
+        )
+    words = [_next_word(model, answer, ANSWER), _next_word(model, against, AGAINST)]
+    if words[0] == words[1]:
+        raise ValueError(
+            f"The answer and the word to weigh it against are both {answer.strip()!r}: choose two words."
+        )
+    answers = dict(zip(("io", "s"), words, strict=True))
+    sentence = ((None, prompt.rstrip()),)
+    return Prompts.write(model.tokenizer, [sentence], answers=[answers], bos=bos, context=model.cfg.n_ctx)
+
+
+def written_twin(model, prompts: Prompts, twin: str, answer: str, against: str) -> Prompts:
+    """The second sentence of a pair, as `written` writes it.
+
+    Raises ValueError with one sentence if it is missing, the same as the first, or of another length.
+    """
+    if not twin.strip():
+        raise ValueError(
+            "The second sentence is missing: write the first one again and change a word, such as a name."
+        )
+    other = written(model, twin, answer, against, bos=prompts.bos)
+    problem = _problem(prompts.tokens[0].tolist(), other.tokens[0].tolist(), int(prompts.bos))
+    if problem:
+        raise ValueError(problem)
+    return other
+
+
+def pair(model, prompt: str, twin: str, answer: str, against: str) -> Pair:
+    """The sentence and its twin with marks, compared token by token; an empty twin means none yet."""
+    sentence = mark(model, prompt, answer, against)
+    if not twin.strip():
+        return Pair(sentence, None, (), "")
+    other = mark(model, twin, answer, against)
+    width = max(len(sentence.tokens), len(other.tokens))
+    sides = [[*side.tokens, *[None] * (width - len(side.tokens))] for side in (sentence, other)]
+    differs = tuple(own != others for own, others in zip(*sides, strict=True))
+    ids = [models.encode(model, text.rstrip()) for text in (prompt, twin)]
+    return Pair(sentence, other, differs, _problem(*ids, 0))
+
+
+def mark(model, text: str, answer: str, against: str) -> Marked:
+    """The tokens of the sentence, each with its mark; a last space is left out."""
+    text = text.rstrip()
+    encoded = model.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+    ends = [end for _, end in encoded["offset_mapping"]]
+    marks: list[list[str]] = [[] for _ in ends]
+    told, right = _names(text, answer.strip(), against.strip())
+    for name, end in (*told, *right):
+        marks[_token_at(ends, end)].append(name)
+    if marks:
+        marks[-1].append("END")
+    strings = models.token_strings(model, encoded["input_ids"])
+    return Marked(tuple(strings), tuple(" ".join(found) for found in marks), _note(text, told))
+
+
+def likeliest(model, probability, when: str, most: int = 10) -> Result:
+    """Result[token]: the likeliest next tokens, likeliest first; equal strings are told apart by their id."""
+    values, ids = probability.topk(min(most, len(probability)))
+    strings = models.token_strings(model, ids.tolist())
+    labels = tuple(
+        text if strings.count(text) == 1 else f"{text} #{token}"
+        for text, token in zip(strings, ids.tolist(), strict=True)
+    )
+    about = {**models.about(model), "when": when}
+    return Result(
+        values.double().cpu().numpy(),
+        {"token": labels},
+        "probability of the next token",
+        "probability",
+        about,
+    )
+
+
+def _next_word(model, text: str, role: str) -> str:
+    """The word as the model would say it next: with a leading space, if it is one token so."""
+    if not text.strip():
+        raise ValueError(f"The {role} is missing: write one word, such as Mary.")
+    word = text.rstrip() if text[0].isspace() else f" {text.rstrip()}"
+    single_token(model.tokenizer, word, f"The {role}")
+    return word
+
+
+def _problem(own: Sequence[int], other: Sequence[int], bos: int) -> str:
+    if list(own) == list(other):
+        return "The two sentences are the same: change a word of the second, such as the name said twice."
+    if len(own) != len(other):
+        return (
+            f"The two sentences have {len(own) - bos} and {len(other) - bos} tokens: each token needs its "
+            "partner. Exchange single words that are one token each, such as one name for another."
+        )
+    return ""
+
+
+def _names(text: str, answer: str, against: str) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
+    """(mark, where the word ends) for the name said twice, and for the answer where it is said once more."""
+    said: dict[str, list[int]] = {}
+    names = {answer, against} - {""}
+    for found in WORD.finditer(text):
+        said.setdefault(found[0], []).append(found.end())
+        before = text[: found.start()].rstrip(" \"'“‘")
+        starts = not before or before.endswith(ENDS_A_SENTENCE)
+        if found[0][0].isupper() and found[0] != "I" and not starts:
+            names.add(found[0])
+    twice = [name for name in names if len(said.get(name, ())) > 1]
+    if not twice:
+        return [], []
+    repeated = against if against in twice else max(twice, key=lambda name: said[name][-1])
+    told = [("S1", said[repeated][0]), ("S2", said[repeated][-1])]
+    return told, [("IO", end) for end in said.get(answer, ()) if answer != repeated]
+
+
+def _token_at(ends: Sequence[int], end: int) -> int:
+    return next(number for number, last in enumerate(ends) if last >= end)
+
+
+def _note(text: str, told: Sequence[tuple[str, int]]) -> str:
+    if not told:
+        return f"{NO_NAME} {END}"
+    end = told[0][1]
+    name = next(found[0] for found in WORD.finditer(text) if found.end() == end)
+    number = sum(found[0] == name for found in WORD.finditer(text))
+    times = "twice" if number == 2 else f"{number} times"
+    return f"{ONE_NAME.format(name=name, times=times)} {END}"

@@ -1,0 +1,96 @@
+"""The Attention Viewer: a sentence, every head as a small picture, one head large, one pair of words in words.
+
+It owns the controls only. What the heads do is computed by the bench it is given; how it reads is
+`attention_words`. Refuses: tensors, hooks, models.
+"""
+
+import json
+from typing import Any
+
+import traitlets
+
+from interp.result import Result
+from interp.widgets import attention_words as words
+from interp.widgets.conversation import Conversation, joined
+from interp.widgets.protocol import AttentionAnswer, AttentionBench, AttentionState
+from interp.widgets.wording import visible
+
+
+class AttentionViewer(Conversation):
+    """Layers x heads overview and one head large, around a bench (see `protocol.AttentionBench`).
+
+    `state` is what is on screen as JSON; `load(state)` puts it back. A bad input is told beneath its control
+    as one sentence, and the last good result stays.
+    """
+
+    _esm = joined("conversation.js", "attention_viewer.js")
+    _css = joined("house.css", "attention_viewer.css")
+    shape = traitlets.List().tag(sync=True)
+    examples = traitlets.List().tag(sync=True)
+    modes = traitlets.Dict().tag(sync=True)
+    warning = traitlets.Unicode().tag(sync=True)
+    thumbnails = traitlets.Unicode().tag(sync=True)
+
+    def __init__(self, bench: AttentionBench):
+        self._bench = bench
+        self._show(bench.examples[0][1])
+        super().__init__(
+            shape=list(bench.shape),
+            examples=[
+                {"label": label, "state": json.loads(state.to_json())} for label, state in bench.examples
+            ],
+            modes=dict(words.MODE_NAMES),
+            warning=words.WARNING,
+        )
+        self.thumbnails = words.thumbnails(self._answer_shown)
+        self.reply = self.told()
+
+    @property
+    def state(self) -> str:
+        """The state of the result on screen, as JSON."""
+        return self._state.to_json()
+
+    def take(self, state: str) -> None:
+        """Take a saved state in. Raises ValueError, in one sentence."""
+        self._show(self._bench.parse(state))
+        self.thumbnails = words.thumbnails(self._answer_shown)
+
+    def respond(self, question: dict[str, Any]) -> None:
+        """Compute what the controls ask; a sentence of another length lets go of the locked pair."""
+        before, tokens = self._state.prompt, self._answer_shown.tokens
+        asked = self._bench.parse(json.dumps(question))
+        if asked.prompt != before:
+            fresh = {**question, "query": None, "key": None}
+            now = self._bench.attention(self._bench.parse(json.dumps(fresh))).tokens
+            same = len(now) == len(tokens)
+            asked = asked if same else self._bench.parse(json.dumps({**fresh, "query": len(now) - 1}))
+        self.take(asked.to_json())
+
+    def on_screen(self) -> dict[str, Any]:
+        """The last good result: cells, lists, the locked pair in words."""
+        state, answer = self._state, self._answer_shown
+        values = words.shown(answer, state)
+        return {
+            "state": json.loads(self.state),
+            "json": self.state,
+            "tokens": [visible(token) for token in answer.tokens],
+            "cells": words.cells(values, state.show),
+            "rows": [
+                words.row_sentence(answer.tokens, values, state.show, query)
+                for query in range(len(answer.tokens))
+            ],
+            "pair": words.pair_html(answer, state, self._promoted),
+            "text": words.text_html(answer, state),
+            "status": words.status(answer, state),
+        }
+
+    def _show(self, state: AttentionState) -> None:
+        answer: AttentionAnswer = self._bench.attention(state)
+        locked = state.query is not None and state.key is not None
+        promoted: Result | None = self._bench.promoted(state) if locked else None
+        self._state, self._answer_shown, self._promoted = state, answer, promoted
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        """The live widget, and the same result as plain HTML for front ends that cannot run it."""
+        html = words.static_html(self._answer_shown, self._state, self._css)
+        return self.with_static(super()._repr_mimebundle_(**kwargs), html, self.reply["status"])

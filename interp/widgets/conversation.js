@@ -1,0 +1,320 @@
+// What all widgets share. A widget asks (`question`), shows the newest reply (`reply`), and computes nothing.
+// One question is under way at a time; while it is, only the latest of the newer ones is kept. Long work is an
+// errand (`errand`, `delivery`): a newer one ends the older, and late deliveries are dropped.
+
+const TYPING_PAUSE = 350;
+const CLICK_PAUSE = 60;
+const BUSY_AFTER = 300;
+const SLOW_AFTER = 8000;
+let views = 0;
+
+function freshId(name) {
+  return `interp-${name}-${++views}-${Math.random().toString(36).slice(2, 8)}`;
+}
+
+function make(tag, properties = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (name in element && name !== "list") element[name] = value;
+    else element.setAttribute(name, value);
+  }
+  element.append(...children);
+  return element;
+}
+
+function field(id, label, control) {
+  const error = make("p", { className: "error", id: `${id}-error`, hidden: true });
+  error.setAttribute("role", "alert");
+  control.id = id;
+  control.setAttribute("aria-describedby", error.id);
+  return { box: make("div", { className: "field" }, make("label", { htmlFor: id }, label), control, error), error, control };
+}
+
+function textField(id, label, size) {
+  const control = make("input", { type: "text", autocomplete: "off", spellcheck: false });
+  if (size) control.size = size;
+  return field(id, label, control);
+}
+
+function sentenceField(id, label) {
+  return field(id, label, make("textarea", { rows: 2, spellcheck: false }));
+}
+
+function choiceField(id, label, options) {
+  const control = make("select");
+  control.append(...options.map(([value, text]) => make("option", { value }, text)));
+  return field(id, label, control);
+}
+
+function exampleField(id, examples) {
+  const chooser = choiceField(id, "Example", examples.map(({ label }, i) => [String(i), label]));
+  chooser.control.append(make("option", { value: "own", hidden: true }, "your own"));
+  return chooser;
+}
+
+// Keys in a text field are the field's: the notebook must not hear them. Enter asks at once.
+function quietKeys(control, enter) {
+  control.addEventListener("keydown", (event) => {
+    event.stopPropagation();
+    if (enter && event.key === "Enter" && !event.shiftKey) { event.preventDefault(); enter(); }
+  });
+}
+
+function visually(status) {
+  status.setAttribute("role", "status");
+  status.setAttribute("aria-live", "polite");
+  return status;
+}
+
+// A table of buttons, one of which is in the tab order. `cell(row, column)` gives a button, or null for none.
+function placeGrid({ label, rows, columns, corner = "", cell }) {
+  const places = [];
+  const grid = make("table", { className: "grid" });
+  grid.setAttribute("role", "grid");
+  grid.setAttribute("aria-label", label);
+  const top = make("tr", { role: "row" }, make("td", { role: "presentation" }, corner));
+  for (const { text, name } of columns) top.append(make("th", { scope: "col", role: "columnheader", title: name, "aria-label": name }, text));
+  const body = make("tbody", { role: "rowgroup" });
+  rows.forEach(({ text, name }, r) => {
+    const row = make("tr", { role: "row" }, make("th", { scope: "row", role: "rowheader", title: name, "aria-label": name }, text));
+    places.push(columns.map((_, c) => {
+      const button = cell(r, c);
+      if (button) { button.tabIndex = -1; button.dataset.row = r; button.dataset.column = c; }
+      row.append(button ? make("td", { role: "gridcell" }, button) : make("td", { role: "gridcell", className: "none" }));
+      return button;
+    }));
+    body.append(row);
+  });
+  grid.append(make("thead", { role: "rowgroup" }, top), body);
+  const all = places.flat().filter(Boolean);
+  const reach = (button) => {
+    for (const other of all) other.tabIndex = -1;
+    button.tabIndex = 0;
+  };
+  if (all.length) all[0].tabIndex = 0;
+  grid.addEventListener("focusin", (event) => {
+    const button = event.target.closest("button[data-row]");
+    if (button) reach(button);
+  });
+  grid.addEventListener("keydown", (event) => {
+    const at = event.target.closest("button[data-row]");
+    const [height, width] = [rows.length, columns.length];
+    const steps = {
+      ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1],
+      Home: [0, -width], End: [0, width], PageUp: [-height, 0], PageDown: [height, 0],
+    };
+    if (!at || !(event.key in steps)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const [down, across] = steps[event.key];
+    const row = Math.min(height - 1, Math.max(0, Number(at.dataset.row) + down));
+    let column = Math.min(width - 1, Math.max(0, Number(at.dataset.column) + across));
+    while (column > 0 && !places[row][column]) column--;
+    const next = places[row][column];
+    if (next) { reach(next); next.focus(); }
+  });
+  return { grid, places, reach };
+}
+
+// Questions and replies. `compose` gives the question, `show(reply)` draws it, `fill(state)` sets the controls.
+function conversation({ model, id, root, busy, status, compose, show, fill }) {
+  let asked = 0, underWay = null, waiting = false, timer = null, busyTimer = null, slowTimer = null, saved = null;
+  const later = [];
+
+  function ask(pause) {
+    clearTimeout(timer);
+    timer = setTimeout(() => { timer = null; waiting = true; send(); }, pause);
+  }
+
+  function send() {
+    if (underWay !== null || !waiting) return;
+    waiting = false;
+    underWay = ++asked;
+    busyTimer = setTimeout(() => { busy.textContent = "Computing …"; root.setAttribute("aria-busy", "true"); }, BUSY_AFTER);
+    slowTimer = setTimeout(() => {
+      busy.textContent = "Still waiting for Python. Is another cell running, or has the kernel stopped?";
+      status.textContent = busy.textContent;
+    }, SLOW_AFTER);
+    model.set("question", { request: underWay, view: id, ...(saved === null ? compose() : { load: saved }) });
+    saved = null;
+    model.save_changes();
+  }
+
+  function settle() {
+    underWay = null;
+    clearTimeout(busyTimer);
+    clearTimeout(slowTimer);
+    busy.textContent = "";
+    root.removeAttribute("aria-busy");
+  }
+
+  function present(reply) {
+    show(reply);
+    if (reply.error) busy.textContent = "Below: the last good result.";
+    status.textContent = reply.status;
+    root.dataset.request = String(reply.request);
+    for (const action of later.splice(0)) action();
+  }
+
+  function answered() {
+    const reply = model.get("reply");
+    if (reply.request < 0) {
+      settle();
+      fill(reply.state);
+      present(reply);
+    } else if (reply.view === id && reply.request === underWay) {
+      settle();
+      if (waiting) send();
+      else if (timer === null) present(reply); // else a newer question is about to be asked
+    }
+  }
+
+  model.on("change:reply", answered);
+  return {
+    ask,
+    whenSettled(action) { if (timer === null && underWay === null && !waiting) action(); else later.push(action); },
+    load(text) { saved = text; ask(0); },
+    begin() { const first = model.get("reply"); fill(first.state); present(first); },
+    end() { model.off("change:reply", answered); clearTimeout(timer); settle(); },
+  };
+}
+
+// Errands: `send(part, details, receive)` starts one; `receive(delivery)` gets its deliveries while it is the
+// newest; null tells that a newer one, or `stop`, ended it.
+function errands(model, id) {
+  let number = 0, receive = null;
+
+  function delivered() {
+    const delivery = model.get("delivery");
+    if (delivery.view !== id || delivery.request !== number || !receive) return;
+    const receiver = receive;
+    if (delivery.share >= 1) receive = null;
+    receiver(delivery);
+  }
+
+  function send(part, details, receiver) {
+    receive?.(null);
+    receive = receiver;
+    model.set("errand", { part, request: ++number, view: id, ...details });
+    model.save_changes();
+  }
+
+  model.on("change:delivery", delivered);
+  return {
+    send,
+    stop() { if (receive) send("stop", {}, null); },
+    end() { model.off("change:delivery", delivered); },
+  };
+}
+
+// A button that starts an errand, its progress with "Stop", and the place where what it brings is shown.
+function errandButton({ label, start, leave }) {
+  const button = make("button", { type: "button", className: "plain" }, label);
+  const bar = make("progress", { max: 1, value: 0, hidden: true, "aria-label": `${label}: progress` });
+  const stop = make("button", { type: "button", className: "plain", hidden: true }, "Stop");
+  const told = visually(make("p", { className: "told" }));
+  const place = make("div", { className: "brought" });
+  const box = make("div", { className: "errand" }, make("div", { className: "row" }, button, bar, stop), told, place);
+  const idle = () => { bar.hidden = stop.hidden = true; button.disabled = false; };
+  const receive = (delivery) => {
+    if (delivery === null) { idle(); told.textContent = "Stopped."; return; }
+    if (delivery.error) { idle(); told.textContent = delivery.error; return; }
+    bar.value = delivery.share;
+    if (delivery.html !== undefined) place.innerHTML = delivery.html;
+    if (delivery.share >= 1) { idle(); told.textContent = delivery.text ?? ""; }
+  };
+  stop.addEventListener("click", leave);
+  button.addEventListener("click", () => {
+    bar.hidden = stop.hidden = false;
+    bar.value = 0;
+    button.disabled = true;
+    told.textContent = "";
+    box.classList.remove("outdated");
+    start(receive);
+  });
+  return { box };
+}
+
+// Errors beneath their controls.
+function placeErrors(reply, fields) {
+  for (const [name, { error, control }] of Object.entries(fields)) {
+    const text = reply.error?.control === name ? reply.error.text : "";
+    error.textContent = text;
+    error.hidden = !text;
+    control?.setAttribute("aria-invalid", String(Boolean(text)));
+  }
+}
+
+// New HTML in a place, only if it changed; what was unfolded stays unfolded.
+function setHtml(place, html) {
+  if (place.shownHtml === html) return;
+  const open = [...place.querySelectorAll("details")].map((part) => part.open);
+  place.innerHTML = html;
+  place.shownHtml = html;
+  place.querySelectorAll("details").forEach((part, i) => { part.open = Boolean(open[i]); });
+}
+
+// States before and after, for undo and redo.
+function history(restore) {
+  const past = [], future = [];
+  let now = null;
+  const buttons = [
+    make("button", { type: "button", className: "plain", title: "Undo (Ctrl+Z in the grid)" }, "↶ Undo"),
+    make("button", { type: "button", className: "plain", title: "Redo (Ctrl+Y in the grid)" }, "↷ Redo"),
+  ];
+  const refresh = () => { buttons[0].disabled = !past.length; buttons[1].disabled = !future.length; };
+  const move = (from, to) => () => {
+    if (!from.length) return;
+    to.push(now);
+    now = from.pop();
+    refresh();
+    restore(JSON.parse(now));
+  };
+  const [undo, redo] = [move(past, future), move(future, past)];
+  buttons[0].addEventListener("click", undo);
+  buttons[1].addEventListener("click", redo);
+  refresh();
+  return {
+    buttons, undo, redo,
+    note(state) {
+      const text = JSON.stringify(state);
+      if (text === now) return;
+      if (now !== null) { past.push(now); future.length = 0; }
+      now = text;
+      refresh();
+    },
+    keys(event) {
+      if (!(event.ctrlKey || event.metaKey)) return;
+      const key = event.key.toLowerCase();
+      if (key !== "z" && key !== "y") return;
+      event.preventDefault();
+      event.stopPropagation();
+      (key === "y" || event.shiftKey ? redo : undo)();
+    },
+  };
+}
+
+// The state as JSON to copy, and a field to load one from.
+function saveAndLoad(id, load) {
+  const own = field(`${id}-own`, "This state as JSON", make("textarea", { rows: 2, readOnly: true, spellcheck: false }));
+  const copy = make("button", { type: "button", className: "plain" }, "Copy");
+  const paste = field(`${id}-load`, "A saved state", make("textarea", { rows: 2, spellcheck: false, placeholder: "paste it here" }));
+  const button = make("button", { type: "button", className: "plain" }, "Load");
+  const told = visually(make("span", { className: "told" }));
+  copy.addEventListener("click", async () => {
+    own.control.select();
+    try {
+      await navigator.clipboard.writeText(own.control.value);
+      told.textContent = "Copied.";
+    } catch { told.textContent = "Selected: copy it with Ctrl+C."; }
+  });
+  button.addEventListener("click", () => load(paste.control.value));
+  for (const { control } of [own, paste]) quietKeys(control);
+  const box = make("div", { className: "saved" }, make("div", {}, own.box, make("div", { className: "row" }, copy, told)),
+    make("div", {}, paste.box, make("div", { className: "row" }, button)));
+  return { box, field: paste, show(text) { own.control.value = text; told.textContent = ""; } };
+}
+
+function unfolding(summary, ...children) {
+  return make("details", { className: "tool" }, make("summary", {}, summary), ...children);
+}

@@ -1,0 +1,145 @@
+"""What all widgets share: a question gets a reply, an errand gets deliveries, trouble becomes a sentence.
+
+A question is answered at once. An errand is long work: it runs step by step between other messages, its
+deliveries say how far it is, and a newer errand (or "stop") ends it. Refuses: tensors, computing.
+"""
+
+import asyncio
+import time
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets
+
+_HERE = Path(__file__).parent
+_BREATH = 0.005  # seconds in which the kernel may take other messages between two steps
+_BETWEEN_REPORTS = 0.1  # seconds between two reports of progress
+
+
+def joined(*names: str) -> str:
+    """The text of these files of this folder, one after another: the shared part, then a widget's own."""
+    return "\n".join((_HERE / name).read_text(encoding="utf-8") for name in names)
+
+
+class Conversation(anywidget.AnyWidget):
+    """A widget that answers. Subclasses say how to `respond`, what is `on_screen`, and how to `work`.
+
+    Whatever goes wrong is told as one sentence with the control it belongs to, and the last good result stays.
+    """
+
+    controls: tuple[str, ...] = ("prompt",)  # the first takes what belongs to no other
+    beginnings: tuple[tuple[str, str], ...] = ()  # (how a sentence begins, the control it belongs to)
+    question = traitlets.Dict().tag(sync=True)
+    reply = traitlets.Dict().tag(sync=True)
+    errand = traitlets.Dict().tag(sync=True)
+    delivery = traitlets.Dict().tag(sync=True)
+
+    def __init__(self, **traits: Any):
+        self._view = ""
+        self._under_way: asyncio.Task | None = None
+        super().__init__(**traits)
+        self.observe(self._answer, names="question")
+        self.observe(self._set_out, names="errand")
+
+    def respond(self, question: dict[str, Any]) -> None:
+        """Take the question in: compute, and remember what is to be on screen. Raises ValueError."""
+        raise NotImplementedError
+
+    def on_screen(self) -> dict[str, Any]:
+        """The last good result as the front end shows it."""
+        raise NotImplementedError
+
+    def work(self, errand: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        """The deliveries of an errand, each with the `share` that is done. Raises ValueError."""
+        raise NotImplementedError
+
+    def take(self, state: str) -> None:
+        """Take a saved state in, as `respond` takes a question. Raises ValueError."""
+        raise NotImplementedError
+
+    def load(self, state: str) -> None:
+        """Put a saved state on screen. Raises ValueError, in one sentence, when it cannot be read or
+        computed.
+        """
+        self.take(state)
+        self.reply = self.told()
+
+    def told(self, request: int = -1) -> dict[str, Any]:
+        """The reply that shows the last good result; request -1: asked by nobody, shown by every view."""
+        return {"request": request, "view": self._view, "error": None, **self.on_screen()}
+
+    def _answer(self, change: Any) -> None:
+        question = dict(change["new"])
+        request, self._view = question.pop("request", 0), question.pop("view", "")
+        try:
+            if "load" in question:
+                self._load(question["load"])
+                self.reply = self.told()
+            else:
+                self.respond(question)
+                self.reply = self.told(request)
+        except Exception as error:  # the border to the screen: a traceback would vanish in the browser's log
+            trouble = self._trouble(error)
+            self.reply = {**self.told(request), "error": trouble, "status": trouble["text"]}
+
+    def _load(self, text: str) -> None:
+        try:
+            self.take(text)
+        except ValueError as error:
+            error.control = "load"  # type: ignore[attr-defined]
+            raise
+
+    def _trouble(self, error: Exception) -> dict[str, str]:
+        """The control an error belongs beneath, and its sentence."""
+        text = str(error)
+        if not isinstance(error, ValueError):
+            text = (
+                f"The model could not answer ({type(error).__name__}: {error}). The last good result stays."
+            )
+        named = getattr(error, "control", None)
+        if named in (*self.controls, "load"):
+            return {"control": named, "text": text}
+        begun = (control for beginning, control in self.beginnings if text.startswith(beginning))
+        return {"control": next(begun, self.controls[0]), "text": text}
+
+    def _set_out(self, change: Any) -> None:
+        """Leave the errand that is under way, and begin this one."""
+        if self._under_way is not None:
+            self._under_way.cancel()
+            self._under_way = None
+        errand = dict(change["new"])
+        if errand.get("part") == "stop":
+            return
+        deliveries = self._delivered(errand)
+        try:
+            self._under_way = asyncio.get_running_loop().create_task(self._walk(deliveries))
+        except RuntimeError:  # no loop, as in a plain script: nobody to wait for
+            for delivery in deliveries:
+                self.delivery = delivery
+
+    async def _walk(self, deliveries: Generator[dict[str, Any], None, None]) -> None:
+        reported = 0.0
+        with closing(deliveries):
+            for delivery in deliveries:
+                if delivery["share"] >= 1 or time.monotonic() - reported > _BETWEEN_REPORTS:
+                    self.delivery, reported = delivery, time.monotonic()
+                await asyncio.sleep(_BREATH)
+
+    def _delivered(self, errand: dict[str, Any]) -> Generator[dict[str, Any], None, None]:
+        label = {name: errand.get(name) for name in ("request", "view", "part")}
+        try:
+            for delivery in self.work(errand):
+                yield {**label, "error": None, **delivery}
+        except Exception as error:  # as in _answer
+            yield {**label, "share": 1.0, "error": self._trouble(error)["text"]}
+
+    @staticmethod
+    def with_static(bundle: Any, html: str, plain: str) -> Any:
+        """The live widget's display with the same result as HTML and as text beside it."""
+        static = {"text/html": html, "text/plain": plain}
+        if isinstance(bundle, tuple):
+            return {**bundle[0], **static}, bundle[1]
+        return {**(bundle or {}), **static}

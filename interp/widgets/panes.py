@@ -1,0 +1,88 @@
+"""The next words before and after, side by side on one scale, and the same as a table. Pure; every token is
+escaped.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from html import escape
+
+import numpy as np
+
+from interp.result import Result
+from interp.widgets.wording import percent, visible, word
+
+MOST = 10
+
+
+@dataclass(frozen=True)
+class Pane:
+    """One side: its title, a few words on it, and Result[token] of probabilities."""
+
+    title: str
+    label: str
+    words: Result
+
+
+def panes_html(before: Pane, after: Pane, marks: Mapping[str, str]) -> str:
+    """Both sides; `marks` gives the sign in front of a word, such as {"Mary": "●"}."""
+    top = max(float(np.max(pane.words.values, initial=0.0)) for pane in (before, after)) or 1.0
+    earlier = {token: rank for rank, (token, _) in _ranked(before.words)}
+    return (
+        f'<div class="panes">{_pane(before, "clean", top, marks, None)}'
+        f"{_pane(after, 'ablated', top, marks, earlier)}</div>"
+    )
+
+
+def table_html(before: Pane, after: Pane) -> str:
+    """Both sides as one table."""
+    shares = [dict(pair for _, pair in _ranked(pane.words)) for pane in (before, after)]
+    rows = "".join(
+        f'<tr><th scope="row">{escape(visible(token))}</th>'
+        + "".join(f"<td>{f'{share[token]:.4f}' if token in share else '–'}</td>" for share in shares)
+        + "</tr>"
+        for token in dict.fromkeys((*shares[0], *shares[1]))
+    )
+    titles = "".join(f'<th scope="col">{escape(pane.title.lower())}</th>' for pane in (before, after))
+    return (
+        f"<table><caption>Probability of the next word; a dash: not in the top {MOST}</caption><thead><tr>"
+        f'<th scope="col">next word</th>{titles}</tr></thead><tbody>{rows}</tbody></table>'
+    )
+
+
+def _ranked(result: Result) -> list[tuple[int, tuple[str, float]]]:
+    best = result.top(MOST)
+    return [(rank, (str(labels[-1]), share)) for rank, (labels, share) in enumerate(best, start=1)]
+
+
+def _pane(pane: Pane, kind: str, top: float, marks: Mapping[str, str], earlier: dict[str, int] | None) -> str:
+    rows = "".join(
+        _row(rank, token, share, top, marks, earlier) for rank, (token, share) in _ranked(pane.words)
+    )
+    return (
+        f'<section class="pane {kind}" aria-label="{escape(pane.title)}: next word">'
+        f"<h4>{escape(pane.title)} <small>{escape(pane.label)}</small></h4>"
+        f'<ol role="list">{rows}</ol></section>'
+    )
+
+
+def _row(
+    rank: int, token: str, share: float, top: float, marks: Mapping[str, str], earlier: dict[str, int] | None
+) -> str:
+    mark = marks.get(word(token), "")
+    moved = "" if earlier is None else _move(earlier.get(token), rank)
+    return (
+        f"<li{' class=named' if mark else ''}><span class='rank'>{rank}</span>"
+        f"<span class='token'>{mark and mark + ' '}{escape(visible(token))}</span>"
+        f"<span class='bar'><span style='width:{max(0.4, 100 * share / top):.1f}%'></span></span>"
+        f"<span class='share'>{percent(share)}</span><span class='move'>{moved}</span></li>"
+    )
+
+
+def _move(earlier: int | None, rank: int) -> str:
+    if earlier is None:
+        return "<b title='not in the top 10 before'>new</b>"
+    if earlier == rank:
+        return "<span title='same rank'>=</span>"
+    way, arrow = ("up", "▲") if rank < earlier else ("down", "▼")
+    step = abs(earlier - rank)
+    return f"<b title='rank {earlier} before'>{arrow}&#8239;{step}</b><span class='hidden'> {way}</span>"

@@ -1,0 +1,42 @@
+"""How tokens, numbers and heads are written on screen. Pure; escapes nothing, so escape at the border to HTML."""
+
+from collections.abc import Sequence
+from math import exp
+
+
+def word(token: object) -> str:
+    """A token as readers say it: without the space in front; a space alone becomes "·", a line break "↵"."""
+    return str(token).strip(" ").replace("\n", "↵") or "·"
+
+
+def visible(token: object) -> str:
+    """A token letter by letter: spaces as "·", line breaks as "↵"."""
+    return str(token).replace(" ", "·").replace("\n", "↵")
+
+
+def signed(value: float, places: int = 2) -> str:
+    """A number with its sign, a true minus, and no "-0"."""
+    text = f"{round(value, places) + 0.0:+.{places}f}"
+    return text.replace("-", "−") if float(text) else f"{0:.{places}f}"
+
+
+def percent(share: float) -> str:
+    """A probability as per cent: "71 %", "0.4 %", "< 0.1 %"."""
+    if 0 < share < 0.001:
+        return "< 0.1 %"
+    return f"{100 * share:.0f} %" if share >= 0.0995 or share == 0 else f"{100 * share:.1f} %"
+
+
+def times(difference: float) -> str:
+    """How many times as likely one word is as the other: "30 times", "1.4 times"."""
+    ratio = exp(min(abs(difference), 20.0))
+    shown = f"{ratio:,.0f}".replace(",", " ") if ratio >= 10 else f"{ratio:.1f}"
+    return f"over {shown} times" if abs(difference) > 20 else f"{shown} times"
+
+
+def heads_text(names: Sequence[object]) -> str:
+    """Heads in a row of words: "L5H2", "L5H2 and L6H1", "12 heads"."""
+    words = [str(name) for name in names]
+    if len(words) > 4:
+        return f"{len(words)} heads"
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
