@@ -20,19 +20,19 @@ BY_NAME = {concept.name: concept for concept in CONCEPTS}
     ("name", "text", "found"),
     [
         ("country", "In Poland, the capital is Warsaw.", ["Poland"]),
-        ("capital city", "In Poland, the capital is Warsaw.", ["Warsaw"]),
-        ("repeated name", "Mary saw John. Then John ran to Mary.", ["John", "Mary"]),
-        ("repeated name", " Mary dog Mary dog", []),
-        ("list said again", " dog cat Mary dog cat Mary", ["dog cat Mary"]),
-        ("list said again", "Mary saw John. Mary saw John.", []),
-        ("inside a quotation", '"Where is it?" asked Tom.', ["Where is it?"]),
-        ("time range", "The store is open from Monday to Friday.", ["from Monday to Friday"]),
-        ("time range", "Between 1900 and 1992 Tom lived there.", ["Between 1900 and 1992"]),
+        ("capital", "In Poland, the capital is Warsaw.", ["Warsaw"]),
+        ("repeated-name", "Mary saw John. Then John ran to Mary.", ["John", "Mary"]),
+        ("repeated-name", " Mary dog Mary dog", []),
+        ("repeated-list", " dog cat Mary dog cat Mary", ["dog cat Mary"]),
+        ("repeated-list", "Mary saw John. Mary saw John.", []),
+        ("quotation", '"Where is it?" asked Tom.', ["Where is it?"]),
+        ("time-range", "The store is open from Monday to Friday.", ["from Monday to Friday"]),
+        ("time-range", "Between 1900 and 1992 Tom lived there.", ["Between 1900 and 1992"]),
         ("television", "Tom plays a cook in the television quiz.", ["plays a cook in the television quiz."]),
         ("military", "The navy of Peru sent ships to the military base.",
          ["The navy of Peru sent ships to the military base."]),
         ("question", "Q: What is it?\nA: Paris\n", ["What is it?"]),
-        ("somebody's belief", "She believes that the bag is full of tea.",
+        ("belief", "She believes that the bag is full of tea.",
          ["She believes that the bag is full of tea."]),
         ("plural", "the dogs saw two boxes and a dog", ["dogs", "boxes"]),
     ],
@@ -86,7 +86,7 @@ def test_features_are_what_a_run_of_the_single_text_gives(pocket, chosen):
 def test_probes_on_pocket_beat_both_controls_for_most_concepts(pocket):
     probed = concepts.probe(pocket)
     assert len(probed.beating()) > len(CONCEPTS) / 2
-    shuffled = probed.best.at(source="shuffled labels").values
+    shuffled = probed.best.at(source="shuffled").values
     assert abs(shuffled.mean() - 0.5) < 0.1
     for best in probed.single:
         assert best.interval[0] <= best.auc <= best.interval[1]

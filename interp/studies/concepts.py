@@ -27,8 +27,8 @@ POSITIVES = 160  # tokens of each concept at most
 OTHERS = 1600  # further tokens
 BATCH = 32
 SIZES = (1, 2, 4, 8, 16, 32)
-KINDS = ("neurons", "residual stream")
-SOURCES = (*KINDS, "shuffled labels", "the word alone")
+KINDS = ("neurons", "residual")
+SOURCES = (*KINDS, "shuffled", "word-only")
 FIT, CHOOSE, TEST = 0, 1, 2
 RANDOM_NEURONS = 4
 ABLATED_TEXTS = 8
@@ -71,8 +71,8 @@ class Best:
 class Probed:
     """What the probes found, all on test tokens.
 
-    `by_layer` is Result[kind, concept, layer]; `best` is Result[concept, source] at the layer that was
-    chosen, `bounds` its Result[concept, source, bound]; `sparse` is Result[concept, size]; `single` the
+    `by_layer` is Result[kind, layer, concept]; `best` is Result[source, concept] at the layer that was
+    chosen, `bounds` its Result[source, concept, bound]; `sparse` is Result[size, concept]; `single` the
     best neurons.
     """
 
@@ -168,13 +168,15 @@ def probe(model, *, seed: int = 0) -> Probed:
     names = tuple(concept.name for concept in CONCEPTS)
     layers = tuple(range(len(seen[KINDS[0]])))
     values, bounds = _with_bounds(best, chosen)
-    by_layer = np.stack([aucs[TEST][kind] for kind in KINDS])
-    sizes = {"concept": names, "size": SIZES}
+    by_layer = np.stack([aucs[TEST][kind].T for kind in KINDS])
+    sizes = {"size": SIZES, "concept": names}
     return Probed(
-        by_layer=_auc_result(by_layer, {"kind": KINDS, "concept": names, "layer": layers}, about),
-        best=_auc_result(values, {"concept": names, "source": SOURCES}, about),
-        bounds=_auc_result(bounds, {"concept": names, "source": SOURCES, "bound": ("low", "high")}, about),
-        sparse=_auc_result(_sparse(seen[KINDS[0]], chosen, layer), sizes, about),
+        by_layer=_auc_result(by_layer, {"kind": KINDS, "layer": layers, "concept": names}, about),
+        best=_auc_result(values.T, {"source": SOURCES, "concept": names}, about),
+        bounds=_auc_result(
+            bounds.transpose(1, 0, 2), {"source": SOURCES, "concept": names, "bound": ("low", "high")}, about
+        ),
+        sparse=_auc_result(_sparse(seen[KINDS[0]], chosen, layer).T, sizes, about),
         single=_single(seen[KINDS[0]], chosen, seed),
     )
 

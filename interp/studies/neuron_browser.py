@@ -165,9 +165,7 @@ def _concept_hits(concepts: Mapping[str, Best], name: str) -> tuple[tuple[Neuron
         )
     best = concepts[name]
     low, high = best.interval
-    return (
-        (best.neuron, f"AUC {best.auc:.2f} ({low:.2f} to {high:.2f}); shuffled labels {best.control:.2f}"),
-    )
+    return ((best.neuron, f"AUC {best.auc:.2f} ({low:.2f} to {high:.2f}); shuffled {best.control:.2f}"),)
 
 
 def _own_text(model, state: BrowserState) -> OwnText:

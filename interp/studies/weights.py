@@ -56,6 +56,14 @@ def family() -> Result:
     return Result(values, {"size": tuple(FAMILY), "part": PARTS}, "weights", "")
 
 
+def beside_family(model) -> Result:
+    """As `family`, with the loaded model counted tensor by tensor in front."""
+    mine, others = counted(model), family()
+    values = np.concatenate([mine.values[None], others.values])
+    sizes = (f"{mine.about['model']}, counted", *others.axes["size"])
+    return Result(values, {"size": sizes, "part": PARTS}, "weights", "", mine.about)
+
+
 def shares(weights: Result) -> Result:
     """The share of each part in the weights of each size."""
     values = weights.values / weights.values.sum(axis=-1, keepdims=True)

@@ -55,7 +55,7 @@ def text_html(state: NeuronState, answer: NeuronAnswer) -> str:
     return (
         f'<p class="reading small">{escape(_peak(own, values))}</p>'
         f"{_strip(own.tokens, values, None, _largest(answer, values))}{cut}"
-        f"{panes_html(before, after, {})}"
+        f'<div class="{"on" if state.on else "off"}">{panes_html(before, after, {})}</div>'
         f"<details><summary>The same as text</summary><p>{escape(_listed(own.tokens, values))}</p>"
         f"{table_html(before, after)}</details>"
     )
@@ -139,7 +139,7 @@ def _group(kind: str, title: str, note: str, contexts: Sequence[NeuronContext]) 
         for one in some
     )
     return (
-        f'<section class="contexts {kind}"><h4>{title} <small>{note}</small></h4>'
+        f'<section class="contexts" data-kind="{kind}"><h4>{title} <small>{note}</small></h4>'
         f'<ol role="list">{rows}</ol></section>'
     )
 

@@ -70,20 +70,20 @@ def _alone(text: str) -> bool:
 
 CONCEPTS = (
     _words("country", COUNTRIES),
-    _words("capital city", {facts["capital"] for facts in COUNTRIES.values()}),
-    _words("woman's name", FEMALE_NAMES),
+    _words("capital", {facts["capital"] for facts in COUNTRIES.values()}),
+    _words("woman", FEMALE_NAMES),
     _words("plural", PLURALS.values()),
-    _words("past tense", PAST_TENSE.values()),
+    _words("past", PAST_TENSE.values()),
     _words("colour", COLOURS),
     _words("year", YEARS),
-    Concept("repeated name", False, lambda text: [] if _alone(text) else _repeated_names(text)),
-    Concept("list said again", False, lambda text: _second_copies(text) if _alone(text) else []),
-    _passages("inside a quotation", r'"([^"]+)"'),
-    _passages("time range", r"\b((?:from|Between|between) \w+ (?:to|and) (?:\d{4}|\w+day))\b"),
+    Concept("repeated-name", False, lambda text: [] if _alone(text) else _repeated_names(text)),
+    Concept("repeated-list", False, lambda text: _second_copies(text) if _alone(text) else []),
+    _passages("quotation", r'"([^"]+)"'),
+    _passages("time-range", r"\b((?:from|Between|between) \w+ (?:to|and) (?:\d{4}|\w+day))\b"),
     _passages("television", r"((?:The first (?:episode|season)|plays a \w+ in the television)[^.]*\.)"),
     _passages("military", r"((?:The (?:army|navy|force) of|The military base)[^.]*\.)"),
     _passages("question", r"Q: ([^?]+\?)"),
-    _passages("somebody's belief", r"((?:She|He) believes that[^.]*\.)"),
+    _passages("belief", r"((?:She|He) believes that[^.]*\.)"),
 )
 
 # word -> its class, for "do the words that excite a neuron belong together?"
