@@ -3,11 +3,12 @@ PYTHON ?= python3
 MODEL ?= pocket
 RUN := .venv/bin/python
 
-.PHONY: help reproduce test lab verify browser check
+.PHONY: help reproduce test lab verify bench browser check
 help:
 	@echo "make reproduce   run the notebooks and write figures/$(MODEL)/ (MODEL=gpt2, or a folder, for another model)"
 	@echo "make test        run every test"
 	@echo "make verify      measure again what is published about MODEL (gpt2, gpt2-medium)"
+	@echo "make bench       time the fast paths against TransformerLens' own loops; writes figures/bench.json"
 	@echo "make lab         open the notebooks in JupyterLab"
 	@echo "make check       ruff, pyright and stripped notebooks"
 
@@ -19,6 +20,9 @@ test: .venv/ready browser
 
 verify: .venv/ready
 	$(RUN) -m interp verify --model "$(if $(filter pocket,$(MODEL)),gpt2,$(MODEL))"
+
+bench: .venv/ready
+	OMP_NUM_THREADS=1 GOMP_SPINCOUNT=1000 $(RUN) -m interp bench
 
 lab: .venv/ready
 	$(RUN) -m jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) notebooks/00_start_here.ipynb

@@ -1,4 +1,4 @@
-"""Command line: `python -m interp doctor | reproduce | verify | train-pocket | card | scan`.
+"""Command line: `python -m interp doctor | reproduce | verify | bench | scan | train-pocket | card`.
 
 Exit codes: 0 all is well, 1 something ran and failed, 2 it cannot run (bad input, no model, Ctrl-C).
 """
@@ -100,6 +100,33 @@ def verify(
     failed = sum(not one.passed for one in done)
     out.print(f"{len(done) - failed} of {len(done)} agree within their tolerance.")
     raise typer.Exit(1 if failed else 0)
+
+
+@app.command("bench")
+def measure_speed(
+    quick: Annotated[bool, typer.Option(help="A tiny model: shows that all runs, not how fast.")] = False,
+    only: Annotated[list[str] | None, typer.Option(help="One family, e.g. sweeps; may be repeated.")] = None,
+    out_file: Annotated[Path | None, typer.Option("--out", help="Default: figures/bench.json.")] = None,
+) -> None:
+    """Time every fast path against TransformerLens' own loop on a random GPT-2 small; minutes."""
+    from interp import bench  # imports torch
+
+    done: list[bench.Row] = []
+    try:
+        path = (out_file or ROOT / "figures" / "bench.json").resolve()
+        _writable(path.parent)
+        for row in bench.run(quick=quick, families=only or bench.FAMILIES):
+            done.append(row)
+            err.print(f"{row.name}: {row.ratio:.1f} times faster", markup=False, soft_wrap=True)
+    except (ValueError, OSError) as error:
+        _cannot(error)
+    except KeyboardInterrupt:
+        err.print(f"Stopped by Ctrl-C after {len(done)} rows; what was measured is below.")
+    out.print(_speeds(done))
+    for row in done:
+        out.print(f"{row.name}: {row.note}", markup=False, soft_wrap=True)
+    out.print(f"Written: {bench.save(done, path)}", soft_wrap=True)
+    raise typer.Exit(0 if all(row.max_gap <= bench.MOST_GAP for row in done) else 1)
 
 
 @app.command("train-pocket")
@@ -315,6 +342,14 @@ def _run(path: Path, folder: Path, environment: dict[str, str]) -> report.Page:
         except execution.CellFailed as failure:
             error = str(failure)
     return report.Page(path.stem, execution.heading(path), time.perf_counter() - started, error)
+
+
+def _speeds(rows: Sequence["bench.Row"]) -> Table:
+    table = Table("path", "times faster", "aim", "largest gap", title="beside TransformerLens' own loop")
+    for row in rows:
+        aim = "" if row.aim is None else f"{row.aim:g}"
+        table.add_row(row.name, f"{row.ratio:.1f}", aim, f"{row.max_gap:.1e} {row.unit}")
+    return table
 
 
 def _timings(pages: Sequence[report.Page], folder: Path) -> Table:

@@ -1,4 +1,4 @@
-"""Hooks: the only room that executes a model. `run`, `record`, `resume`, `intervene`, and the three edits.
+"""Hooks: the only room that executes a model. `run`, `record`, `resume`, `gradients`, `intervene`; the edits.
 
 An edit is a frozen value and a pure function: activation in, new activation out. Hooks live only inside
 `intervene`; after it, also after an exception, the model is bitwise as before. This room refuses tasks
@@ -131,6 +131,30 @@ def resume(
         return model.unembed(model.ln_final(chosen))[:, 0]
 
 
+def gradients(
+    model: Bridge,
+    tokens: Prompts | Int[Tensor, "prompt position"],
+    metric: Callable[[Float[Tensor, "prompt position token"]], Float[Tensor, ""]],
+    places: Sequence[Place],
+    *edits: Edit,
+) -> dict[Place, Tensor]:
+    """By place, how the metric changes with what is there: each of the shape that `record` would give.
+
+    `metric` turns all logits into one number. The change meant is one after the edits, everything downstream
+    live: the first-order estimate of a `Put` of `value` is the sum of (value - recorded) * gradient. Raises
+    ValueError for a place the model does not have and for a metric that is not one number.
+    """
+    ids = _readable(model, tokens)
+    nudges: dict[Place, Tensor] = {}
+    with intervene(model, *edits), _nudging(model, places, nudges), torch.enable_grad():
+        number = metric(model(ids, return_type="logits"))
+        if number.ndim != 0:
+            raise ValueError(f"The metric must give one number; it gave the shape {tuple(number.shape)}.")
+        found = torch.autograd.grad(number, list(nudges.values()), materialize_grads=True)
+    by_place = dict(zip(nudges, found, strict=True))
+    return {place: by_place[place] for place in places}
+
+
 @contextmanager
 def intervene(model: Bridge, *edits: Edit) -> Iterator[Bridge]:
     """The model with these edits in force, in this order, until the block ends, however it ends.
@@ -249,10 +273,7 @@ def _readable(model: Bridge, tokens: Prompts | Tensor) -> Tensor:
 
 @contextmanager
 def _listening(model: Bridge, places: Sequence[Place], recorded: dict[Place, Tensor]) -> Iterator[None]:
-    for place in places:
-        if not isinstance(place, Site | Head | Neuron):
-            raise TypeError(f"{place!r} is not a place. Record a Site, a Head or a Neuron.")
-        check_place(place, describe(model))
+    _check_places(model, places)
 
     def note(place: Place) -> Callable[..., None]:
         def listen(activation: Tensor, hook: Any) -> None:
@@ -262,6 +283,29 @@ def _listening(model: Bridge, places: Sequence[Place], recorded: dict[Place, Ten
 
     with model.hooks(fwd_hooks=[(place.site.hook_name, note(place)) for place in places]):
         yield
+
+
+@contextmanager
+def _nudging(model: Bridge, places: Sequence[Place], nudges: dict[Place, Tensor]) -> Iterator[None]:
+    """While it lasts, a zero that can be differentiated by is added at every place, and kept in `nudges`."""
+    _check_places(model, places)
+
+    def note(place: Place) -> Callable[..., Tensor]:
+        def nudge(activation: Tensor, hook: Any) -> Tensor:
+            nudges[place] = torch.zeros_like(_part(place, activation)).requires_grad_()
+            return _applying(Add(place, nudges[place]))(activation, hook)
+
+        return nudge
+
+    with model.hooks(fwd_hooks=[(place.site.hook_name, note(place)) for place in places]):
+        yield
+
+
+def _check_places(model: Bridge, places: Sequence[Place]) -> None:
+    for place in places:
+        if not isinstance(place, Site | Head | Neuron):
+            raise TypeError(f"{place!r} is not a place. Record a Site, a Head or a Neuron.")
+        check_place(place, describe(model))
 
 
 # Taking turns

@@ -62,13 +62,13 @@ def pytest_configure():
 def tiny_folder(tmp_path_factory):
     """A folder with a random GPT-2 in Hugging Face form; every word of the IOI task is one token."""
     folder = tmp_path_factory.mktemp("models") / "tiny"
-    tokenizer = _tokenizer_of(_sentences())
+    tokenizer = tokenizer_of(_sentences())
     tokenizer.save_pretrained(folder)
     config = GPT2Config(n_layer=LAYERS, n_head=HEADS, n_embd=WIDTH, n_positions=CONTEXT,
                         vocab_size=len(tokenizer),
                         bos_token_id=0, eos_token_id=0)  # fmt: skip
     torch.manual_seed(0)
-    _disturbed(GPT2LMHeadModel(config)).save_pretrained(folder)
+    disturbed(GPT2LMHeadModel(config)).save_pretrained(folder)
     return folder
 
 
@@ -107,7 +107,7 @@ def _sentences():
     return [f" {word}" for word in words] * 20 + filled * 20 + asked * 20
 
 
-def _tokenizer_of(sentences):
+def tokenizer_of(sentences):
     bpe = Tokenizer(BPE())
     bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     bpe.decoder = decoders.ByteLevel()
@@ -118,7 +118,7 @@ def _tokenizer_of(sentences):
     return GPT2TokenizerFast(tokenizer_object=bpe, bos_token=end, eos_token=end, unk_token=end)
 
 
-def _disturbed(model):
+def disturbed(model):
     """The model with weights large enough to matter, and biases and layer norms far from trivial."""
     with torch.no_grad():
         for name, parameter in model.named_parameters():

@@ -189,3 +189,142 @@ def fake_steps(number, value):
     for step in range(1, number):
         yield step / number, None
     yield 1.0, value
+
+
+@dataclass(frozen=True)
+class FakeAttentionState:
+    prompt: str
+    head: Head = Head(0, 0)  # noqa: RUF009
+    show: str = "weight"
+    query: int | None = None
+    key: int | None = None
+
+    def to_json(self):
+        return json.dumps({**asdict(self), "head": str(self.head)})
+
+    @classmethod
+    def from_json(cls, text):
+        fields = json.loads(text)
+        return cls(**{**fields, "head": Head.parse(fields["head"])})
+
+
+@dataclass(frozen=True)
+class FakeAttention:
+    tokens: tuple[str, ...]
+    weight: Result
+    score: Result
+    moved: Result
+
+
+@dataclass
+class FakeAttentionBench:
+    """Head h looks h words back, half of it; the rest goes to the first word. Words are tokens."""
+
+    shape: tuple[int, int] = (8, 4)
+    asked: list = field(default_factory=list)
+
+    @property
+    def examples(self):
+        last = FakeAttentionState("When Mary and John went out, John gave it to", Head(5, 2), query=9)
+        return (("The article's sentence", last), ("Short", FakeAttentionState("Mary and", query=1)))
+
+    def parse(self, text):
+        return FakeAttentionState.from_json(text)
+
+    def attention(self, state):
+        if not state.prompt.strip():
+            raise ValueError("The sentence is empty: write at least one word.")
+        self.asked.append(state)
+        tokens = tuple(f" {word}" for word in state.prompt.split())
+        width = len(tokens)
+        weight = np.zeros((*self.shape, width, width))
+        for head in range(self.shape[1]):
+            for query in range(width):
+                weight[:, head, query, max(0, query - head)] += 0.5
+                weight[:, head, query, 0] += 0.5
+        weight[..., np.triu(np.ones((width, width), dtype=bool), 1)] = np.nan
+        sizes = (*self.shape, width, width)
+        axes = {
+            name: tuple(range(size))
+            for name, size in zip(("layer", "head", "query", "key"), sizes, strict=True)
+        }
+        parts = (weight, 4 * weight - 1, 2 * weight)
+        return FakeAttention(tokens, *(Result(part, axes, "of a look", "share") for part in parts))
+
+    def promoted(self, state):
+        return Result(np.array([1.5, 0.5]), {"token": (" Mary", " <b>")}, "direct effect", "nats")
+
+
+@dataclass(frozen=True)
+class FakeMapState:
+    prompt: str
+    twin: str
+    answer: str = "Mary"
+    against: str = "John"
+    kind: str = "resid_pre"
+    cell: tuple[int, int] | None = None
+    raw: bool = False
+
+    def to_json(self):
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text):
+        fields = json.loads(text)
+        cell = fields.pop("cell", None)
+        return cls(**fields, cell=None if cell is None else tuple(cell))
+
+
+@dataclass(frozen=True)
+class FakeLeads:
+    sentence: float
+    twin: float
+    pair: FakePair
+
+
+@dataclass(frozen=True)
+class FakeCell:
+    lead: float
+    before: Result
+    after: Result
+
+
+@dataclass
+class FakeMapBench:
+    """The lead falls from 2 to -2; each layer carries one share more than the layer above it, at one place."""
+
+    shape: tuple[int, int] = (8, 4)
+    kinds: dict = field(default_factory=lambda: {"resid_pre": "position", "z": "head"})
+    leads_of: tuple[float, float] = (2.0, -2.0)
+    swept: list = field(default_factory=list)
+
+    @property
+    def examples(self):
+        first = FakeMapState("When Mary and John met, John saw", "When Mary and John met, Mary saw")
+        return (("The article's sentence", first),)
+
+    def parse(self, text):
+        return FakeMapState.from_json(text)
+
+    def pair(self, state):
+        return fake_pair(state.prompt, state.twin)
+
+    def leads(self, state):
+        found = self.pair(state)
+        if found.problem:
+            raise ValueError(found.problem)
+        return FakeLeads(*self.leads_of, found)
+
+    def sweep(self, state):
+        axis = self.kinds[state.kind]
+        width = self.shape[1] if axis == "head" else len(state.prompt.split())
+        values = np.full((self.shape[0], width), np.nan)
+        axes = {"layer": tuple(range(self.shape[0])), axis: tuple(range(width))}
+        for done, layer in enumerate(reversed(range(self.shape[0])), start=1):
+            self.swept.append(layer)
+            values[layer] = 0.0
+            values[layer, width // 2] = (self.leads_of[1] - self.leads_of[0]) * done / self.shape[0]
+            yield done / self.shape[0], Result(values, axes, "change", "nats")
+
+    def cell(self, state):
+        return FakeCell(-1.0, shares(2.0), shares(-1.0))

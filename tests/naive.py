@@ -1,4 +1,4 @@
-"""The methods of the sweeps once more, one cell at a time, on the GPT-2 in loops: what the engine must equal."""
+"""The methods of the sweeps once more, cell by cell, on the GPT-2 in loops: what the engine must equal."""
 
 import torch
 

@@ -144,9 +144,11 @@ def _choose_theme(folder, theme):
 
 
 def run_first_cell(page):
-    """Run the cell; once more if JupyterLab, still starting, did not hear it."""
+    """Run the cell; once more if JupyterLab, still starting, did not hear it or asked something."""
     prompt = page.locator(".jp-CodeCell .jp-InputPrompt").first
     for _ in range(5):
+        if page.locator(".jp-Dialog").count():
+            page.keyboard.press("Escape")
         page.locator(".jp-CodeCell .cm-content").first.click()
         page.keyboard.press("Escape")
         page.keyboard.press("Control+Enter")

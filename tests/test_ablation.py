@@ -10,6 +10,7 @@ from reference import Reference
 
 from interp import hooks
 from interp.methods import ablation
+from interp.methods.engine import sweep as engine_sweep
 from interp.sites import Head, Site
 from interp.studies import ioi
 
@@ -196,3 +197,115 @@ def test_an_unknown_way_and_an_unknown_head_are_refused(tiny, batch, baseline):
     message = "L12H0 is not in this model: tiny has layers 0-2 and heads 0-3. Choose a head such as L2H3."
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         ablation.set_ablation(tiny, batch, ioi.logit_difference(batch), [Head(12, 0)], reference=baseline)
+
+
+def _circuit_masks(model, prompts):
+    """Two sets that replace heads at some positions only, and one that begins in a later layer."""
+    generator = torch.Generator().manual_seed(7)
+    shape = (*prompts.tokens.shape, model.cfg.n_heads)
+    many = {layer: torch.rand(shape, generator=generator) < 0.7 for layer in range(model.cfg.n_layers)}
+    late = torch.zeros(shape, dtype=torch.bool)
+    late[:, -4:, 1] = True
+    return [many, {2: late}, {1: late, 2: many[2]}, {0: torch.zeros(shape, dtype=torch.bool)}]
+
+
+@pytest.mark.parametrize("how", ["mean", "zero", "resample"])
+def test_masked_heads_equal_a_whole_run_with_the_same_edits(tiny, batch, baseline, how):
+    metric, masks = ioi.logit_difference(batch), _circuit_masks(tiny, batch)
+    measured = ablation.masked_ablation(
+        tiny, batch, metric, masks, reference=baseline, how=how, progress=False
+    )
+    assert measured.axes == {"set": (0, 1, 2, 3), "prompt": tuple(range(len(batch)))}
+    values = ablation.head_values(tiny, batch, range(tiny.cfg.n_layers), how=how, reference=baseline)
+    clean = metric(batch.at(hooks.run(tiny, batch)[0], "end"))
+    for number, mask in enumerate(masks):
+        edits = [
+            hooks.Put(Head(layer, head), values[layer][:, :, head], where=where[:, :, head] & batch.real())
+            for layer, where in sorted(mask.items())
+            for head in range(tiny.cfg.n_heads)
+        ]
+        ablated = metric(batch.at(hooks.run(tiny, batch, *edits)[0], "end"))
+        np.testing.assert_allclose(measured.at(set=number).values, (ablated - clean).numpy(), atol=1e-5)
+    assert (measured.at(set=3).values == 0).all()
+    assert np.abs(measured.at(set=0).values).max() > 1e-2
+
+
+def test_masks_equal_loops(tiny, loops, batch, baseline):
+    """Every head replaced everywhere but where the mask spares it, against the loop-written model."""
+    mask = {layer: torch.ones(*batch.tokens.shape, tiny.cfg.n_heads, dtype=torch.bool) for layer in (0, 1, 2)}
+    mask[1][:, :, 2] = False
+    measured = ablation.masked_ablation(
+        tiny, batch, ioi.logit_difference(batch), [mask], reference=baseline, progress=False
+    )
+    values = ablation.head_values(tiny, batch, range(3), reference=baseline)
+    for number in range(len(batch)):
+        length = int(batch.length[number])
+        ids, io, s = batch.tokens[number, :length], batch.answers["io"][number], batch.answers["s"][number]
+        put = {
+            (head.layer, head.head): values[head.layer][number, :length, head.head]
+            for head in _every_head(tiny)
+            if head != Head(1, 2)
+        }
+        clean, ablated = loops.forward(ids).logits[-1], loops.forward(ids, replaced=put).logits[-1]
+        expected = float((ablated[io] - ablated[s]) - (clean[io] - clean[s]))
+        assert float(measured.at(set=0, prompt=number)) == pytest.approx(expected, abs=1e-4)
+
+
+def test_many_sets_equal_few(tiny, batch, baseline, monkeypatch):
+    """In whatever pieces the sets go through."""
+    metric = ioi.logit_difference(batch)
+    sets = [[Head(n % 3, n % 4), Head((n + 1) % 3, (n + 2) % 4)] for n in range(10)]
+
+    def together():
+        return ablation.sets_ablation(tiny, batch, metric, sets, reference=baseline, progress=False).values
+
+    straight = together()
+    monkeypatch.setattr(ablation, "SETS_AT_ONCE", 3)
+    monkeypatch.setitem(engine_sweep.ROWS, "cpu", 50)
+    np.testing.assert_allclose(together(), straight, atol=1e-5)
+
+
+def test_a_mask_that_does_not_fit_is_refused(tiny, batch, baseline):
+    metric = ioi.logit_difference(batch)
+    wanted = (*batch.tokens.shape, tiny.cfg.n_heads)
+    message = (
+        f"The mask of layer 1 has the shape (2, 3, 4); these prompts need {wanted} (prompt, position, head)."
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        ablation.masked_ablation(
+            tiny, batch, metric, [{1: torch.ones(2, 3, 4, dtype=torch.bool)}], reference=baseline
+        )
+    message = "A mask names layer 3, but the model has layers 0-2: choose one of these."
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        ablation.masked_ablation(
+            tiny, batch, metric, [{3: torch.ones(wanted, dtype=torch.bool)}], reference=baseline
+        )
+
+
+def test_any_metric_of_the_logits_is_measured(tiny, batch, baseline):
+    def probability(logits):
+        return logits.softmax(-1)[torch.arange(len(logits)), batch.answers["io"]]
+
+    measured = ablation.head_ablation(
+        tiny, batch, probability, reference=baseline, layers=[1], progress=False
+    )
+    clean = probability(batch.at(hooks.run(tiny, batch)[0], "end"))
+    for head in range(tiny.cfg.n_heads):
+        edits = ablation.edits(tiny, batch, [Head(1, head)], reference=baseline)
+        expected = probability(batch.at(hooks.run(tiny, batch, *edits)[0], "end")) - clean
+        np.testing.assert_allclose(measured.at(layer=1, head=head).values, expected.numpy(), atol=1e-6)
+
+
+def test_layers_arrive_from_the_last_down_and_may_stop_the_sweep(tiny, batch, baseline):
+    arrived = []
+
+    def stop(layer, values):
+        arrived.append((layer, values.shape))
+        if layer == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        ablation.head_ablation(
+            tiny, batch, ioi.logit_difference(batch), reference=baseline, progress=False, on_layer=stop
+        )
+    assert arrived == [(2, (4, len(batch))), (1, (4, len(batch)))]

@@ -8,7 +8,7 @@ import pytest
 from interp.methods import ablation
 from interp.methods.circuits import EVERYWHERE, Node, circuits_alone, inside, nodes_removed, outside
 from interp.sites import Head
-from interp.studies import ioi
+from interp.studies import circuit, ioi
 
 SOME = (Node(Head(0, 1), "S2"), Node(Head(2, 3), "end"), Node(Head(2, 0), "end"))
 
@@ -80,3 +80,17 @@ def test_a_circuit_with_no_heads_is_refused(tiny, batch):
 def test_a_head_that_is_not_there_is_named(tiny, batch):
     with pytest.raises(ValueError, match=r"^L12H0 is not in this model"):
         inside(tiny, batch, [Node(Head(12, 0), "end")])
+
+
+def test_controls_are_as_large_as_the_set_and_share_no_head_with_it(tiny):
+    heads = [Head(0, 0), Head(1, 1)]
+    drawn = circuit.random_sets(tiny, heads, 20)
+    assert len(drawn) == 20
+    for chosen in drawn:
+        assert len(set(chosen)) == 2
+        assert not set(chosen) & set(heads)
+    assert drawn == circuit.random_sets(tiny, heads, 20)
+    total = tiny.cfg.n_layers * tiny.cfg.n_heads
+    message = f"A control for {total} heads needs as many others, but only 0 remain: choose fewer heads."
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        circuit.random_sets(tiny, circuit.every_head(tiny), 1)

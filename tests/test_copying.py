@@ -123,3 +123,16 @@ def test_no_tokens_are_refused(tiny):
     with pytest.raises(ValueError) as error:
         copying.copy_scores(tiny, torch.tensor([], dtype=torch.long))
     assert str(error.value) == "There are no tokens to copy: give at least one token id."
+
+
+def test_eigenvalue_scores_are_those_of_the_large_products(tiny):
+    scores = copying.eigenvalue_scores(tiny)
+    for layer in range(tiny.cfg.n_layers):
+        for head in range(tiny.cfg.n_heads):
+            small = tiny.W_V[layer, head].double() @ tiny.W_O[layer, head].double()
+            large = tiny.W_E.double() @ small @ tiny.W_U.double()
+            for through, product in (("head", small), ("vocabulary", large)):
+                eigenvalues = torch.linalg.eigvals(product)
+                expected = float(eigenvalues.real.sum() / eigenvalues.abs().sum())
+                measured = float(scores.at(through=through, layer=layer, head=head))
+                assert measured == pytest.approx(expected, abs=1e-6)

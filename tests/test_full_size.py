@@ -4,13 +4,15 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from transformers import GPT2Config, GPT2LMHeadModel, GPT2TokenizerFast
 
-from interp import models
+from interp import models, verification
 from interp.hooks import Zero, resume, run
 from interp.prompts import Prompts
+from interp.published import published
 from interp.sites import Head, Site
 from interp.words import ioi
 
@@ -69,3 +71,19 @@ def test_the_full_size_model_loads_runs_and_resumes(folder):
     assert not torch.equal(edited, clean)
     resumed = resume(model, recorded[stream], 9, Zero(Head(9, 6)), position=prompts.spots["end"])
     assert torch.allclose(resumed, prompts.at(edited, "end"), atol=1e-4)
+
+
+SAMPLED = ("eight/behaviour", "eight/first", "eight/attention", "milk", "claire", "loss", "arena/behaviour",
+           "arena/scatter")  # fmt: skip
+
+
+def test_published_figures_are_measured_on_a_model_of_this_shape(folder):
+    """A sample of what `verify` does; everything is measured on a narrow model in test_replications_ioi."""
+    model = models.load(folder)
+    assert verification.listed_model(model) == "gpt2"
+    measures = verification.all_measures()
+    for group, records in verification.groups(published("gpt2", "ioi")).items():
+        measured = measures[group](model) if group in SAMPLED else {}
+        compared = [verification.Comparison(one, measured[one.id]) for one in records if one.id in measured]
+        assert len(compared) == len(measured)
+        assert all(np.isfinite(one.gap) and not one.passed for one in compared), group

@@ -11,7 +11,6 @@ from transformers import GPT2TokenizerFast
 
 from interp import hooks
 from interp.methods.attribution import head_attribution
-from interp.sites import Head
 from interp.studies import ioi
 from interp.words.ioi import NAMES, TEMPLATES
 
@@ -149,21 +148,6 @@ def test_reordering_prompts_reorders_behaviour(tiny, batch):
     np.testing.assert_allclose(shuffled, ioi.behaviour(tiny, batch).values[:, order], atol=1e-5)
 
 
-def test_controls_are_as_large_as_the_set_and_share_no_head_with_it(tiny):
-    heads = [Head(0, 0), Head(1, 1)]
-    drawn = ioi._random_sets(tiny, heads, 20, 0)
-    assert len(drawn) == 20
-    for chosen in drawn:
-        assert len(set(chosen)) == 2
-        assert not set(chosen) & set(heads)
-    assert drawn == ioi._random_sets(tiny, heads, 20, 0)
-    total = tiny.cfg.n_layers * tiny.cfg.n_heads
-    every = [Head(layer, head) for layer in range(tiny.cfg.n_layers) for head in range(tiny.cfg.n_heads)]
-    message = f"A control for {total} heads needs as many others, but only 0 remain: choose fewer heads."
-    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
-        ioi._random_sets(tiny, every, 1, 0)
-
-
 def test_stages_begin_at_the_second_subject(tiny):
     staged = ioi.stages(tiny, ioi.prompts(tiny, 6, templates=[0, 4]))
     assert list(staged.axes) == ["layer", "spot"]
@@ -210,47 +194,6 @@ def test_a_pair_with_a_name_of_several_tokens_is_refused(tiny):
         ValueError, match=r"^The name ' Maryjohnington' is \d+ tokens \(.*\); it must be one token\."
     ):
         ioi.prompts(tiny, 4, pairs=[("Maryjohnington", "John")])
-
-
-def test_c8_cannot_be_tested_on_a_random_model(tiny):
-    claim = ioi.c8(ioi.few_heads(tiny, n=30, sets=3, progress=False))
-    assert claim.verdict == "cannot be tested on this model"
-    assert claim.measured is None
-    assert claim.interval is None
-
-
-@pytest.mark.parametrize(
-    ("drop", "interval", "controls", "preferred", "verdict"),
-    [
-        (0.6, (0.5, 0.7), [0.1, 0.2], 0.99, "partly"),
-        (0.2, (0.1, 0.3), [0.1, 0.1], 0.99, "not supported"),
-        (0.6, (-0.1, 0.9), [0.1, 0.1], 0.99, "not supported"),
-        (0.6, (0.5, 0.7), [0.1, 0.65], 0.99, "not supported"),
-        (0.6, (0.5, 0.7), [0.1, 0.2], 0.6, "cannot be tested on this model"),
-    ],
-)
-def test_the_verdict_on_c8_follows_from_the_numbers(tiny, drop, interval, controls, preferred, verdict):
-    claim = ioi._c8_claim("tiny", [Head(2, 0)], drop, interval, controls, preferred)
-    assert claim.verdict == verdict
-    assert "at best partly" in claim.test
-
-
-def test_the_share_lost_is_a_ratio_of_means_within_its_interval():
-    clean, effect = np.array([2.0, 4.0, 6.0, 4.0]), np.array([-1.0, -1.0, -3.0, -1.0])
-    share, (low, high) = ioi._share_lost(effect, clean, seed=0)
-    assert share == pytest.approx(6 / 16)
-    assert low < share < high
-
-
-def test_a_few_heads_are_a_tenth_and_at_least_three(tiny):
-    def shaped(layers, heads):
-        model = type("Model", (), {})()
-        model.cfg = type("Shape", (), {"n_layers": layers, "n_heads": heads})()
-        return model
-
-    assert ioi.few(shaped(12, 12)) == 14
-    assert ioi.few(shaped(8, 4)) == 3
-    assert ioi.few(shaped(3, 2)) == 3
 
 
 def test_the_strongest_writers_lead_the_attribution(tiny, batch):

@@ -11,7 +11,7 @@ import torch
 from interp import hooks, models
 from interp.sites import Head, Site
 from interp.studies import ioi, lab
-from interp.studies.lab import LabState
+from interp.studies.lab import LabState, exercises, head_groups, measurements
 
 PROMPT = "Then, Mary and John went to the store. John gave a drink to"
 STATE = LabState(PROMPT, "Mary", " John", (Head(1, 2), Head(2, 0)), "zero")
@@ -150,3 +150,167 @@ def test_a_bench_that_remembers_gives_what_compute_gives(tiny, how):
         told, afresh = bench.compute(state), lab.compute(tiny, state)
         assert told.logit_difference == afresh.logit_difference
         np.testing.assert_array_equal(told.ablated.values, afresh.ablated.values)
+
+
+TWIN = PROMPT.replace("John gave", "Mary gave")
+
+
+def test_a_head_can_put_out_what_it_does_in_the_second_sentence(tiny):
+    answer = lab.compute(tiny, replace(STATE, how="twin", twin=TWIN, heads=(Head(1, 2),)))
+    ids = torch.tensor([models.encode(tiny, TWIN)])
+    _, recorded = hooks.run(tiny, ids, record=[Head(1, 2)])
+    after = _logits(tiny, hooks.Put(Head(1, 2), recorded[Head(1, 2)]))
+    mary, john = (models.encode(tiny, word)[0] for word in (" Mary", " John"))
+    assert answer.logit_difference[1] == pytest.approx(float(after[mary] - after[john]), abs=1e-5)
+    assert answer.logit_difference[1] != pytest.approx(answer.logit_difference[0], abs=1e-5)
+
+
+def test_a_second_sentence_that_does_not_fit_is_refused_only_where_it_must_stand_in(tiny):
+    state = replace(STATE, twin=PROMPT)
+    assert lab.compute(tiny, state).logit_difference == lab.compute(tiny, STATE).logit_difference
+    with pytest.raises(ValueError, match=r"^The two sentences are the same: "):
+        lab.compute(tiny, replace(state, how="twin"))
+
+
+def test_presets_that_were_found_take_the_place_of_the_default(tiny):
+    found = {"name movers": [Head(2, 1), Head(1, 0)], "induction": []}
+    groups = lab.bench(tiny, presets=found).presets
+    assert groups["found here"] == {"name movers": (Head(1, 0), Head(2, 1))}
+    controls = [head for heads in groups["controls"].values() for head in heads]
+    assert not {Head(2, 1), Head(1, 0)} & set(controls)
+
+
+def test_the_papers_heads_are_offered_to_gpt2s_shape_only(tiny, monkeypatch):
+    assert "from the paper, for GPT-2 small" not in head_groups.groups(tiny)
+    monkeypatch.setattr(head_groups.published, "model_of_shape", lambda *shape: "gpt2")
+    roles = head_groups.groups(tiny)["from the paper, for GPT-2 small"]
+    heads = [head for own in roles.values() for head in own]
+    assert (len(roles), len(heads), len(set(heads))) == (7, 26, 26)
+    assert roles["name movers"] == (Head(9, 6), Head(9, 9), Head(10, 0))
+
+
+def test_the_ways_side_by_side_are_what_each_way_gives_alone(tiny):
+    found = measurements.ways(tiny, replace(STATE, twin=TWIN))
+    assert found.axes["how"] == ("mean", "zero", "resample", "twin")
+    for how in found.axes["how"]:
+        before, after = lab.compute(tiny, replace(STATE, how=how, twin=TWIN)).logit_difference
+        expected = [after, after - before]
+        np.testing.assert_allclose(found.at(how=how).values, expected, atol=1e-5)
+    assert measurements.ways(tiny, STATE).axes["how"] == ("mean", "zero", "resample")
+
+
+def test_many_sentences_are_each_measured_with_and_without_the_heads(tiny):
+    *steps, (share, found) = measurements.spread(tiny, replace(STATE, how="zero"))
+    assert (share, found.axes["heads"], len(found.axes["prompt"])) == (1, ("on", "off"), 60)
+    assert [result for _, result in steps] == [None] * len(steps)
+    prompts = ioi.prompts(tiny, 60, seed=0, templates=range(0, 15, 3))
+    for number in (0, 17, 59):
+        ids = prompts.tokens[number, : prompts.length[number]][None]
+        pair = [int(prompts.answers[name][number]) for name in ("io", "s")]
+        for heads, edits in (("on", []), ("off", [hooks.Zero(head) for head in STATE.heads])):
+            logits = hooks.run(tiny, ids, *edits)[0][0, -1]
+            expected = float(logits[pair[0]] - logits[pair[1]])
+            assert found.values[("on", "off").index(heads), number] == pytest.approx(expected, abs=1e-4)
+
+
+def test_many_sentences_without_heads_change_nothing(tiny):
+    *_, (_, found) = measurements.spread(tiny, replace(STATE, heads=()))
+    np.testing.assert_array_equal(found.at(heads="on").values, found.at(heads="off").values)
+
+
+def _singles(tiny, state):
+    """Lead and every head's loss, each by a run of its own."""
+    leads = {
+        Head(layer, head): lab.compute(tiny, replace(state, heads=(Head(layer, head),))).logit_difference
+        for layer in range(3)
+        for head in range(4)
+    }
+    return next(iter(leads.values()))[0], {head: before - after for head, (before, after) in leads.items()}
+
+
+def _verdict(tiny, exercise, state):
+    *_, (share, verdict) = exercises.check(tiny, exercise, state)
+    assert share == 1
+    return verdict
+
+
+@pytest.fixture
+def leading(tiny):
+    """A state in which the answer leads, so that there is something to lose."""
+    lead = lab.compute(tiny, STATE).logit_difference[0]
+    return STATE if lead > 0 else replace(STATE, answer="John", against="Mary")
+
+
+def test_the_head_that_matters_most_is_the_one_that_a_run_of_each_head_finds(tiny, leading):
+    lead, losses = _singles(tiny, leading)
+    assert lead >= exercises.LEAST_LEAD
+    order = sorted(losses, key=losses.get, reverse=True)
+    right = _verdict(tiny, 0, replace(leading, heads=(order[0],)))
+    assert right.right
+    assert right.text == (
+        f"Right: without {order[0]} the lead falls by {losses[order[0]]:.2f} nats; the next most costs "
+        f"{losses[order[1]]:.2f}."
+    )
+    third = _verdict(tiny, 0, replace(leading, heads=(order[2],)))
+    assert not third.right
+    assert third.text.endswith(" 2 of 12 heads cost more.")
+
+
+def test_a_pair_costs_more_than_the_sum_only_if_it_does(tiny, leading):
+    lead, losses = _singles(tiny, leading)
+    seen = set()
+    for first, second in [
+        (Head(a, b), Head(c, d)) for a in range(2) for b in range(4) for c in (2,) for d in range(4)
+    ]:
+        together = lab.compute(tiny, replace(leading, heads=(first, second))).logit_difference[1]
+        surplus = (lead - together) - losses[first] - losses[second]
+        if abs(surplus - exercises.LEAST_SURPLUS) < 1e-3:
+            continue
+        verdict = _verdict(tiny, 1, replace(leading, heads=(first, second)))
+        expected = surplus >= exercises.LEAST_SURPLUS and lead - together >= exercises.LEAST_LOSS
+        assert verdict.right == expected
+        seen.add(verdict.right)
+    assert seen == {True, False}
+
+
+def test_a_head_in_the_way_is_one_without_which_the_lead_grows(tiny, leading):
+    _, losses = _singles(tiny, leading)
+    best, worst = max(losses, key=losses.get), min(losses, key=losses.get)
+    would = sum(-loss >= exercises.LEAST_GAIN for loss in losses.values())
+    assert would
+    assert _verdict(tiny, 2, replace(leading, heads=(worst,))).right
+    refused = _verdict(tiny, 2, replace(leading, heads=(best,)))
+    assert (refused.right, refused.text.endswith(f"{would} of 12 heads would do.")) == (False, True)
+
+
+def test_heads_that_are_not_needed_are_many_and_change_little(tiny, leading):
+    few = _verdict(tiny, 3, replace(leading, heads=(Head(0, 0),)))
+    assert (few.right, few.text.startswith("Not yet: 8% of the heads are off")) == (False, True)
+    for heads in [tuple(Head(layer, head) for head in range(4)) for layer in range(3)]:
+        before, after = lab.compute(tiny, replace(leading, heads=heads)).logit_difference
+        assert _verdict(tiny, 3, replace(leading, heads=heads)).right == (abs(after - before) / before <= 0.1)
+
+
+@pytest.mark.parametrize(
+    ("exercise", "heads", "text"),
+    [
+        (0, (), "Not yet: exactly one head must be off, and none are off."),
+        (1, (Head(0, 0),), "Not yet: exactly two heads must be off, and 1 is off."),
+        (2, (Head(0, 0), Head(0, 1)), "Not yet: exactly one head must be off, and 2 are off."),
+    ],
+)
+def test_the_wrong_number_of_heads_is_told(tiny, exercise, heads, text):
+    verdict = _verdict(tiny, exercise, replace(STATE, heads=heads))
+    assert (verdict.right, verdict.text) == (False, text)
+
+
+def test_without_a_lead_there_is_nothing_to_lose(tiny, leading):
+    turned = replace(leading, answer=leading.against, against=leading.answer, heads=(Head(0, 0),))
+    verdict = _verdict(tiny, 0, turned)
+    assert not verdict.right
+    assert "so there is nothing to lose: take another" in verdict.text
+
+
+def test_an_unknown_exercise_is_told(tiny):
+    with pytest.raises(ValueError, match=r"^There is no exercise 4: choose from 0 to 3\.$"):
+        list(exercises.check(tiny, 4, STATE))

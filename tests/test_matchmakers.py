@@ -70,8 +70,8 @@ def turned(layer, head, by, n=64):
     values = np.random.default_rng(0).normal(0, 0.5, (2, 2, 3, 4, n))
     values[0, 1, layer, head] += by
     values[1] = 0.5
-    axes = {"measure": ("log_odds", "attention"), "spot": matchmakers.QUERIES, "layer": range(3), "head": range(4),
-            "prompt": range(n)}  # fmt: skip
+    labels = [("log_odds", "attention"), matchmakers.QUERIES, range(3), range(4), range(n)]
+    axes = dict(zip(("measure", "spot", "layer", "head", "prompt"), labels, strict=True))
     return Result(values, axes, "what a pronoun looks for", "nats or share")
 
 

@@ -119,8 +119,8 @@ def test_a_sender_at_or_above_every_receiver_changes_nothing_and_this_is_said(ti
     assert (found.values[1:] == 0).all()
     assert (found.values[0] != 0).any()
     message = (
-        "No sender (L2H1, L1H2) stands below the highest receiver, L1H2.q: what a head writes is read in later "
-        "layers only, so every change is exactly 0."
+        "No sender (L2H1, L1H2) stands below the highest receiver, L1H2.q: what a head writes is read in "
+        "later layers only, so every change is exactly 0."
     )
     with pytest.warns(UserWarning, match=f"^{re.escape(message)}$"):
         found = measured(tiny, pairs, receivers=receivers[:1], senders=[Head(2, 1), Head(1, 2)])
@@ -165,8 +165,8 @@ def test_what_cannot_be_a_path_is_refused(tiny, pairs):
     shorter = replace(donor, length=donor.length - 1)
     first = int(prompts.length[0])
     message = (
-        f"Prompt 0 has {first} tokens and its donor {first - 1}: patching puts position on position, so write "
-        "pairs of the same length by exchanging single tokens."
+        f"Prompt 0 has {first} tokens and its donor {first - 1}: patching puts position on position, so "
+        "write pairs of the same length by exchanging single tokens."
     )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         measured(tiny, (prompts, shorter))

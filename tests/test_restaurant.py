@@ -20,6 +20,11 @@ def test_the_four_tellings_differ_in_thing_and_place_only(told):
     ]  # fmt: skip
     assert told[0].prompts.texts[0] == "When Mary and John went to the store, John gave a drink to"
     assert told[3].prompts.texts[0] == "When Mary and John went to the restaurant, John gave his keys to"
+    assert all(len(set(scene.prompts.template.tolist())) == 2 for scene in told)
+    first = [
+        bool(io < s) for io, s in zip(told[0].prompts.spots["IO"], told[0].prompts.spots["S1"], strict=True)
+    ]
+    assert first == [True, False] * 4
     assert len({scene.prompts.answers["io"].sum().item() for scene in told}) == 1
 
 

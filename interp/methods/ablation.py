@@ -177,7 +177,7 @@ def _replaced(run: BaseRun, masks: dict[int, Tensor], values: dict[int, Tensor])
 
 
 def _together(masks: Sequence[Mask]) -> Iterator[list[int]]:
-    """Sets that begin in the same layer, a few at a time, last layer first; without those that replace nothing."""
+    """Sets that begin in the same layer, a few at a time, last layer first; empty ones are left out."""
     begun = [min((layer for layer, where in mask.items() if where.any()), default=None) for mask in masks]
     for layer in sorted({layer for layer in begun if layer is not None}, reverse=True):
         numbers = [number for number, first in enumerate(begun) if first == layer]

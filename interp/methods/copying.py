@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from interp import hooks, models
@@ -22,6 +22,7 @@ from interp.result import Result
 from interp.sites import Site
 
 HIGHEST = 5  # a hit is a token whose own logit is among so many
+PIECE = 2048  # tokens of the vocabulary that are compared at once
 
 
 def copy_scores(model, token_ids: Int[Tensor, "token"], *, sign: int = 1, k: int = HIGHEST) -> Result:
@@ -62,6 +63,28 @@ def copy_scores_in_prompts(
     return _scores(model, written, token_ids, sign, k, about)
 
 
+def eigenvalue_scores(model) -> Result:
+    """How far each head's OV circuit keeps the direction it reads: Result[through, layer, head], -1 to 1.
+
+    The sum of the circuit's eigenvalues over the sum of their sizes: 1 if what is read is written with its
+    sign, -1 if with the opposite one. `through` is "head" (W_V W_O) or "vocabulary" (W_E W_V W_O W_U). It
+    does not tell name movers from their opponents: ask `copy_scores` for that. Source: Elhage et al. 2021.
+    """
+    from_vocabulary = (model.W_U @ model.W_E).double()
+    layers = range(model.cfg.n_layers)
+    squares = [
+        [model.W_O[layer].double() @ between @ model.W_V[layer].double() for layer in layers]
+        for between in (torch.eye(len(from_vocabulary)).to(from_vocabulary), from_vocabulary)
+    ]
+    values = torch.stack([torch.stack([_kept(square) for square in one]) for one in squares])
+    axes = {
+        "through": ("head", "vocabulary"),
+        "layer": tuple(layers),
+        "head": tuple(range(model.cfg.n_heads)),
+    }
+    return Result(np.asarray(values.cpu()), axes, "eigenvalue score", "share", models.about(model))
+
+
 def extended_embeddings(model, token_ids: Int[Tensor, "token"]) -> Float[Tensor, "token d_model"]:
     """Each token's embedding plus what the first feed-forward layer makes of it alone."""
     after_first = Site("resid_post", 0)
@@ -90,12 +113,21 @@ def _scores(
 
 def _own_in_top(
     model, vectors: Float[Tensor, "token d_model"], token_ids: Int[Tensor, "token"], k: int
-) -> Tensor:
-    """Whether each token's own logit is among the `k` highest when its vector is the last residual state."""
-    last = torch.zeros(len(vectors), dtype=torch.long)
-    logits = hooks.resume(model, vectors[:, None], model.cfg.n_layers, position=last)
-    own = logits.gather(1, token_ids.to(logits.device)[:, None])
-    return (logits > own).sum(dim=1) < k
+) -> Bool[Tensor, "token"]:
+    """Whether each token's own logit is among the `k` highest when its vector is the last residual state.
+
+    The vocabulary is gone through piece by piece, without the tokens that are beaten `k` times already.
+    """
+    states, unembedding, bias = _normalised(model, vectors), model.W_U.detach(), model.b_U.detach()
+    ids = token_ids.to(states.device)
+    own = (states * unembedding[:, ids].T).sum(dim=1) + bias[ids]
+    better, left = torch.zeros_like(ids), torch.arange(len(ids), device=states.device)
+    for piece in torch.arange(unembedding.shape[1], device=states.device).split(PIECE):
+        logits = states[left] @ unembedding[:, piece[0] : piece[-1] + 1] + bias[piece]
+        beaten = (logits > own[left, None]) & (piece != ids[left, None])
+        better[left] += beaten.sum(dim=1)
+        left = left[better[left] < k]
+    return better < k
 
 
 def _normalised(model, vectors: Float[Tensor, "token d_model"]) -> Float[Tensor, "token d_model"]:
@@ -111,3 +143,9 @@ def _check(model, token_ids: Tensor, sign: int, k: int) -> None:
         raise ValueError(f"k={k} is not from 1 to {vocabulary - 1}: choose how many highest logits count.")
     if len(token_ids) == 0:
         raise ValueError("There are no tokens to copy: give at least one token id.")
+
+
+def _kept(squares: Float[Tensor, "head d_head d_head"]) -> Float[Tensor, "head"]:
+    """W_O (...) W_V has the eigenvalues of the large product W_V W_O (...) that are not zero."""
+    eigenvalues = torch.linalg.eigvals(squares)
+    return eigenvalues.real.sum(dim=-1) / eigenvalues.abs().sum(dim=-1)

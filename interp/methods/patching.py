@@ -75,15 +75,15 @@ def activation_patching(
     progress: bool = True,
     on_layer: OnLayer | None = None,
 ) -> Result:
-    """Change in the metric when the donor's state is put in at one layer and position: Result[layer, position,
-    prompt], nats.
+    """Change in the metric with the donor's state at one layer and position: Result[layer, position, prompt],
+    nats.
 
-    `prompts` is the run that is edited, `donor` the run whose state is put in, prompt by prompt; patched minus
-    untouched. `kind` is one of `KINDS`. Positions before the first token that differs, and beyond a prompt's
-    end, change nothing, exactly. It runs from the last layer down; `on_layer(layer, values [position,
-    prompt])` is called after each, and whatever it raises ends the sweep. Raises ValueError for another kind,
-    for a pair of unequal length and for a pair that is the same. Source: Meng et al. 2022
-    (arXiv:2202.05262); Heimersheim and Nanda 2024 (arXiv:2404.15255).
+    `prompts` is the run that is edited, `donor` the run whose state is put in, prompt by prompt; patched
+    minus untouched. `kind` is one of `KINDS`. Positions before the first token that differs,
+    and beyond a prompt's end, change nothing, exactly. It runs from the last layer down; `on_layer(layer,
+    values [position, prompt])` is called after each, and whatever it raises ends the sweep. Raises
+    ValueError for another kind, for a pair of unequal length and for a pair that is the same. Source: Meng
+    et al. 2022 (arXiv:2202.05262); Heimersheim and Nanda 2024 (arXiv:2404.15255).
     """
     _check_choice(kind, KINDS, "a kind of state")
     width = prompts.tokens.shape[1]
@@ -105,7 +105,7 @@ def head_patching(
     progress: bool = True,
     on_layer: OnLayer | None = None,
 ) -> Result:
-    """Change in the metric when one part of a head comes from the donor, at all positions: Result[layer, head,
+    """Change in the metric with one part of a head from the donor, at all positions: Result[layer, head,
     prompt], nats.
 
     `part` is z (what the head puts out), q, k, v or pattern. Conventions and errors as in
@@ -130,7 +130,7 @@ def head_position_patching(
     progress: bool = True,
     on_layer: OnLayer | None = None,
 ) -> Result:
-    """Change in the metric when one part of a head comes from the donor, at one position: Result[layer, head,
+    """Change in the metric with one part of a head from the donor, at one position: Result[layer, head,
     position, prompt], nats.
 
     As `head_patching`; the position is the query of a pattern. Conventions and errors as in
@@ -153,13 +153,14 @@ def normalised(result: Result, clean: Result | float, corrupted: Result | float)
 
     For a run on corrupted prompts with a clean donor; `clean` and `corrupted` are the metric on either, as
     numbers or Result[prompt]. Every change is divided by the mean swing, so that a mean over prompts is a
-    ratio of means. This is the scale of TransformerLens' demonstrations. Raises ValueError if the swing is nil.
+    ratio of means. This is the scale of TransformerLens' demonstrations. Raises ValueError if the swing is
+    nil.
     """
     swing = _mean(clean) - _mean(corrupted)
     if abs(swing) < LEAST_SWING:
         raise ValueError(
-            f"The clean and the corrupted prompts differ by {swing:.2g} in the metric, so there is no swing to "
-            "share out. Choose corrupted prompts that change the answer."
+            f"The clean and the corrupted prompts differ by {swing:.2g} in the metric, so there is no swing"
+            " to share out. Choose corrupted prompts that change the answer."
         )
     return replace(
         result, values=result.values / swing, quantity=f"{result.quantity}: share of the swing", unit="share"
@@ -181,7 +182,7 @@ def _patched(
     progress: bool,
     on_layer: OnLayer | None,
 ) -> Result:
-    """The sweep that all patching has in common. `ends_of(base, donor, first position that differs, layer)`."""
+    """What all patching has in common. `ends_of(base, donor, first position that differs, layer)`."""
     check_pairs(prompts, donor)
     first = first_difference(prompts, donor)
     _refuse_same(prompts, first)
@@ -191,7 +192,8 @@ def _patched(
     shape = tuple(len(labels) for labels in axes.values())
     layers = range(model.cfg.n_layers)
     values = sweep(
-        runs, Reader(weights, metric), layers, shape, lambda run, layer: ends_of(run, *donors[id(run)], layer),
+        runs, Reader(weights, metric), layers, shape,
+        lambda run, layer: ends_of(run, *donors[id(run)], layer),
         words=f"putting in {quantity}", progress=progress, on_layer=on_layer,
     )  # fmt: skip
     labels = {"layer": layers, **axes, "prompt": range(len(prompts))}
@@ -242,16 +244,16 @@ def check_pairs(prompts: Prompts, donor: Prompts) -> None:
     for number, (own, other) in enumerate(zip(prompts.length.tolist(), donor.length.tolist(), strict=True)):
         if own != other:
             raise ValueError(
-                f"Prompt {number} has {own} tokens and its donor {other}: patching puts position on position, so "
-                "write pairs of the same length by exchanging single tokens."
+                f"Prompt {number} has {own} tokens and its donor {other}: patching puts position on position,"
+                " so write pairs of the same length by exchanging single tokens."
             )
 
 
 def _refuse_same(prompts: Prompts, first: Int[Tensor, "prompt"]) -> None:
     for number in (first == prompts.length).nonzero().flatten().tolist():
         raise ValueError(
-            f"Prompt {number} and its donor are the same, {prompts.texts[number]!r}: putting one into the other "
-            "can change nothing. Exchange a word in one of them."
+            f"Prompt {number} and its donor are the same, {prompts.texts[number]!r}: putting one into the"
+            " other can change nothing. Exchange a word in one of them."
         )
 
 

@@ -64,13 +64,13 @@ def path_patching(
 
     The path goes from every head (or from `senders` only; the others are then not a number) to the
     `receivers`, all patched together, or without receivers along the residual stream to the last state. All
-    other heads are frozen at their outputs on `prompts`; feed-forward layers (unless `freeze_mlps`) and layer
-    norms are computed anew. `sender_at` and `receiver_at` name the spot where the sender changes and where the
-    receivers are overwritten, None = at all positions. As no other head moves anything, a sender reaches
-    receivers at its own position only: elsewhere the change is exactly 0. So it is for a sender at or above
-    every receiver, and for a donor that is the same prompt. Warns where none of the senders asked for can reach
-    a receiver. Raises ValueError for pairs of unequal length, unknown heads and no receivers. Source: Wang et
-    al. 2022 (arXiv:2211.00593), appendix B.
+    other heads are frozen at their outputs on `prompts`; feed-forward layers (unless `freeze_mlps`) and
+    layer norms are computed anew. `sender_at` and `receiver_at` name the spot where the sender changes and
+    where the receivers are overwritten, None = at all positions. As no other head moves anything, a sender
+    reaches receivers at its own position only: elsewhere the change is exactly 0. So it is for a sender at
+    or above every receiver, and for a donor that is the same prompt. Warns if none of the `senders` can
+    reach a receiver. Raises ValueError for pairs of unequal length, unknown heads and no receivers. Source:
+    Wang et al. 2022 (arXiv:2211.00593), appendix B.
     """
     check_pairs(prompts, donor)
     chosen, parts = _senders(model, senders), _parts(model, receivers)
@@ -104,8 +104,8 @@ def path_patching(
 
 @dataclass(frozen=True, eq=False)
 class _Route:
-    """Along which positions each prompt's paths run: `where` is one position, or -1 for all from the `first` that
-    differs. Not `open`: nothing can arrive."""
+    """Along which positions each prompt's paths run: `where` is one position, or -1 for all from the `first`
+    that differs. Not `open`: nothing can arrive."""
 
     first: Int[Tensor, "prompt"]
     where: Int[Tensor, "prompt"]
@@ -158,8 +158,8 @@ def _warn_if_out_of_reach(senders: Sequence[Head] | None, receivers: Sequence[Re
     highest = max(receivers, key=lambda one: one.head.layer) if receivers else None
     if senders and highest and all(sender.layer >= highest.head.layer for sender in senders):
         warnings.warn(
-            f"No sender ({', '.join(map(str, senders))}) stands below the highest receiver, {highest}: what a head "
-            "writes is read in later layers only, so every change is exactly 0.",
+            f"No sender ({', '.join(map(str, senders))}) stands below the highest receiver, {highest}: what a"
+            " head writes is read in later layers only, so every change is exactly 0.",
             stacklevel=3,
         )
 

@@ -1,9 +1,10 @@
-"""What every head of one sentence looks at, what it compares, and what moves. Pure; the Attention Viewer draws it.
+"""What every head of one sentence looks at, what it compares, and what moves. Pure; the Attention Viewer
+draws it.
 
-A head's pattern says from where it takes; what it takes is the value. So three numbers stand for each pair of
-a query word and a key word: the score (q·k / √d_head, before the softmax), the weight (after it), and what
-moves, the length of weight × value × W_O (Kobayashi et al. 2020, arXiv:2004.10102). What moved is read straight
-through the unembedding, with the final layer norm's scale of the same run: a direct effect only.
+A head's pattern says from where it takes; what it takes is the value. So three numbers stand for each pair
+of a query word and a key word: the score (q·k / √d_head, before the softmax), the weight (after it), and
+what moves, the length of weight × value × W_O (Kobayashi et al. 2020, arXiv:2004.10102). What moved is read
+straight through the unembedding, with the final layer norm's scale of the same run: a direct effect only.
 """
 
 import json
@@ -25,17 +26,18 @@ from interp.words.article import NAME_EXAMPLES
 
 MOST_TOKENS = 64
 PROMOTED = 6
+FIRST = Head(0, 0)
 MODES = ("weight", "score", "moved")
 
 
 @dataclass(frozen=True)
 class AttentionState:
-    """What the viewer is asked: a sentence, a head, which number, and the locked query and key word (positions
-    from 0, or None).
+    """What the viewer is asked: a sentence, a head, which number, and the locked query and key word
+    (positions from 0, or None).
     """
 
     prompt: str
-    head: Head = Head(0, 0)
+    head: Head = FIRST
     show: str = "weight"
     query: int | None = None
     key: int | None = None
@@ -72,8 +74,8 @@ class Attention:
 
 @dataclass(frozen=True)
 class Bench:
-    """A model on the bench: shape is (layers, heads); `attention` reads the sentence of a state, `promoted` what
-    its locked pair writes, `parse` a state's JSON.
+    """A model on the bench: shape is (layers, heads); `attention` reads the sentence of a state,
+    `promoted` what its locked pair writes, `parse` a state's JSON.
     """
 
     name: str
@@ -87,9 +89,9 @@ class Bench:
 def bench(model: Any, *, sentences: Sequence[tuple[str, str]] | None = None) -> Bench:
     """This model's bench. A sentence is run once, however many heads are looked at.
 
-    `sentences` are the examples, (label, sentence); by default the article's. Each opens with the head that looks
-    most strongly from the last word at one earlier word, the first word and itself left out. Raises ValueError
-    if none of them can be read.
+    `sentences` are the examples, (label, sentence); by default the article's. Each opens with the head that
+    looks most strongly from the last word at one earlier word, the first word and itself left out. Raises
+    ValueError if none of them can be read.
     """
     card = models.describe(model)
     if sentences is None:
@@ -133,8 +135,9 @@ def attention(model, prompt: str, bos: bool = False) -> Attention:
 def promoted(model, state: AttentionState) -> Result:
     """The words that the locked pair pushes up most at the query word: Result[token], in nats of logit.
 
-    Weight × value × W_O, centred, divided by the final layer norm's scale at the query, through the unembedding;
-    each word against the mean of all words. Raises ValueError if no pair is locked or the key comes later.
+    Weight × value × W_O, centred, divided by the final layer norm's scale at the query, through the
+    unembedding; each word against the mean of all words. Raises ValueError if no pair is locked or the key
+    comes later.
     """
     checked = _checked(model, state)
     query, key, head = checked.query, checked.key, checked.head

@@ -21,17 +21,16 @@ from interp.published import model_of_shape
 from interp.result import Result
 from interp.sites import Head
 from interp.studies import ioi
-from interp.studies.roles import BLOCKS, COPIES, NOTICES, ROLES, Roles
+from interp.studies.roles import BLOCKS, COPIES, LEAST_PREFERRED, NOTICES, ROLES, Roles
 
 # The test of C8, fixed before looking at any model
 LEAST_EXPLAINED = 0.80  # share of the lead that the article's heads must keep alone to "explain" it
-LEAST_PREFERRED = 0.75  # share of prompts in which IO must beat S; below, the model does not do the task
 CONTROL_CIRCUITS, CONTROL_SETS = 20, 200
 LEAST_NEEDED = (
     0.01  # share of the lead that every head of a minimal circuit is worth (Wang et al., section 4.2)
 )
 ARTICLE_PARTS = {"copy the name": COPIES, "block the repeated name": BLOCKS, "notice the repetition": NOTICES}
-WRITERS = (*COPIES, "subject suppressor", "backup name mover")
+WRITERS = (*COPIES, "subject suppressor", "backup name mover", "other writer")
 
 ARTICLE_CLAIM = (
     "Nine heads explain how the model finds the name: three name movers copy it, four "
@@ -136,6 +135,13 @@ def with_controls(model, chosen: Mapping[str, Sequence[Node]], *, n: int = 5, se
     return {**named, **(random_circuits(model, last, n, seed=seed) if last else {})}
 
 
+def told(kept: Result) -> str:
+    """The shares that the named circuits keep, in one sentence; random ones are left out."""
+    named = [name for name in kept.axes["circuit"] if not str(name).startswith("random")]
+    parts = (f"{name} {float(kept.at(circuit=name)):.0%}" for name in named)
+    return f"Share of the lead kept alone: {', '.join(parts)}"
+
+
 def largest_gap(complete: Result) -> tuple[str, float]:
     """Where circuit and model differ most, and by how many nats, from the result of `completeness`."""
     means = complete.mean("prompt")
@@ -151,23 +157,26 @@ def spread(hit: Result, k: int = 12) -> Result:
     return Result(ordered[kept], {"set": labels}, hit.quantity, hit.unit, hit.about)
 
 
+def random_sets(model, heads: Sequence[Head], n: int, *, seed: int = 0) -> list[list[Head]]:
+    """`n` random sets of as many other heads; they may overlap. Raises ValueError if too few remain."""
+    others = [head for head in every_head(model) if head not in set(heads)]
+    if len(others) < len(heads):
+        raise ValueError(
+            f"A control for {len(heads)} heads needs as many others, but only {len(others)} remain: choose"
+            " fewer heads."
+        )
+    chooser = Random(seed)
+    return [chooser.sample(others, len(heads)) for _ in range(n)]
+
+
 def random_circuits(
     model, nodes: Sequence[Node], n: int = CONTROL_CIRCUITS, *, seed: int = 0
 ) -> dict[str, tuple[Node, ...]]:
-    """`n` circuits of as many heads at the same words, heads drawn at random and none of them from the
-    circuit."""
-    taken = {node.head for node in nodes}
-    others = [head for head in every_head(model) if head not in taken]
-    if len(others) < len(nodes):
-        raise ValueError(
-            f"A control for {len(nodes)} heads needs as many others, but only {len(others)} remain:"
-            f" choose fewer heads."
-        )
-    chooser = Random(seed)
-    drawn = [chooser.sample(others, len(nodes)) for _ in range(n)]
+    """`n` circuits of as many other heads at the same words, heads drawn at random."""
+    heads = [node.head for node in nodes]
     return {
-        f"random {at}": tuple(Node(head, node.spot) for head, node in zip(heads, nodes, strict=True))
-        for at, heads in enumerate(drawn)
+        f"random {at + 1}": tuple(Node(head, node.spot) for head, node in zip(drawn, nodes, strict=True))
+        for at, drawn in enumerate(random_sets(model, heads, n, seed=seed))
     }
 
 
@@ -229,14 +238,12 @@ def knock_out(
         raise ValueError(
             "No name mover was found, so there is none to knock out: look at the evidence of the search."
         )
-    chooser = Random(seed)
-    others = [head for head in every_head(model) if head not in writers]
-    drawn = [chooser.sample(others, min(len(writers), len(others))) for _ in range(sets)]
+    drawn = random_sets(model, writers, sets, seed=seed)
     change = sets_ablation(
         model, task.prompts, ioi.logit_difference(task.prompts), [writers, *drawn],
         reference=task.reference, progress=progress,
     )  # fmt: skip
-    labels = ("writers", *(f"random {at}" for at in range(sets)))
+    labels = ("writers", *(f"random {at + 1}" for at in range(sets)))
     return replace(change, axes={"set": labels, "prompt": change.axes["prompt"]})
 
 

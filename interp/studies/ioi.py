@@ -9,7 +9,6 @@ counts as another template: names stand elsewhere.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import ceil
 from random import Random
 
 import numpy as np
@@ -18,8 +17,6 @@ from jaxtyping import Int
 from torch import Tensor
 
 from interp import models
-from interp.claims import Claim, decide
-from interp.methods.ablation import set_ablation, sets_ablation
 from interp.methods.attribution import head_attribution
 from interp.methods.patching import residual_shares
 from interp.methods.readout import LogitDifference, logits_at_end
@@ -31,18 +28,6 @@ from interp.words.ioi import NAMES, OBJECTS, PLACES, SAID_MORE, TEMPLATES
 ORDERS = ("both", "ABBA", "BABA")
 LEAST_NAMES = 6
 REFERENCES_PER_TEMPLATE = 8
-CONTROL_SETS = 20
-
-# The test of C8, fixed before looking at any model
-FEW_SHARE = 0.10  # "a few heads": a tenth of all, so that backup heads count too (12 x 12 heads: 14) ...
-FEW_LEAST = 3  # ... and no fewer than the article's three name movers
-LEAST_DROP = 0.30  # share of the logit difference that must go when they are switched off
-LEAST_PREFERRED = 0.75  # share of prompts in which IO must beat S; below, the model does not do the task
-
-ARTICLE_CLAIM = (
-    "Nine heads explain how the model finds the name: three name movers copy it, four "
-    "subject-inhibition heads block the repeated name, two duplicate-token heads notice the repetition."
-)
 
 
 @dataclass(frozen=True)
@@ -179,31 +164,6 @@ def strongest_writers(model, prompts: Prompts, k: int) -> tuple[Head, ...]:
     return tuple(Head(*labels) for labels, _ in written.top(k))
 
 
-def control_heads(
-    model,
-    prompts: Prompts,
-    heads: Sequence[Head],
-    *,
-    reference: Prompts | None = None,
-    how: str = "mean",
-    sets: int = CONTROL_SETS,
-    seed: int = 0,
-    progress: bool = True,
-) -> Result:
-    """Change in logit difference when as many other heads are switched off: Result[set, prompt], nats.
-
-    Each of the `sets` random sets is as large as `heads` and shares no head with it; sets are drawn one
-    by one and may overlap. With 20 sets, an effect beyond all of them has less than one chance in twenty
-    of being ordinary. Raises ValueError if fewer other heads remain than `heads` holds.
-    """
-    chosen = _random_sets(model, heads, sets, seed)
-    controls = sets_ablation(
-        model, prompts, logit_difference(prompts), chosen,
-        reference=reference, how=how, seed=seed, progress=progress,
-    )  # fmt: skip
-    return replace(controls, about={**controls.about, "heads_per_set": len(heads), "seed": seed})
-
-
 def stages(model, prompts: Prompts, *, spots: Sequence[str] = ("end", "S2")) -> Result:
     """Where the answer is decided: Result[layer, spot], share of the swing to the sentences with S2 := IO.
 
@@ -218,109 +178,6 @@ def stage_shares(model, prompts: Prompts, *, spots: Sequence[str] = ("end", "S2"
     S2 before layer 0 carries the whole swing of each prompt, so a ratio to it gives the interval of a share.
     """
     return residual_shares(model, prompts, swapped(model, prompts), logit_difference(prompts), spots=spots)
-
-
-def few(model) -> int:
-    """How many heads count as "a few" in the test of C8."""
-    return max(FEW_LEAST, ceil(FEW_SHARE * model.cfg.n_layers * model.cfg.n_heads - 0.5))
-
-
-@dataclass(frozen=True)
-class FewHeads:
-    """What the test of C8 measured: the heads, the lead without edits, and what switching off changes.
-
-    `lead` and `change` are Result[prompt], `controls` is Result[set, prompt], all in nats; `preferred` is the
-    share of prompts in which IO beats S.
-    """
-
-    heads: tuple[Head, ...]
-    lead: Result
-    change: Result
-    controls: Result
-    preferred: float
-
-
-def few_heads(
-    model, *, n: int = 100, seed: int = 0, bos: bool = False, sets: int = CONTROL_SETS, progress: bool = True
-) -> FewHeads:
-    """The strongest writers of one set of prompts, switched off on another, beside random sets of heads."""
-    chosen = strongest_writers(model, prompts(model, n, seed=seed, bos=bos), few(model))
-    fresh = prompts(model, n, seed=seed + 1, bos=bos)
-    baseline = reference(model, fresh, seed=seed)
-    does = behaviour(model, fresh)
-    change = set_ablation(model, fresh, logit_difference(fresh), chosen, reference=baseline)
-    controls = control_heads(
-        model, fresh, chosen, reference=baseline, sets=sets, seed=seed, progress=progress
-    )
-    preferred = float(does.at(measure="prefers_io").values.mean())
-    return FewHeads(chosen, does.at(measure="logit_difference"), change, controls, preferred)
-
-
-def c8(measured: FewHeads) -> Claim:
-    """First verdict on C8: do a few heads write the name, and does switching them off hurt?
-
-    A pass is `partly` at best: the roles of the heads and the paths between them are not measured yet.
-    """
-    lead = measured.lead.values
-    drop, interval = _share_lost(measured.change.values, lead, measured.change.about["seed"])
-    drops = [float(share) for share in -measured.controls.values.mean(axis=1) / lead.mean()]
-    return _c8_claim(measured.lead.about["model"], measured.heads, drop, interval, drops, measured.preferred)
-
-
-def _c8_claim(
-    model,
-    chosen: Sequence[Head],
-    drop: float,
-    interval: tuple[float, float],
-    drops: list[float],
-    preferred: float,
-) -> Claim:
-    testable = preferred >= LEAST_PREFERRED
-    return Claim(
-        id="C8",
-        text=ARTICLE_CLAIM,
-        test=(
-            f"The {len(chosen)} heads that write the name most strongly ({', '.join(map(str, chosen))}) "
-            "are replaced by their mean over sentences with three different names: share of the logit "
-            "difference that is lost. Only 'a few heads write the name' is tested so far; roles and "
-            "paths are not, so the verdict is at best partly."
-        ),
-        measured=drop if testable else None,
-        interval=interval if testable else None,
-        control=f"{len(drops)} random sets of {len(chosen)} other heads: {min(drops):.2f} to {max(drops):.2f}"
-        if testable
-        else f"the model prefers IO in {preferred:.0%} of the prompts",
-        threshold=(
-            f"at least {LEAST_DROP:.0%} lost, interval above zero, more than every control; "
-            f"IO preferred in at least {LEAST_PREFERRED:.0%} of the prompts, else it cannot be tested"
-        ),
-        verdict=decide(drop, interval, LEAST_DROP, drops, testable=testable, complete=False),
-        model=model,
-        published=(
-            "gpt2: 26 heads in 7 classes; switching off the three name movers alone costs 5 %, because "
-            "backup heads take over (Wang et al. 2022)"
-        ),
-    )
-
-
-def _share_lost(effect: np.ndarray, clean: np.ndarray, seed: int) -> tuple[float, tuple[float, float]]:
-    """Ratio of means, and its 95 % interval by bootstrap over prompts."""
-    rows = np.random.default_rng(seed).integers(len(clean), size=(2000, len(clean)))
-    shares = -effect[rows].mean(axis=1) / clean[rows].mean(axis=1)
-    low, high = np.quantile(shares, (0.025, 0.975))
-    return float(-effect.mean() / clean.mean()), (float(low), float(high))
-
-
-def _random_sets(model, heads: Sequence[Head], sets: int, seed: int) -> list[list[Head]]:
-    every = [Head(layer, head) for layer in range(model.cfg.n_layers) for head in range(model.cfg.n_heads)]
-    others = [head for head in every if head not in set(heads)]
-    if len(others) < len(heads):
-        raise ValueError(
-            f"A control for {len(heads)} heads needs as many others, but only {len(others)} remain: "
-            "choose fewer heads."
-        )
-    chooser = Random(seed)
-    return [chooser.sample(others, len(heads)) for _ in range(sets)]
 
 
 # --- writing the sentences ---------------------------------------------------------------------------------

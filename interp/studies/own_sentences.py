@@ -1,9 +1,10 @@
 """A reader's own sentence: checked, written as `Prompts`, its words marked, its twin laid beside it.
 
-The sentences that we write note each spot while they are built. A reader's sentence is only text, so here, and
-only here, spots are found afterwards: S1 and S2 are the first and the last mention of the name said twice, IO
-the answer where it is said, END the last token. A word of several tokens is marked at its last one, where the
-model has read all of it. The marks are for the reader's eye; no number is computed from them.
+The sentences that we write note each spot while they are built. A reader's sentence is only text, so here,
+and only here, spots are found afterwards: S1 and S2 are the first and the last mention of the name said
+twice, IO the answer where it is said, END the last token. A word of several tokens is marked at its last
+one, where the model has read all of it. The marks are for the reader's eye; no number is computed from
+them.
 """
 
 import re
@@ -62,7 +63,7 @@ def written(model, prompt: str, answer: str, against: str, *, bos: bool = False)
         raise ValueError(
             f"The answer and the word to weigh it against are both {answer.strip()!r}: choose two words."
         )
-    answers = dict(zip(("io", "s"), words, strict=True))
+    answers: dict[str, str] = dict(zip(("io", "s"), words, strict=True))
     sentence = ((None, prompt.rstrip()),)
     return Prompts.write(model.tokenizer, [sentence], answers=[answers], bos=bos, context=model.cfg.n_ctx)
 
@@ -93,7 +94,7 @@ def pair(model, prompt: str, twin: str, answer: str, against: str) -> Pair:
     sides = [[*side.tokens, *[None] * (width - len(side.tokens))] for side in (sentence, other)]
     differs = tuple(own != others for own, others in zip(*sides, strict=True))
     ids = [models.encode(model, text.rstrip()) for text in (prompt, twin)]
-    return Pair(sentence, other, differs, _problem(*ids, 0))
+    return Pair(sentence, other, differs, _problem(ids[0], ids[1], 0))
 
 
 def mark(model, text: str, answer: str, against: str) -> Marked:

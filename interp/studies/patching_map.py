@@ -1,9 +1,10 @@
-"""Where one sentence becomes its twin: a state of the twin's run put into the sentence's run, place by place.
+"""Where one sentence becomes its twin: a state of the twin's run put into the sentence's run, place by
+place.
 
 The pair differs in a word. `change` is the lead (logit of the answer minus that of the word it is weighed
 against) with the twin's state put in, minus the lead without; the swing is the twin's lead minus the
-sentence's. A place where change / swing is near 1 carries all that differs, before that layer. Pure; the Patching
-Map draws it.
+sentence's. A place where change / swing is near 1 carries all that differs, before that layer. Pure; the
+Patching Map draws it.
 """
 
 import json
@@ -43,8 +44,8 @@ Step = tuple[float, Result]  # the share that is done, and the map so far: NaN w
 
 @dataclass(frozen=True)
 class MapState:
-    """What the map is asked: a pair of sentences, two words to weigh, what is put in, and the locked cell (layer
-    and position or head, or None).
+    """What the map is asked: a pair of sentences, two words to weigh, what is put in, and the locked cell
+    (layer and position or head, or None).
     """
 
     prompt: str
@@ -96,7 +97,9 @@ class Cell:
 
 @dataclass(frozen=True)
 class Bench:
-    """A model on the bench: shape is (layers, heads); `kinds` names the map's other axis by what is put in."""
+    """A model on the bench: shape is (layers, heads); `kinds` names the map's other axis by what is put
+    in.
+    """
 
     name: str
     shape: tuple[int, int]
@@ -110,7 +113,9 @@ class Bench:
 
 
 def bench(model: Any) -> Bench:
-    """This model's bench; it remembers the last pairs and cells. Raises ValueError if it can read no example."""
+    """This model's bench; it remembers the last pairs and cells. Raises ValueError if it can read no
+    example.
+    """
     card = models.describe(model)
     return Bench(
         name=card.name,
@@ -139,15 +144,16 @@ def leads(model, state: MapState) -> Leads:
     """
     prompts, donor = _pair_of(model, state)
     metric = ioi.logit_difference(prompts)
-    both = [float(metric(logits_at_end(model, one).double().cpu())[0]) for one in (prompts, donor)]
-    return Leads(*both, pair(model, state.prompt, state.twin, state.answer, state.against))
+    own, other = (float(metric(logits_at_end(model, one).double().cpu())[0]) for one in (prompts, donor))
+    return Leads(own, other, pair(model, state.prompt, state.twin, state.answer, state.against))
 
 
 def sweep(model, state: MapState) -> Iterator[Step]:
-    """The map, layer by layer from the last down: steps of (share done, Result[layer, position or head], nats).
+    """The map, layer by layer from the last down: steps of (share done, Result[layer, position or head],
+    nats).
 
-    The values are changes of the lead; layers not done yet are NaN. While a layer takes long, the last step comes
-    again. Raises ValueError as `leads` does.
+    The values are changes of the lead; layers not done yet are NaN. While a layer takes long, the last step
+    comes again. Raises ValueError as `leads` does.
     """
     prompts, donor = _pair_of(model, state)
     layers, axis = model.cfg.n_layers, KINDS[state.kind]
@@ -169,14 +175,16 @@ def sweep(model, state: MapState) -> Iterator[Step]:
 
 
 def cell(model, state: MapState) -> Cell:
-    """What the locked cell does to the next word. Raises ValueError if none is locked, and as `leads` does."""
+    """What the locked cell does to the next word. Raises ValueError if none is locked, and as `leads`
+    does.
+    """
     if state.cell is None:
         raise ValueError("No cell is locked: click one.")
     prompts, donor = _pair_of(model, state)
     layer, place = state.cell
     site = Site(state.kind, layer)
-    recorded = [hooks.record(model, one, [site])[site] for one in (prompts, donor)]
-    edit = hooks.Put(site, _mixed(*recorded, KINDS[state.kind], place))
+    own, given = (hooks.record(model, one, [site])[site] for one in (prompts, donor))
+    edit = hooks.Put(site, _mixed(own, given, KINDS[state.kind], place))
     before, after = logits_at_end(model, prompts), logits_at_end(model, prompts, edit)
     lead = float(ioi.logit_difference(prompts)(after.double().cpu())[0])
     shares = [logits[0].double().softmax(dim=-1) for logits in (before, after)]

@@ -49,7 +49,8 @@ class Scene:
 def scenes(model, n: int = 40, *, seed: int = 0, bos: bool = False) -> tuple[Scene, ...]:
     """The four tellings: drink or keys, store or restaurant, each with the same `n` pairs of names.
 
-    The article's own pair, Mary and John, comes first. Spots IO, S1, S2, end; answers io, s and the.
+    The article's own pair, Mary and John, comes first. The two names take turns in coming first, so that
+    their order says nothing. Spots IO, S1, S1+1, S2, end; answers io, s and the.
     """
     pairs = _pairs(model, n, seed)
     return tuple(
@@ -192,15 +193,14 @@ def _pairs(model, n: int, seed: int) -> list[tuple[str, str]]:
 def _written(model, thing: str, place: str, pairs: list[tuple[str, str]], bos: bool) -> Prompts:
     frame = SCENE.replace("{place}", place).replace("{thing}", thing)
     before, between, after, rest = frame.replace(" {A}", " {B}").split(" {B}")
-    sentences = [
-        (
-            *((None, before), ("IO", f" {io}"), (None, between), ("S1", f" {s}")),
-            *((None, after), ("S2", f" {s}"), (None, rest)),
-        )
-        for io, s in pairs
-    ]
+    sentences = []
+    for number, (io, s) in enumerate(pairs):
+        first, second = (("IO", f" {io}"), ("S1", f" {s}"))[:: (-1) ** number]
+        said = ((None, before), first, (None, between), second, (None, after), ("S2", f" {s}"), (None, rest))
+        sentences.append(said)
     written = Prompts.write(
-        model.tokenizer, sentences, bos=bos, context=model.cfg.n_ctx,
+        model.tokenizer, sentences, template=[number % 2 for number in range(len(pairs))],
         answers=[{"io": f" {io}", "s": f" {s}", "the": " the"} for io, s in pairs],
+        bos=bos, context=model.cfg.n_ctx,
     )  # fmt: skip
     return replace(written, spots={**written.spots, "S1+1": written.spots["S1"] + 1})

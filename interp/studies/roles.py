@@ -41,6 +41,8 @@ from interp.studies import ioi
 LEAST_DIRECT = 0.15  # share of the lead lost by path patching to the logits: the published three and two pass
 LEAST_STEERING = 0.05  # the same, by a path through the queries, keys or values of later heads
 LEAST_TAKEN_OVER = 0.02  # direct contribution of a backup, as a share of the lead (Wang et al., appendix F)
+LEAST_PREFERRED = 0.75  # share of prompts in which IO must beat S; below, the model does not do the task
+FEW = 3  # strongest writers to look at where nobody has a role
 LEAST_ATTENTION = (
     0.10  # mean attention to the word that makes the role; an even look over 15 words gives 0.07
 )
@@ -110,10 +112,23 @@ def find(model, *, n: int = 60, seed: int = 0, bos: bool = False) -> Roles:
 
 
 def find_on(model, prompts: Prompts, reference: Prompts) -> Roles:
-    """As `find`, on these prompts; the first references must be their twins, one to one."""
+    """As `find`, on these prompts; the first references must be their twins, one to one.
+
+    A model that prefers IO in fewer than `LEAST_PREFERRED` of the prompts has no parts to find. There, and
+    where nobody passes, its `FEW` strongest writers are listed as `other writer`, so that one can look at
+    them.
+    """
     search = _Search(model, prompts, reference)
     lead = search.paths("to the logits", at="end")
-    name = search.paths("to the right name", at="end", metric=over_other_names(model, prompts))
+    found = _parts_played(search, lead) if search.preferred >= LEAST_PREFERRED else {}
+    if not any(found.values()):
+        found = {"other writer": ioi.strongest_writers(model, prompts, FEW)}
+    return Roles({role: tuple(sorted(found.get(role, ()))) for role in ROLES}, search.evidence)
+
+
+def _parts_played(search: "_Search", lead: "_Paths") -> dict[str, list[Head]]:
+    """The heads of every role, step by step backwards from the answer."""
+    name = search.paths("to the right name", at="end", metric=over_other_names(search.model, search.prompts))
     look = search.looks_from("end")
     found = {
         "name mover": [h for h in lead.strong(LEAST_DIRECT) if look.get(h) == "IO" and name.share(h) > 0],
@@ -139,8 +154,7 @@ def find_on(model, prompts: Prompts, reference: Prompts) -> Roles:
     look = search.looks_from("S1+1")
     found["previous token"] = [h for h in pairs.strong(LEAST_STEERING) if look.get(h) == "S1"]
     found["backup name mover"] = search.backups(found)
-    found |= search.others(found, lead)
-    return Roles({role: tuple(sorted(found[role])) for role in ROLES}, search.evidence)
+    return found | search.others(found, lead)
 
 
 def share_lost(roles: Roles, step: str, lead: float) -> Result:
@@ -191,6 +205,7 @@ class _Search:
         self.model, self.prompts, self.reference = model, prompts, reference
         self.twins = reference.take(range(len(prompts)))
         self.lead = ioi.logit_difference(prompts)
+        self.preferred = float(ioi.behaviour(model, prompts).at(measure="prefers_io").values.mean())
         self.evidence: dict[str, Result] = {}
 
     def paths(

@@ -15,8 +15,8 @@ class _Left(Exception):
 def stepwise(sweep: Callable[..., Any]) -> Iterator[tuple[int, Any] | None]:
     """(layer, values) as the sweep finds them; None while it takes longer than `PATIENCE`.
 
-    `sweep(on_layer=...)` runs in a thread of its own. Closing the iterator ends it at its next layer. What the
-    sweep raises is raised here.
+    `sweep(on_layer=...)` runs in a thread of its own. Closing the iterator ends it at its next layer. What
+    the sweep raises is raised here.
     """
     found: SimpleQueue = SimpleQueue()
     left = Event()

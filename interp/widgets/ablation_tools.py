@@ -122,7 +122,7 @@ def _drawing(state: LabState, result: Result) -> str:
     return (
         f'<svg class="spread" viewBox="0 0 {WIDTH} {bottom + 40}" role="img" '
         f'aria-label="{escape(spread_text(state, result))}">'
-        f'<line class="zero" x1="{across(0):.1f}" x2="{across(0):.1f}" y1="14" y2="{bottom}"/>{rows}'
+        f'<line class="zero" x1="{across(0.0):.1f}" x2="{across(0.0):.1f}" y1="14" y2="{bottom}"/>{rows}'
         f"{_axis(low, high, bottom + 6, across)}</svg>"
     )
 
@@ -131,7 +131,7 @@ def _off_name(state: LabState) -> str:
     return f"without {heads_text(state.heads)}" if state.heads else "no head off"
 
 
-def _bars(counts: np.ndarray, edges: np.ndarray, tallest: int, floor_at: float, across, kind: str) -> str:
+def _bars(counts: np.ndarray, edges: np.ndarray, tallest: int, floor_at: int, across, kind: str) -> str:
     bars = ""
     for count, left, right in zip(counts, edges[:-1], edges[1:], strict=True):
         height = (ROW - 14) * count / tallest
@@ -145,7 +145,7 @@ def _bars(counts: np.ndarray, edges: np.ndarray, tallest: int, floor_at: float, 
     return f'{bars}<line class="floor" x1="{LEFT}" x2="{WIDTH - LEFT}" y1="{floor_at}" y2="{floor_at}"/>'
 
 
-def _whisker(leads: Result, y: float, across) -> str:
+def _whisker(leads: Result, y: int, across) -> str:
     low, high = (across(float(bound)) for bound in leads.interval("prompt").values)
     mean = across(float(leads.mean("prompt")))
     return (
@@ -154,11 +154,11 @@ def _whisker(leads: Result, y: float, across) -> str:
     )
 
 
-def _axis(low: int, high: int, y: float, across) -> str:
+def _axis(low: int, high: int, y: int, across) -> str:
     step = max(1, ceil((high - low) / 8))
     ticks = [value for value in range(low, high + 1) if value % step == 0]
     marks = "".join(
-        f'<text class="tick" x="{across(value):.1f}" y="{y + 10}">{signed(value, 0)}</text>'
+        f'<text class="tick" x="{across(float(value)):.1f}" y="{y + 10}">{signed(float(value), 0)}</text>'
         for value in ticks
     )
     name = "lead of the right name, nats; left of 0 the wrong name wins; dot and line: mean, 95 %"

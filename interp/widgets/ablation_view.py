@@ -157,7 +157,8 @@ def grid_html(state: LabState, answer: LabAnswer) -> str:
 def static_html(state: LabState, answer: LabAnswer, style: str) -> str:
     """The lab without its controls: what GitHub, PDF and a notebook without a kernel show."""
     return (
-        f'<style>{style}</style><div class="interp-widget interp-lab"><p class="prompt">{escape(state.prompt)} …</p>'
+        f'<style>{style}</style><div class="interp-widget interp-lab">'
+        f'<p class="prompt">{escape(state.prompt)} …</p>'
         f"{result_html(state, answer)}"
         f"<details><summary>All heads</summary>{grid_html(state, answer)}</details></div>"
     )

@@ -1,4 +1,5 @@
-"""The Attention Viewer: a sentence, every head as a small picture, one head large, one pair of words in words.
+"""The Attention Viewer: a sentence, every head as a small picture, one head large, one pair of words in
+words.
 
 It owns the controls only. What the heads do is computed by the bench it is given; how it reads is
 `attention_words`. Refuses: tensors, hooks, models.

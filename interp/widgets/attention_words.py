@@ -19,9 +19,9 @@ MODE_NAMES = {
     "moved": "what moves: length of weight × value",
 }
 WARNING = (
-    "A look is not a reason. A head may look at a word and move nothing from it, other heads may undo what it "
-    "moves, and the value at a place holds more than that word. To learn whether a head matters, switch it off "
-    "in the Ablation Lab."
+    "A look is not a reason. A head may look at a word and move nothing from it, other heads may undo what "
+    "it moves, and the value at a place holds more than that word. To learn whether a head matters, switch "
+    "it off in the Ablation Lab."
 )
 
 
@@ -40,8 +40,8 @@ def thumbnails(answer: AttentionAnswer) -> str:
 def cells(values: Result, mode: str) -> list[list[dict[str, Any]]]:
     """Text and shade 0-1 of every cell of the lower triangle, row by row.
 
-    Weights are shaded as they are, scores from the lowest to the highest of their row, lengths as a share of the
-    largest of the head.
+    Weights are shaded as they are, scores from the lowest to the highest of their row, lengths as a share
+    of the largest of the head.
     """
     table = values.values
     largest = float(np.nanmax(table, initial=0.0)) or 1.0
@@ -96,8 +96,8 @@ def pair_html(answer: AttentionAnswer, state: AttentionState, promoted: Result |
         f"<div><dt>weight</dt><dd><strong>{weight:.2f}</strong></dd></div>"
         f"<div><dt>what moves, of all to “{query}”</dt><dd><strong>{share}</strong></dd></div></dl>"
         f"<p>What moves pushes these next words up most, in nats: {words}.</p>"
-        "<p class='note'>Read straight through the last layer norm and the unembedding; what later parts make of it "
-        "is not in these numbers.</p>"
+        "<p class='note'>Read straight through the last layer norm and the unembedding; what later parts "
+        "make of it is not in these numbers.</p>"
     )
 
 
@@ -118,7 +118,8 @@ def text_html(answer: AttentionAnswer, state: AttentionState) -> str:
     )
     return (
         f"<details><summary>The same as text: {state.head}</summary>"
-        f"<p>{MODE_NAMES[state.show]}; the {LISTED} largest of every word</p><ol class='rows'>{lines}</ol></details>"
+        f"<p>{MODE_NAMES[state.show]}; the {LISTED} largest of every word</p>"
+        f"<ol class='rows'>{lines}</ol></details>"
     )
 
 

@@ -27,7 +27,8 @@ def joined(*names: str) -> str:
 class Conversation(anywidget.AnyWidget):
     """A widget that answers. Subclasses say how to `respond`, what is `on_screen`, and how to `work`.
 
-    Whatever goes wrong is told as one sentence with the control it belongs to, and the last good result stays.
+    Whatever goes wrong is told as one sentence with the control it belongs to, and the last good result
+    stays.
     """
 
     controls: tuple[str, ...] = ("prompt",)  # the first takes what belongs to no other
@@ -88,7 +89,7 @@ class Conversation(anywidget.AnyWidget):
     def _load(self, text: str) -> None:
         try:
             self.take(text)
-        except ValueError as error:
+        except Exception as error:
             error.control = "load"  # type: ignore[attr-defined]
             raise
 

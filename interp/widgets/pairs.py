@@ -1,4 +1,6 @@
-"""A sentence and its twin, token under token, with marks: one table for every widget that takes a pair. Pure."""
+"""A sentence and its twin, token under token, with marks: one table for every widget that takes a pair.
+Pure.
+"""
 
 from html import escape
 
@@ -9,14 +11,21 @@ FITS = "The two sentences fit: {count} tokens each, {changed} different."
 
 
 def pair_html(pair: Pair) -> str:
-    """The tokens in a table: marks, first sentence, second sentence; below, what was found and what is wrong."""
+    """The tokens, whether the two sentences fit, and what was found in the first."""
+    kind = "error" if pair.problem else "fits"
+    verdict = f'<p class="{kind}" role="status">{escape(fit(pair))}</p>' if fit(pair) else ""
+    return f"{tokens_html(pair)}{verdict}<p class='note'>{escape(pair.sentence.note)}</p>"
+
+
+def tokens_html(pair: Pair) -> str:
+    """The tokens in a table, one per column: first sentence, second sentence, marks beneath each token."""
     width = max(len(side.tokens) for side in (pair.sentence, pair.twin) if side is not None)
     rows = _row("first sentence", pair.sentence, width, pair.differs)
     if pair.twin is not None:
         rows += _row("second sentence", pair.twin, width, pair.differs)
     return (
-        f'<div class="scroll"><table class="pair"><caption>Tokens, one per column; “·” is a space</caption>'
-        f"<tbody>{rows}</tbody></table></div>{_notes(pair)}"
+        '<div class="scroll"><table class="pair"><caption>Tokens, one per column; “·” is a space</caption>'
+        f"<tbody>{rows}</tbody></table></div>"
     )
 
 
@@ -37,9 +46,3 @@ def _row(name: str, side: Marked, width: int, differs: tuple[bool, ...]) -> str:
             f"<td{kind}><span class='token'>{token}</span>" + (f"<b>{mark}</b>" if mark else "") + "</td>"
         )
     return f'<tr><th scope="row">{name}</th>{cells}</tr>'
-
-
-def _notes(pair: Pair) -> str:
-    kind = "error" if pair.problem else "fits"
-    verdict = f'<p class="{kind}" role="status">{escape(fit(pair))}</p>' if fit(pair) else ""
-    return f"{verdict}<p class='note'>{escape(pair.sentence.note)}</p>"

@@ -29,6 +29,7 @@ function render({ model, el }) {
   const kind = choiceField(`${id}-kind`, "What comes from the second sentence", Object.entries(model.get("kinds")));
   const raw = make("input", { type: "checkbox", id: `${id}-raw` });
   const texts = { prompt, twin, answer, against };
+  for (const { control } of [prompt, twin]) control.rows = 1;
 
   const status = visually(make("p", { className: "status" }));
   const busy = make("p", { className: "busy", "aria-hidden": "true" });

@@ -14,7 +14,7 @@ import traitlets
 from interp.result import Result
 from interp.widgets import patching_words as words
 from interp.widgets.conversation import Conversation, joined
-from interp.widgets.pairs import pair_html
+from interp.widgets.pairs import pair_html, tokens_html
 from interp.widgets.protocol import Leads, MapBench, MapCell, MapState
 
 
@@ -30,10 +30,11 @@ class Screen:
 
 
 class PatchingMap(Conversation):
-    """A pair editor, a map of layer by position or head, and one cell in words, around `protocol.MapBench`.
+    """A pair editor, a map of layer by position or head, and one cell in words, around
+    `protocol.MapBench`.
 
-    The first example is measured at once; later maps come layer by layer from the last down and can be stopped.
-    `state` is what is on screen as JSON; `load(state)` puts it back.
+    The first example is measured at once; later maps come layer by layer from the last down and can be
+    stopped. `state` is what is on screen as JSON; `load(state)` puts it back.
     """
 
     _esm = joined("conversation.js", "patching_map.js")
@@ -77,7 +78,8 @@ class PatchingMap(Conversation):
     def respond(self, question: dict[str, Any]) -> None:
         """Compute what the controls ask; another pair or another kind begins with an empty map."""
         asked, shown = self._bench.parse(json.dumps(question)), self._screen
-        self._asked_pair = pair_html(self._bench.pair(asked))
+        asked_pair = self._bench.pair(asked)
+        self._asked_pair = tokens_html(asked_pair) if asked_pair.problem else pair_html(asked_pair)
         if _map_of(asked) == _map_of(shown.state):
             leads = self._bench.leads(asked)
             self._screen = replace(shown, state=asked, leads=leads, cell=self._cell_of(asked))

@@ -14,6 +14,7 @@ from interp.widgets.protocol import Leads, MapCell, MapState
 from interp.widgets.wording import signed, visible, word
 
 LEAST_SWING = 0.05  # nats; below, a share of the swing means little
+CLICK = "Click a cell to see what the model says next when that state comes from the second sentence."
 KIND_NAMES = {
     "resid_pre": "everything that stands at a word before a layer",
     "attn_out": "what the attention of a layer writes at a word",
@@ -93,9 +94,14 @@ def _where(result: Result, leads: Leads, layer: int, place: int) -> str:
 
 
 def finding(result: Result, state: MapState, leads: Leads) -> str:
-    """The map in one sentence: what it is about, or the place that carries most among the last layers done."""
+    """The map in one sentence: what it is about, or the place that carries most among the last layers
+    done.
+    """
     swing = leads.twin - leads.sentence
-    start = f"Lead of “{word(state.answer)}”: {signed(leads.sentence)} nats; in the second sentence {signed(leads.twin)}."
+    start = (
+        f"Lead of “{word(state.answer)}”: {signed(leads.sentence)} nats; in the second sentence "
+        f"{signed(leads.twin)}."
+    )
     done = ~np.isnan(result.values)
     if not done.any():
         return f"{start} The map is still empty."
@@ -112,7 +118,7 @@ def finding(result: Result, state: MapState, leads: Leads) -> str:
 def cell_html(result: Result, state: MapState, leads: Leads, cell: MapCell | None) -> str:
     """The locked cell: its sentence, and the next words before and after."""
     if state.cell is None or cell is None:
-        return "<p>Click a cell to see what the model says next when that state comes from the second sentence.</p>"
+        return f"<p>{CLICK}</p>"
     where = _where(result, leads, *state.cell)
     before, after = Pane("Before", "the first sentence", cell.before), Pane("Patched", where, cell.after)
     marks = {word(state.against): "◆", word(state.answer): "●"}
@@ -144,7 +150,8 @@ def _row(row: list[dict[str, Any]]) -> str:
 def static_html(result: Result, state: MapState, leads: Leads, style: str) -> str:
     """The map without its controls: what GitHub, PDF and a notebook without a kernel show."""
     return (
-        f'<style>{style}</style><div class="interp-widget interp-map"><p class="prompt">{escape(state.prompt)}<br>'
+        f'<style>{style}</style><div class="interp-widget interp-map">'
+        f'<p class="prompt">{escape(state.prompt)}<br>'
         f"{escape(state.twin)}</p><p class='finding'>{escape(finding(result, state, leads))}</p>"
         f"{pair_html(leads.pair)}{text_html(result, state, leads)}</div>"
     )

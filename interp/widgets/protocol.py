@@ -92,9 +92,10 @@ class Exercise(Protocol):
 class LabBench(Protocol):
     """A model on the bench: its shape (layers, heads), examples, presets by group, and the pure `compute`.
 
-    `ways` gives Result[how, measure], `spread` and `check` give steps (share done, value or None); the values
-    are Result[heads, prompt] and a dataclass with `right` and `text`. `parse` reads a state's JSON. Both raise ValueError with one sentence for the reader; an attribute
-    `control` of the error ("prompt", "answer", "against", "heads", "how", "twin") says which control it belongs to.
+    `ways` gives Result[how, measure], `spread` and `check` give steps (share done, value or None); the
+    values are Result[heads, prompt] and a dataclass with `right` and `text`. `parse` reads a state's JSON.
+    Both raise ValueError with one sentence for the reader; an attribute `control` of the error ("prompt",
+    "answer", "against", "heads", "how", "twin") says which control it belongs to.
     """
 
     @property
@@ -209,8 +210,8 @@ class MapCell(Protocol):
 
 @runtime_checkable
 class MapBench(Protocol):
-    """A model on the bench. `sweep` gives steps (share done, Result[layer, position or head] in nats, NaN where it
-    is not done). All functions raise ValueError with one sentence for the reader.
+    """A model on the bench. `sweep` gives steps (share done, Result[layer, position or head] in nats, NaN
+    where it is not done). All functions raise ValueError with one sentence for the reader.
     """
 
     @property

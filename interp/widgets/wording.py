@@ -1,4 +1,6 @@
-"""How tokens, numbers and heads are written on screen. Pure; escapes nothing, so escape at the border to HTML."""
+"""How tokens, numbers and heads are written on screen. Pure; escapes nothing, so escape at the border to
+HTML.
+"""
 
 from collections.abc import Sequence
 from math import exp

@@ -51,7 +51,7 @@ class BaseRun:
         return self.weights.layers[-1].norm1(self.pre[-1])
 
     def after_attention(self, layer: int, start: int) -> Float[Tensor, "prompt kept d_model"]:
-        """The stream between attention and feed-forward from `start` on; of the last block at the end only."""
+        """The stream after a block's attention, from `start` on; of the last block at the end only."""
         return self.end_mid[:, None] if layer == self.last else self.mid[layer][:, start:]
 
 
@@ -62,9 +62,10 @@ def base_runs(
     split: Sequence[Int[Tensor, "prompt"]] = (),
     most_rows: int | None = None,
 ) -> list[BaseRun]:
-    """One run per length among the prompts, in order of length; more if it would take more than `most_rows` rows.
+    """One run per length among the prompts, in order of length.
 
-    `split` holds further columns; prompts that differ in one are run apart.
+    `split` holds further columns; prompts that differ in one are run apart. No run has more than
+    `most_rows` rows, unless one prompt has.
     """
     keys = torch.stack([prompts.length, *split])
     runs = []

@@ -1,4 +1,4 @@
-"""The pieces of one transformer block on plain tensors: attention with a kept past, and the feed-forward layer.
+"""The pieces of one transformer block on plain tensors: attention with a kept past, and feed-forward.
 
 Rows are positions of prompts of equal length. Where earlier positions did not change, their keys and
 values are given as `past` and not computed again.

@@ -1,4 +1,4 @@
-"""Matrix products: torch's own, or oneDNN's with weights laid out beforehand, whichever proves right and faster.
+"""Matrix products: torch's own, or oneDNN's with weights laid out beforehand, if right and faster.
 
 On some CPUs oneDNN's product is twice as fast as torch's default and takes the activation along for free.
 It is reached through private operations of torch, and where bf16 units exist a setting can make it
@@ -58,7 +58,7 @@ Linear = Plain | Packed
 
 
 def choose(weight: Float[Tensor, "out in"], bias: Float[Tensor, "out"]) -> type[Plain] | type[Packed]:
-    """The kind of layer to use for weights like these: Packed if on trial it is exact and faster, else Plain."""
+    """The kind of layer for weights like these: Packed if on trial it is exact and faster, else Plain."""
     if weight.device.type != "cpu" or weight.dtype != torch.float32:
         return Plain
     rows = torch.randn(TRIAL_ROWS, weight.shape[1], generator=torch.Generator().manual_seed(0))

@@ -1,8 +1,9 @@
-"""Paths from one head to others, or to the end: all other heads are frozen, so nothing moves between positions.
+"""Paths from one head to others, or to the end.
 
-First the senders' change is carried upwards along the residual stream, a wave over the layers that gathers
-the senders of each layer when it comes to them. Then, if there are receivers, their queries, keys or
-values are overwritten with what the wave brings, and the rest of the model runs freely.
+All other heads are frozen, so nothing moves between positions. First the senders' change is carried upwards
+along the residual stream, a wave over the layers that gathers the senders of each layer when it comes to
+them. Then, if there are receivers, their queries, keys or values are overwritten with what the wave brings,
+and the rest of the model runs freely.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -142,17 +143,15 @@ def _free_run(
     whole: bool,
 ) -> Ends:
     """The last states for a group of senders whose lowest receivers stand in layer `first`."""
-    ends = []
-    rows = len(base.tokens) * (base.length - window.start)
+    ends, rows = [], len(base.tokens) * (base.length - window.start)
+    heads = sorted({head for layer, head, _ in receivers if layer == first})
     for piece in pieces(group.stop - group.start, rows, base.tokens.device):
         chosen = slice(group.start + piece.start, group.start + piece.stop)
         edit = _Overwritten(
             base, {part: brought[part][chosen] for part in receivers if part[0] >= first}, whole
         )
         span = Span(window.start, chosen.stop - chosen.start)
-        x = _after_receivers(
-            base, first, span, edit, sorted({part[1] for part in receivers if part[0] == first})
-        )
+        x = _after_receivers(base, first, span, edit, heads)
         ends.append(from_feed_forward(base, x.flatten(0, 2), first, [span], edit=edit))
     return torch.cat(ends)
 

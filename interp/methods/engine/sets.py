@@ -1,4 +1,4 @@
-"""Any heads at any positions replaced, all heads that are not are recomputed live; several such sets at once."""
+"""Any heads at any positions replaced, all others computed live; several such sets at once."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""A whole state of the residual stream, or what a layer adds to it, comes from another run at one position."""
+"""A state of the residual stream, or what a layer adds to it, comes from another run at one position."""
 
 import torch
 from jaxtyping import Float
@@ -16,7 +16,7 @@ KINDS = ("resid_pre", "resid_mid", "resid_post", "attn_out", "mlp_out")
 def put_at_each_position(
     base: BaseRun, donor: BaseRun, layer: int, kind: str, start: int
 ) -> Float[Tensor, "position prompt d_model"]:
-    """The last states when the donor's `kind` stands at one position, for every one; before `start` they agree."""
+    """The last states when the donor's `kind` stands at one position, for every position from `start` on."""
     ends = base.end.expand(base.length, *base.end.shape).clone()
     states, block = _entering(
         base, donor, layer, kind, start

@@ -1,8 +1,8 @@
 """The rest of a forward pass for many variants of a run at once: only what changed, only what is read.
 
-A variant differs from the base run from some position on. `Span(start, variants)` are the rows of all variants
-that change from `start`: variants x prompts x positions from `start` to the end. Spans are packed into
-one matrix of rows, so that every product is large; only attention takes them one by one.
+A variant differs from the base run from some position on. `Span(start, variants)` are the rows of all
+variants that change from `start`: variants x prompts x positions from `start` to the end. Spans are packed
+into one matrix of rows, so that every product is large; only attention takes them one by one.
 """
 
 from collections.abc import Sequence

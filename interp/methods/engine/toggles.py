@@ -24,6 +24,7 @@ class Toggles:
     def __init__(self, model: Bridge, prompts: Prompts):
         self._card, self._weights, self._shape = describe(model), weights_of(model), prompts.tokens.shape
         self._runs = [_Live(run) for run in base_runs(self._weights, prompts)]
+        self._reader: Reader | None = None
 
     @property
     def heads(self) -> tuple[Head, ...]:
@@ -55,7 +56,9 @@ class Toggles:
 
     def measure(self, metric: Metric) -> Float[Tensor, "prompt"]:
         """The metric with the heads in force, in double precision on the CPU."""
-        return Reader(self._weights, metric)(self._ends())[0]
+        if self._reader is None or self._reader.metric is not metric:
+            self._reader = Reader(self._weights, metric)
+        return self._reader(self._ends())[0]
 
     def _ends(self) -> Float[Tensor, "one prompt d_model"]:
         for run in self._runs:
@@ -70,8 +73,8 @@ class Toggles:
             return given.to(self._weights.embedding).expand(wanted)
         except RuntimeError:
             raise ValueError(
-                f"The value for {head} has the shape {tuple(given.shape)}, which does not fit {wanted}. Give one that "
-                "broadcasts to it."
+                f"The value for {head} has the shape {tuple(given.shape)}, which does not fit {wanted}."
+                " Give one that broadcasts to it."
             ) from None
 
     def _names(self) -> str:
@@ -79,7 +82,7 @@ class Toggles:
 
 
 class _Live:
-    """Prompts of one length: the stream that enters each block, and each block's own head outputs, as they are now."""
+    """Prompts of one length: what enters each block, and what its heads put out of themselves."""
 
     def __init__(self, base: BaseRun):
         self.base, self.end = base, base.end

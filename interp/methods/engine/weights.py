@@ -62,7 +62,7 @@ class Weights:
 
 
 class _Kept:
-    """The weights of a model beside what tells whether they are still the model's; a copied model makes its own."""
+    """A model's weights beside what tells whether they are still its own; a copied model makes its own."""
 
     def __init__(self):
         self.mark: tuple | None = None

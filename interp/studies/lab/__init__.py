@@ -1,4 +1,6 @@
-"""The laboratory's bench: everything that the Ablation Lab can ask of one model. Pure; the widget draws it."""
+"""The laboratory's bench: everything that the Ablation Lab can ask of one model. Pure; the widget draws
+it.
+"""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +12,7 @@ from interp.result import Result
 from interp.sites import Head
 from interp.studies.lab import exercises as tasks
 from interp.studies.lab import measurements
+from interp.studies.lab.head_groups import groups, presets
 from interp.studies.lab.one_sentence import (
     NOTES,
     REFERENCES,
@@ -20,7 +23,6 @@ from interp.studies.lab.one_sentence import (
     examples,
     reference_outputs,
 )
-from interp.studies.lab.presets import groups, presets
 from interp.studies.own_sentences import Pair, pair
 
 __all__ = ["NOTES", "REFERENCES", "Bench", "LabAnswer", "LabState", "bench", "compute", "examples", "presets"]
@@ -30,8 +32,8 @@ __all__ = ["NOTES", "REFERENCES", "Bench", "LabAnswer", "LabState", "bench", "co
 class Bench:
     """A model on the bench, all that a widget needs of it: shape is (layers, heads); `parse` reads JSON.
 
-    `presets` are heads by group and name. `spread` and `check` give steps (share done, value or None), so that
-    they can be watched and left.
+    `presets` are heads by group and name. `spread` and `check` give steps (share done, value or None), so
+    that they can be watched and left.
     """
 
     name: str

@@ -40,7 +40,8 @@ EXERCISES = (
     Exercise(
         "The one that matters most",
         "Switch off exactly one head: the one without which the lead of ● falls most.",
-        "The number in a cell is only what the head writes itself. A head that informs others may write nothing.",
+        "The number in a cell is only what the head writes itself. A head that informs others may write "
+        "nothing.",
     ),
     Exercise(
         "More than the sum",
@@ -62,11 +63,11 @@ EXERCISES = (
 
 
 def check(model, exercise: int, state: LabState, **kept: Any) -> Iterator[Step]:
-    """Whether the state's heads solve this exercise on the state's sentence: steps of (share done, Verdict or
-    None).
+    """Whether the state's heads solve this exercise on the state's sentence: steps of (share done, Verdict
+    or None).
 
-    Everything is measured with the state's way of switching off. Raises ValueError for an unknown exercise, and
-    as `compute` does. `kept` as in `leads`.
+    Everything is measured with the state's way of switching off. Raises ValueError for an unknown exercise,
+    and as `compute` does. `kept` as in `leads`.
     """
     if not 0 <= exercise < len(EXERCISES):
         raise ValueError(f"There is no exercise {exercise}: choose from 0 to {len(EXERCISES) - 1}.")
@@ -107,7 +108,8 @@ def _most(model, state: LabState, whole: float, kept) -> Iterator[Step]:
         yield 1.0, Verdict(True, text)
     else:
         better = sum(loss > losses[own] for loss in losses.values())
-        text = f"Not yet: without {own} the lead {_moves(-losses[own])}. {better} of {len(heads)} heads cost more."
+        start = f"Not yet: without {own} the lead {_moves(-losses[own])}."
+        text = f"{start} {better} of {len(heads)} heads cost more."
         yield 1.0, Verdict(False, text)
 
 

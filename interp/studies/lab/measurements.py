@@ -23,10 +23,12 @@ Step = tuple[float, Result | None]  # the share that is done, and the whole when
 
 
 def ways(model, state: LabState, **kept: Any) -> Result:
-    """The lead of this sentence without the state's heads, by way of switching off: Result[how, measure], nats.
+    """The lead of this sentence without the state's heads, by way of switching off: Result[how, measure],
+    nats.
 
     Measures: "logit difference" and its "change" against the whole model. The ways are mean, zero and
-    resample, and twin where the state has a second sentence that fits. `kept` as in `leads`. Raises ValueError as `compute` does.
+    resample, and twin where the state has a second sentence that fits. `kept` as in `leads`. Raises
+    ValueError as `compute` does.
     """
     names = [*WAYS, TWIN] if _has_twin(model, state) else list(WAYS)
     values = np.zeros((len(names), 2))

@@ -123,10 +123,10 @@ def compute(
     """The answer to this state. The same state gives the same answer, to rounding.
 
     `outputs_of(bos)` gives what the heads do in the reference sentences, by layer; by default they are run.
-    `sentence_of` gives the `Sentence` of a prompt, for a bench that keeps it. Raises ValueError with one sentence
-    for an empty or too long prompt, a missing answer or one of several tokens, twice the same word, an unknown
-    head, an unknown way of switching off, or a second sentence that cannot stand in for the first where the heads
-    are to put out what they do there.
+    `sentence_of` gives the `Sentence` of a prompt, for a bench that keeps it. Raises ValueError with one
+    sentence for an empty or too long prompt, a missing answer or one of several tokens, twice the same
+    word, an unknown head, an unknown way of switching off, or a second sentence that cannot stand in for
+    the first where the heads are to put out what they do there.
     """
     sentence = _sentence(model, state, sentence_of)
     prompts, before = sentence.prompts, sentence.before

@@ -1,0 +1,11 @@
+"""Indirect objects in GPT-2 small, as others measured them: one module per source."""
+
+from interp.studies.replications.ioi import arena, drawn, exploratory, main_demo, patched
+
+MEASURES = {
+    **exploratory.MEASURES,
+    **patched.MEASURES,
+    **main_demo.MEASURES,
+    **arena.MEASURES,
+    **drawn.MEASURES,
+}

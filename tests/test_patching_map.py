@@ -1,0 +1,171 @@
+"""The Patching Map's numbers: every kind of cell equals a run by hand, sweeps come layer by layer and can be left."""
+
+import json
+import re
+import threading
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from interp import hooks, models
+from interp.sites import Site
+from interp.studies import patching_map
+from interp.studies.patching_map import MapState
+from interp.studies.stepwise import stepwise
+
+PROMPT = "Then, Mary and John went to the store. John gave a drink to"
+TWIN = "Then, Mary and John went to the store. Mary gave a drink to"
+STATE = MapState(PROMPT, TWIN, "Mary", "John")
+
+
+def _ids(model, text):
+    return torch.tensor([models.encode(model, text)])
+
+
+def _lead(model, *edits, text=PROMPT):
+    logits = hooks.run(model, _ids(model, text), *edits)[0][0, -1]
+    mary, john = (models.encode(model, word)[0] for word in (" Mary", " John"))
+    return float(logits[mary] - logits[john])
+
+
+def _by_hand(model, kind, layer, place):
+    """The lead with one position's or head's state from the twin, by one edited run."""
+    site = Site(kind, layer)
+    own, given = (hooks.record(model, _ids(model, text), [site])[site].clone() for text in (PROMPT, TWIN))
+    if patching_map.KINDS[kind] == "position":
+        own[0, place] = given[0, place]
+    else:
+        own[0, :, place] = given[0, :, place]
+    return _lead(model, hooks.Put(site, own))
+
+
+def _differs(model):
+    """The position of the word that was exchanged."""
+    ids = zip(models.encode(model, PROMPT), models.encode(model, TWIN), strict=True)
+    return [own != other for own, other in ids].index(True)
+
+
+def _whole(model, state):
+    *_, (share, found) = patching_map.sweep(model, state)
+    assert share == 1
+    return found
+
+
+@pytest.mark.parametrize("kind", list(patching_map.KINDS))
+def test_every_kind_of_cell_equals_a_run_by_hand(tiny, kind):
+    found = _whole(tiny, replace(STATE, kind=kind))
+    axis = patching_map.KINDS[kind]
+    assert list(found.axes) == ["layer", axis]
+    places = [_differs(tiny), len(found.axes[axis]) - 1] if axis == "position" else [0, 3]
+    for layer in (0, 2):
+        for place in places:
+            expected = _by_hand(tiny, kind, layer, place) - _lead(tiny)
+            assert found.values[layer, place] == pytest.approx(expected, abs=1e-4)
+            cell = patching_map.cell(tiny, replace(STATE, kind=kind, cell=(layer, place)))
+            assert cell.lead == pytest.approx(_lead(tiny) + expected, abs=1e-4)
+
+
+def test_all_that_differs_carries_the_whole_swing(tiny):
+    leads = patching_map.leads(tiny, STATE)
+    assert leads.sentence == pytest.approx(_lead(tiny), abs=1e-4)
+    assert leads.twin == pytest.approx(_lead(tiny, text=TWIN), abs=1e-4)
+    place = leads.pair.differs.index(True)
+    found = _whole(tiny, STATE)
+    assert found.values[0, place] == pytest.approx(leads.twin - leads.sentence, abs=1e-4)
+    assert (found.values[:, :place] == 0).all()
+
+
+def test_the_sweep_comes_from_the_last_layer_down(tiny):
+    done = []
+    for share, found in patching_map.sweep(tiny, STATE):
+        layers = [row for row in range(3) if not np.isnan(found.values[row]).any()]
+        assert len(layers) == round(3 * share)
+        done.append(tuple(layers))
+    assert list(dict.fromkeys(done)) in (
+        [(2,), (1, 2), (0, 1, 2)],
+        [(), (2,), (1, 2), (0, 1, 2)],
+    )
+
+
+def test_a_sweep_that_nobody_watches_ends():
+    reached, ended = [], threading.Event()
+
+    def sweep(on_layer):
+        try:
+            for layer in range(1000):
+                reached.append(layer)
+                on_layer(layer, None)
+                time.sleep(0.001)
+        finally:
+            ended.set()
+
+    steps = stepwise(sweep)
+    assert next(steps) == (0, None)
+    steps.close()
+    assert ended.wait(5)
+    assert len(reached) < 1000
+
+
+def test_what_a_sweep_raises_is_raised_where_it_is_watched():
+    def sweep(on_layer):
+        on_layer(1, None)
+        raise ValueError("no more")
+
+    steps = stepwise(sweep)
+    assert next(steps) == (1, None)
+    with pytest.raises(ValueError, match="^no more$"):
+        list(steps)
+
+
+def test_a_cell_tells_the_next_words_before_and_after(tiny):
+    found = patching_map.cell(tiny, replace(STATE, cell=(1, _differs(tiny))))
+    before = hooks.run(tiny, _ids(tiny, PROMPT))[0][0, -1].double().softmax(-1)
+    np.testing.assert_allclose(found.before.values, before.topk(10).values.numpy(), atol=1e-6)
+    assert found.after.values.tolist() != found.before.values.tolist()
+
+
+def test_the_examples_differ_in_the_giver_and_can_be_measured(tiny):
+    bench = patching_map.bench(tiny)
+    assert len(bench.examples) == 3
+    for _, state in bench.examples:
+        assert sum(bench.leads(state).pair.differs) == 1
+
+
+def test_a_state_survives_json():
+    locked = replace(STATE, cell=(2, 9), kind="z", raw=True)
+    assert MapState.from_json(locked.to_json()) == locked
+    assert json.loads(STATE.to_json())["cell"] is None
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"prompt": 3}', '{"cell": [1]}'])
+def test_what_is_no_state_is_told(text):
+    message = f"{text!r} is no state of the map: give what to_json wrote."
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        MapState.from_json(text)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"twin": PROMPT}, "The two sentences are the same: change a word of the second, such as the name said "
+                           "twice."),
+        ({"twin": " "}, "The second sentence is missing: write the first one again and change a word, such as a "
+                        "name."),
+        ({"kind": "x"}, "kind='x' cannot be put in. Choose one of: resid_pre, attn_out, mlp_out, z, q, k, v."),
+        ({"cell": (3, 0)}, "The cell (3, 0) is not on this map of 3 layers and {n} places."),
+        ({"cell": (0, 4), "kind": "q"}, "The cell (0, 4) is not on this map of 3 layers and 4 places."),
+        ({"answer": ""}, "The answer is missing: write one word, such as Mary."),
+    ],
+)  # fmt: skip
+def test_bad_input_gets_one_sentence(tiny, change, message):
+    message = message.format(n=len(models.encode(tiny, PROMPT)))
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        patching_map.leads(tiny, replace(STATE, **change))
+
+
+def test_no_locked_cell_is_told(tiny):
+    with pytest.raises(ValueError, match=r"^No cell is locked: click one\.$"):
+        patching_map.cell(tiny, STATE)
