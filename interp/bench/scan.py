@@ -1,4 +1,4 @@
-"""The scan of all neurons beside the bare blocks, which it cannot beat, and beside keeping every activation."""
+"""The scan of all neurons beside the bare blocks, which it cannot beat, and beside keeping everything."""
 
 from collections.abc import Callable, Iterator
 
