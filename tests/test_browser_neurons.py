@@ -17,8 +17,8 @@ from interp.methods import scan
 from interp.sites import Neuron
 from interp.studies import concepts, neuron_browser
 best = [concepts.Best("country", Neuron(0, 232), 0.99, (0.98, 1.0), 0.45)]
-bench = neuron_browser.bench(scan.Table({folder!r}), models.load("pocket"), concepts=best, first=Neuron(6, 100))
-widgets.NeuronBrowser(bench)"""
+model, table = models.load("pocket"), scan.Table({folder!r})
+widgets.NeuronBrowser(neuron_browser.bench(table, model, concepts=best, first=Neuron(6, 100)))"""
 
 
 @pytest.fixture(scope="module")

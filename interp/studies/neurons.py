@@ -128,7 +128,7 @@ def _matched_by(
     """What the neuron's top contexts share, in words."""
     windows = peaks.window[layer, neuron]
     if PATTERNS[pattern] == "one kind of text" and kinds:
-        return f"texts: {Counter(kinds[corpus.texts[w]] for w in windows).most_common(1)[0][0]}"
+        return f"texts: {Counter(kinds[int(corpus.texts[w])] for w in windows).most_common(1)[0][0]}"
     tokens = corpus.ids[corpus.starts[windows] + peaks.position[layer, neuron]]
     words = [text.strip().lower() for text in models.token_strings(model, tokens.tolist())]
     if PATTERNS[pattern] == "one word":

@@ -39,6 +39,6 @@ def bare_blocks(weights: Weights, tokens: Int[Tensor, "prompt position"]) -> Non
 
 def _attention(layer: Layer, x: Float[Tensor, "prompt position d_model"]) -> Tensor:
     q, k, v = queries_keys_values(layer, x.flatten(0, 1)).unflatten(0, x.shape[:2]).unbind(2)
-    heads = [part.transpose(1, 2) for part in (q, k, v)]  # prompt head position d_head
-    z = functional.scaled_dot_product_attention(*heads, is_causal=True, scale=1.0)
+    q, k, v = (part.transpose(1, 2) for part in (q, k, v))  # prompt head position d_head
+    z = functional.scaled_dot_product_attention(q, k, v, is_causal=True, scale=1.0)
     return layer.out(z.transpose(1, 2).flatten(0, 1).flatten(-2)).view(x.shape)
