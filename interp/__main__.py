@@ -260,8 +260,9 @@ def _environment(source: str, device: str | None, figures: Path, weights: int) -
     told = {"INTERP_MODEL": source, "INTERP_FIGURES": str(figures.resolve()), "PYTHONPATH": path}
     if device:
         told["INTERP_DEVICE"] = device
+    patience = {"GOMP_SPINCOUNT": "1000"}  # on a busy machine, threads that spin for one another cost tenfold
     few = {"OMP_NUM_THREADS": "1"} if weights < SMALL else {}  # threads only wait for one another there
-    return {**few, **os.environ, **told}
+    return {**patience, **few, **os.environ, **told}
 
 
 def _settled(model: str | None) -> tuple[str, str, int]:

@@ -291,7 +291,9 @@ class FakeCell:
 
 @dataclass
 class FakeMapBench:
-    """The lead falls from 2 to -2; each layer carries one share more than the layer above it, at one place."""
+    """The lead falls from 2 to -2; each layer carries one share more than the layer above it, at one
+    place.
+    """
 
     shape: tuple[int, int] = (8, 4)
     kinds: dict = field(default_factory=lambda: {"resid_pre": "position", "z": "head"})

@@ -1,4 +1,6 @@
-"""The Attention Viewer's numbers: the softmax of the scores, what moves by hand, effects that add up to a logit."""
+"""The Attention Viewer's numbers: the softmax of the scores, what moves by hand, effects that add up to a
+logit.
+"""
 
 import json
 import math
@@ -124,8 +126,8 @@ def test_what_is_no_state_is_told(text):
             {"prompt": " Mary" * 65},
             "The sentence has 65 tokens; the viewer shows at most 64: make it shorter.",
         ),
-        ({"head": Head(3, 0)}, "L3H0 is not in this model: tiny has layers 0-2 and heads 0-3. Choose a head such "
-                               "as L2H3."),
+        ({"head": Head(3, 0)}, "L3H0 is not in this model: tiny has layers 0-2 and heads 0-3. Choose a head "
+                               "such as L2H3."),
         ({"show": "gaze"}, "show='gaze' is not shown: choose weight, score or moved."),
         ({"query": 99}, "The query word 99 is not in this sentence of {n} tokens."),
         ({"key": 9}, "A word looks at itself and at earlier words only: choose a key before the query."),

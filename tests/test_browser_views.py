@@ -1,4 +1,6 @@
-"""The Attention Viewer and the Patching Map in real JupyterLab: hover, lock by mouse and keyboard, a cell, stop."""
+"""The Attention Viewer and the Patching Map in real JupyterLab: hover, lock by mouse and keyboard, a cell,
+stop.
+"""
 
 import pytest
 from notebook_screen import ROOT, chromium_path, opened_screen, photograph

@@ -285,7 +285,7 @@ def test_a_head_in_the_way_is_one_without_which_the_lead_grows(tiny, leading):
 
 def test_heads_that_are_not_needed_are_many_and_change_little(tiny, leading):
     few = _verdict(tiny, 3, replace(leading, heads=(Head(0, 0),)))
-    assert (few.right, few.text.startswith("Not yet: 8% of the heads are off")) == (False, True)
+    assert (few.right, few.text.startswith("Not yet: 8 % of the heads are off")) == (False, True)
     for heads in [tuple(Head(layer, head) for head in range(4)) for layer in range(3)]:
         before, after = lab.compute(tiny, replace(leading, heads=heads)).logit_difference
         assert _verdict(tiny, 3, replace(leading, heads=heads)).right == (abs(after - before) / before <= 0.1)

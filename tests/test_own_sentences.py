@@ -1,4 +1,6 @@
-"""A reader's own sentence: marks found by hand-checked rules, pairs compared token by token, plain refusals."""
+"""A reader's own sentence: marks found by hand-checked rules, pairs compared token by token, plain
+refusals.
+"""
 
 import re
 from pathlib import Path
@@ -98,8 +100,8 @@ def test_the_same_sentence_twice_is_refused(tiny):
 def test_unequal_lengths_are_refused_with_both_numbers(tiny, bos):
     own, other = (len(models.encode(tiny, text)) for text in (PROMPT, PROMPT[:-3]))
     message = (
-        f"The two sentences have {own} and {other} tokens: each token needs its partner. Exchange single words "
-        "that are one token each, such as one name for another."
+        f"The two sentences have {own} and {other} tokens: each token needs its partner. Exchange single "
+        "words that are one token each, such as one name for another."
     )
     prompts = own_sentences.written(tiny, PROMPT, "Mary", "John", bos=bos)
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):

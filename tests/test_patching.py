@@ -185,7 +185,8 @@ def test_before_the_first_word_that_differs_nothing_changes(tiny, pairs):
     found = head_position_patching(tiny, prompts, donor, metric, progress=False)
     states = activation_patching(tiny, prompts, donor, metric, progress=False)
     for number in range(len(prompts)):
-        first = int((prompts.tokens[number] != donor.tokens[number, : prompts.tokens.shape[1]]).int().argmax())
+        own, other = prompts.tokens[number], donor.tokens[number, : prompts.tokens.shape[1]]
+        first = int((own != other).int().argmax())
         assert first > 0
         assert (found.at(prompt=number).values[:, :, :first] == 0).all()
         assert (states.at(prompt=number).values[:, :first] == 0).all()
@@ -215,7 +216,7 @@ def test_layers_arrive_from_the_last_down_and_may_stop_the_sweep(tiny, pairs):
     prompts, donor = pairs
     metric, arrived = ioi.logit_difference(prompts), {}
     found = head_patching(
-        tiny, prompts, donor, metric, progress=False, on_layer=lambda layer, values: arrived.update({layer: values})
+        tiny, prompts, donor, metric, progress=False, on_layer=lambda *layer: arrived.update([layer])
     )
     assert list(arrived) == [2, 1, 0]
     for layer, values in arrived.items():

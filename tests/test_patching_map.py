@@ -1,4 +1,6 @@
-"""The Patching Map's numbers: every kind of cell equals a run by hand, sweeps come layer by layer and can be left."""
+"""The Patching Map's numbers: every kind of cell equals a run by hand, sweeps come layer by layer and can
+be left.
+"""
 
 import json
 import re
@@ -116,7 +118,7 @@ def test_what_a_sweep_raises_is_raised_where_it_is_watched():
 
     steps = stepwise(sweep)
     assert next(steps) == (1, None)
-    with pytest.raises(ValueError, match="^no more$"):
+    with pytest.raises(ValueError, match=r"^no more$"):
         list(steps)
 
 
@@ -150,11 +152,12 @@ def test_what_is_no_state_is_told(text):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"twin": PROMPT}, "The two sentences are the same: change a word of the second, such as the name said "
-                           "twice."),
-        ({"twin": " "}, "The second sentence is missing: write the first one again and change a word, such as a "
-                        "name."),
-        ({"kind": "x"}, "kind='x' cannot be put in. Choose one of: resid_pre, attn_out, mlp_out, z, q, k, v."),
+        ({"twin": PROMPT}, "The two sentences are the same: change a word of the second, such as the name "
+                           "said twice."),
+        ({"twin": " "}, "The second sentence is missing: write the first one again and change a word, such "
+                        "as a name."),
+        ({"kind": "x"}, "kind='x' cannot be put in. Choose one of: resid_pre, attn_out, mlp_out, z, q, k, "
+                        "v."),
         ({"cell": (3, 0)}, "The cell (3, 0) is not on this map of 3 layers and {n} places."),
         ({"cell": (0, 4), "kind": "q"}, "The cell (0, 4) is not on this map of 3 layers and 4 places."),
         ({"answer": ""}, "The answer is missing: write one word, such as Mary."),

@@ -16,9 +16,8 @@ from fake_bench import (
 from test_widgets import Text
 
 from interp.sites import Head
-from interp.widgets import AblationLab, AttentionViewer, PatchingMap
+from interp.widgets import AblationLab, AttentionViewer, PatchingMap, attention_words, patching_words
 from interp.widgets import ablation_tools as tools
-from interp.widgets import attention_words, patching_words
 
 SET_AS_HTML = ("html", "ways", "comparison", "pair", "cell", "text")  # by the page's scripts
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -66,6 +65,7 @@ def test_cells_fill_the_lower_triangle_only(viewer):
 
 def test_scores_are_shaded_within_their_row_and_keep_their_sign(viewer):
     row = ask(viewer, show="score")["cells"][9]
+    assert viewer.reply["cells"][0][0]["shade"] == 1.0
     assert (row[7]["text"], row[7]["shade"]) == ("+1.0", 1.0)
     assert (row[1]["text"], row[1]["shade"]) == ("−1.0", 0.0)
 
@@ -121,11 +121,13 @@ def test_the_first_map_is_there_at_once_in_shares_of_the_swing(patching):
     assert [row[3]["text"] for row in reply["cells"]] == [f"+{share / 8:.2f}" for share in range(8, 0, -1)]
     assert reply["cells"][0][3]["shade"] == 1.0
     assert reply["cells"][4][3]["say"] == (
-        "Layer 4, “John” (word 3): the lead goes from +2.00 to 0.00 nats, 50 % of the way to the second sentence."
+        "Layer 4, “John” (word 3): the lead goes from +2.00 to 0.00 nats, 50 % of the way to the second "
+        "sentence."
     )
+    assert reply["cells"][4][0]["say"] == "Layer 4, “When” (word 0): nothing changes."
     assert reply["finding"] == (
-        "Lead of “Mary”: +2.00 nats; in the second sentence −2.00. Layer 0, “John” (word 3) carries most: 100 % "
-        "of the way."
+        "Lead of “Mary”: +2.00 nats; in the second sentence −2.00. Layer 0, “John” (word 3) carries most: "
+        "100 % of the way."
     )
 
 

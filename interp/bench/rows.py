@@ -57,8 +57,7 @@ def compare(
     rounds: int = 3,
 ) -> Timed:
     """Times of some cells of a loop and of the fast path, by turns: each round a share of the cells, then
-    the rest. Process CPU time; set the number of threads before."""
-    fast()  # what happens at first use only is not timed
+    the rest. Process CPU time: set the number of threads, and call `fast` once, before."""
     share = -(-len(cells) // rounds)
     taken: dict[str, list[float]] = {"cell": [], "once": [], "fast": []}
     for turn in range(rounds):

@@ -58,8 +58,9 @@ def _ablation(model: Bridge, name: str, *, prompts: int, cells: int) -> Row:
     def fast() -> np.ndarray:
         return head_ablation(model, batch, metric, how="zero", progress=False).values
 
-    found = [fast()[head.layer, head.head] for head in heads]
-    gap = _gap(found, [loop() - before for loop in loops])
+    found = fast()
+    values = [found[head.layer, head.head] for head in heads]
+    gap = _gap(values, [loop() - before for loop in loops])
     count = model.cfg.n_layers * model.cfg.n_heads
     timed = compare(loops, fast, rounds=3 if prompts == 1 else 2)
     note = (
@@ -114,8 +115,9 @@ def _paths(model: Bridge, name: str, receivers: Sequence[Receiver] | None, *, ce
         return path_patching(model, batch, donor, metric, **options).values
 
     before = _loop(model, batch, metric, {})()
-    found = [fast()[sender.layer, sender.head] for sender in senders]
-    gap = _gap(found, [loop() - before for loop in loops])
+    found = fast()
+    values = [found[sender.layer, sender.head] for sender in senders]
+    gap = _gap(values, [loop() - before for loop in loops])
     count = model.cfg.n_layers * model.cfg.n_heads
     timed = compare(loops, fast, once=lambda: [model.run_with_cache(one.tokens) for one in (batch, donor)])
     to = "the last state" if receivers is None else f"the queries of {len(receivers)} heads at the end"

@@ -181,7 +181,11 @@ function render({ model, el }) {
     if (state.kept !== undefined) kept = state.kept;
     const radio = wayRadio(state.how);
     if (radio) radio.checked = true;
-    const known = examples.findIndex(({ state: own }) => own.prompt === state.prompt);
+    followExample();
+  }
+
+  function followExample() {
+    const known = examples.findIndex(({ state }) => ["prompt", "answer", "against"].every((name) => state[name] === texts[name].control.value));
     example.value = known < 0 ? "own" : String(known);
   }
 
@@ -221,7 +225,7 @@ function render({ model, el }) {
   });
 
   for (const { control } of Object.values(texts)) {
-    control.addEventListener("input", () => { if (control !== twin.control) example.value = "own"; talk.ask(TYPING_PAUSE); });
+    control.addEventListener("input", () => { followExample(); talk.ask(TYPING_PAUSE); });
   }
   list.control.addEventListener("input", () => talk.ask(TYPING_PAUSE));
   for (const { control } of [...Object.values(texts), list]) quietKeys(control, () => talk.ask(0));

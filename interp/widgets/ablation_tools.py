@@ -84,7 +84,7 @@ def spread_text(state: LabState, result: Result) -> str:
     without = f"Without {heads_text(state.heads)}" if state.heads else "With no head off"
     return (
         f"{without} the right name leads by {off} in {number} sentences; with all heads on by {on}. "
-        f"It still wins in {_wins(result.at(heads='off'))} of them (before, {_wins(result.at(heads='on'))})."
+        f"It wins in {_wins(result.at(heads='off'))} of them (before, {_wins(result.at(heads='on'))})."
     )
 
 
@@ -94,7 +94,7 @@ def _summary(leads: Result) -> str:
 
 
 def _wins(leads: Result) -> str:
-    return f"{float(np.mean(leads.values > 0)):.0%}"
+    return percent(float(np.mean(leads.values > 0)))
 
 
 def spread_html(state: LabState, result: Result) -> str:

@@ -49,7 +49,9 @@ def cells(values: Result, mode: str) -> list[list[dict[str, Any]]]:
     for query, row in enumerate(table):
         seen = row[: query + 1]
         low, high = float(seen.min()), float(seen.max())
-        spread = {"weight": (0.0, 1.0), "score": (low, max(high - low, 1e-9)), "moved": (0.0, largest)}[mode]
+        alone = (low - 1.0, 1.0)  # a row of one score, or of equal ones: all are the highest
+        score = (low, high - low) if high > low else alone
+        spread = {"weight": (0.0, 1.0), "score": score, "moved": (0.0, largest)}[mode]
         rows.append(
             [
                 {

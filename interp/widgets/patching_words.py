@@ -14,6 +14,7 @@ from interp.widgets.protocol import Leads, MapCell, MapState
 from interp.widgets.wording import signed, visible, word
 
 LEAST_SWING = 0.05  # nats; below, a share of the swing means little
+UNCHANGED = 0.005  # nats
 CLICK = "Click a cell to see what the model says next when that state comes from the second sentence."
 KIND_NAMES = {
     "resid_pre": "everything that stands at a word before a layer",
@@ -77,10 +78,12 @@ def sentence(result: Result, state: MapState, leads: Leads, layer: int, place: i
     where = _where(result, leads, layer, place)
     if np.isnan(change):
         return f"{where}: not measured yet."
+    if abs(change) < UNCHANGED:
+        return f"{where}: nothing changes."
     lead = leads.sentence + change
     swing = leads.twin - leads.sentence
     way = (
-        f", {100 * change / swing:.0f} % of the way to the second sentence"
+        f", {signed(100 * change / swing, 0).removeprefix('+')} % of the way to the second sentence"
         if abs(swing) >= LEAST_SWING
         else ""
     )

@@ -55,8 +55,8 @@ EXERCISES = (
     ),
     Exercise(
         "Not needed here",
-        f"Switch off at least {SPARE_SHARE:.0%} of all heads so that the lead changes by at most "
-        f"{SPARE_CHANGE:.0%}.",
+        f"Switch off at least {100 * SPARE_SHARE:.0f} % of all heads so that the lead changes by at most "
+        f"{100 * SPARE_CHANGE:.0f} %.",
         "Switch off pale cells one by one, and undo what costs too much. Losses and gains may cancel.",
     ),
 )
@@ -146,7 +146,7 @@ def _spare(model, state: LabState, whole: float, kept) -> Iterator[Step]:
     (lead,) = leads(model, state, [state.heads], **kept)
     share, change = len(state.heads) / number, abs(lead - whole) / whole
     right = share >= SPARE_SHARE and change <= SPARE_CHANGE
-    text = f"{share:.0%} of the heads are off, and the lead changes by {change:.0%}."
+    text = f"{100 * share:.0f} % of the heads are off, and the lead changes by {100 * change:.0f} %."
     yield 1.0, Verdict(right, f"{'Right' if right else 'Not yet'}: {text}")
 
 
