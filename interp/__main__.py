@@ -1,4 +1,4 @@
-"""Command line: `python -m interp doctor | reproduce | verify | bench | train-pocket | card`.
+"""Command line: `python -m interp doctor | reproduce | verify | bench | scan | train-pocket | card`.
 
 Exit codes: 0 all is well, 1 something ran and failed, 2 it cannot run (bad input, no model, Ctrl-C).
 """
@@ -179,6 +179,48 @@ def write_card(
         out.print(f"{mark} {check.measured:7.3f}  {'bos' if check.bos else '   '}  {check.name}")
     out.print(f"Written: {page}", soft_wrap=True)
     raise typer.Exit(0 if all(check.passed for check in measured.checks) else 1)
+
+
+@app.command("scan")
+def scan_neurons(
+    corpus: Annotated[
+        str,
+        typer.Option(help="pocket (its world), a text file, a folder of .txt files, or a dataset's name."),
+    ] = "pocket",
+    out_dir: Annotated[
+        Path | None, typer.Option("--out", help="Folder of the table. Default: scans/<model>.")
+    ] = None,
+    model: Model = None,
+    device: Device = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Read so many texts at most.")] = None,
+    top: Annotated[int, typer.Option(min=1, help="Contexts kept per neuron.")] = 10,
+    windows_per_shard: Annotated[int, typer.Option(min=1, help="What a killed scan loses at most.")] = 1000,
+    workers: Annotated[int, typer.Option(min=0, help="Ray workers; 0: this process.")] = 0,
+    address: Annotated[str | None, typer.Option(help="A Ray cluster to join, such as auto.")] = None,
+) -> None:
+    """Top contexts, means and quantiles of every neuron over a corpus; goes on where it was stopped."""
+    from interp import models  # imports torch
+    from interp.methods import scan
+
+    try:
+        loaded = models.load(model, device=device)
+        card = models.describe(loaded)
+        folder = _writable(out_dir or Path("scans") / export.safe_folder(card.name))
+        width = min(scan.WIDTH, card.context)
+        text = scan.corpus(loaded.tokenizer, corpus, width=width, limit=limit)
+        plan = scan.Plan(k=top, windows_per_shard=windows_per_shard)
+        run = scan.on_ray(model, text, workers=workers, address=address) if workers else None
+        table = scan.scan(loaded, text, folder, plan=plan, workers=run)
+    except (ValueError, OSError) as error:
+        _cannot(error)
+    except KeyboardInterrupt:
+        _cannot(InterruptedError("stopped; what was scanned is safe, run the same command to go on."))
+    about = table.about
+    out.print(
+        f"{about['layers'] * about['neurons']} neurons over {about['tokens']} tokens in {about['windows']}"
+        f" windows of {about['corpus']}: {table.folder}",
+        soft_wrap=True,
+    )
 
 
 def main() -> None:

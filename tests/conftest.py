@@ -14,7 +14,7 @@ from interp.words import ioi
 from interp.words.pronouns import PRONOUNS
 
 LAYERS, HEADS, WIDTH, CONTEXT = 3, 4, 32, 64
-MAY_USE_LOOPBACK = ("test_notebooks", "test_command_line", "test_browser")
+MAY_USE_LOOPBACK = ("test_notebooks", "test_command_line", "test_browser", "test_cluster")
 
 
 class NetworkForbidden(OSError):

@@ -16,6 +16,8 @@ AIMS = {  # times faster than the loop; fixed before measuring
     "toggle_first": 4.0,
     "toggle_middle": 9.0,
     "toggle_last": 100.0,
+    "scan": 0.92,
+    "scan_against_cache": 4.0,
 }
 
 

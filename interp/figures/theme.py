@@ -20,6 +20,7 @@ DASHES = ("solid", (0, (6, 2)), (0, (2, 2)), (0, (8, 2, 2, 2)), (0, (1, 1)), (0,
 PLOTLY_DASHES = ("solid", "dash", "dot", "dashdot", "dot", "longdash")
 INK, MUTED, RULE, PAPER = "#1A1A1A", "#565656", "#D4D4D4", "#FFFFFF"
 DIVERGING = ("#084B83", "#4C9FD3", "#F7F7F5", "#F2A33A", "#A84400")
+TINT = ("#F7F7F5", "#F9C877", "#E8871E")
 SLIDE, DOTS_PER_INCH = (40 / 3, 7.5), 144
 TITLE, LABEL, TICK, NOTE = 27.0, 20.0, 18.0, 15.5
 FONT = "DejaVu Sans"
@@ -76,6 +77,12 @@ def _cividis() -> Colormap:
     from matplotlib import colormaps
 
     return colormaps["cividis"]
+
+
+def tint_scale(values: np.ndarray) -> tuple[Colormap, LinearNorm]:
+    """White to orange from zero to the largest value: a tint that leaves text readable."""
+    size = float(np.nanmax(values, initial=0.0)) or 1.0
+    return LinearSegmentedColormap.from_list("white_orange", TINT), LinearNorm(0.0, size)
 
 
 def hex_colours(values: np.ndarray) -> np.ndarray:

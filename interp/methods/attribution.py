@@ -38,10 +38,10 @@ def head_attribution(
     """
     sites = [Site("z", layer) for layer in range(model.cfg.n_layers)]
     recorded = hooks.record(model, prompts, [*sites, Site("ln_final_scale")], *edits)
-    direction = _direction(model, prompts, recorded[Site("ln_final_scale")], answer, against)
+    towards = direction(model, prompts, recorded[Site("ln_final_scale")], answer, against)
     W_O = model.W_O.detach().double()  # layer head d_head d_model
     outputs = torch.stack([prompts.at(recorded[site], "end") for site in sites]).double()
-    values = torch.einsum("lphd,lhdm,pm->lhp", outputs, W_O, direction)
+    values = torch.einsum("lphd,lhdm,pm->lhp", outputs, W_O, towards)
     axes = {
         "layer": tuple(range(model.cfg.n_layers)),
         "head": tuple(range(model.cfg.n_heads)),
@@ -63,9 +63,9 @@ def component_attribution(
     for layer in range(model.cfg.n_layers):
         sites += [Site("attn_out", layer), Site("mlp_out", layer)]
     recorded = hooks.record(model, prompts, [*sites, Site("ln_final_scale")], *edits)
-    direction = _direction(model, prompts, recorded[Site("ln_final_scale")], answer, against)
+    towards = direction(model, prompts, recorded[Site("ln_final_scale")], answer, against)
     parts = torch.stack([_at_end(prompts, recorded[site]) for site in sites])
-    written = torch.einsum("cpm,pm->cp", parts, direction)
+    written = torch.einsum("cpm,pm->cp", parts, towards)
     values = torch.cat([written, _bias(model, prompts, answer, against)[None]])
     axes = {"component": (*map(str, sites), "bias"), "prompt": tuple(range(len(prompts)))}
     return _result(model, prompts, values, axes)
@@ -79,7 +79,7 @@ def _at_end(
     return prompts.at(whole, "end").double()
 
 
-def _direction(
+def direction(
     model, prompts: Prompts, scale: Float[Tensor, "prompt position one"], answer: str, against: str
 ) -> Float[Tensor, "prompt d_model"]:
     """The vector whose product with a written state is its contribution, layer norm included."""

@@ -2,6 +2,7 @@
 
 from interp.widgets.ablation_lab import AblationLab
 from interp.widgets.attention_viewer import AttentionViewer
+from interp.widgets.neuron_browser import NeuronBrowser
 from interp.widgets.patching_map import PatchingMap
 
-__all__ = ["AblationLab", "AttentionViewer", "PatchingMap"]
+__all__ = ["AblationLab", "AttentionViewer", "NeuronBrowser", "PatchingMap"]

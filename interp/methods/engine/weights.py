@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from interp.methods.engine.linear import ACTIVATIONS, Linear, Plain, choose
+from interp.methods.engine.linear import ACTIVATIONS, Linear, Packed, Plain, choose
 from interp.models import Bridge
 
 
@@ -66,23 +66,27 @@ class _Kept:
 
     def __init__(self):
         self.mark: tuple | None = None
-        self.weights: Weights | None = None
+        self.weights: dict[type | None, Weights] = {}
 
     def __deepcopy__(self, memo: dict) -> "_Kept":
         return _Kept()
 
 
-def weights_of(model: Bridge) -> Weights:
+def weights_of(model: Bridge, kind: type[Plain] | type[Packed] | None = None) -> Weights:
     """The model's weights, from the last time if none has been changed since (in place or by another tensor).
 
+    `kind` is how products are computed; by default what is exact and faster on this machine.
     A change behind torch's back, through `.data`, is not seen. Raises ValueError for an activation
     function that GPT-2 models do not have.
     """
     kept = model.__dict__.setdefault("engine", _Kept())
     mark = _mark(model)
-    if kept.weights is None or kept.mark != mark:
-        kept.mark, kept.weights = mark, _read(model)
-    return kept.weights
+    if kept.mark != mark:
+        kept.mark, kept.weights = mark, {}
+    if kind not in kept.weights:
+        weights = _read(model, kind)
+        kept.weights |= {kind: weights, type(weights.layers[0].mlp_in): weights}
+    return kept.weights[kind]
 
 
 def _mark(model: Bridge) -> tuple:
@@ -90,7 +94,7 @@ def _mark(model: Bridge) -> tuple:
     return tuple((tensor.data_ptr(), 0 if tensor.is_inference() else tensor._version) for tensor in tensors)
 
 
-def _read(model: Bridge) -> Weights:
+def _read(model: Bridge, kind: type[Plain] | type[Packed] | None) -> Weights:
     if model.cfg.act_fn not in ACTIVATIONS:
         raise ValueError(
             f"The model's activation function is {model.cfg.act_fn!r}; the engine knows "
@@ -98,7 +102,7 @@ def _read(model: Bridge) -> Weights:
         )
     with torch.no_grad():
         stacked = {name: getattr(model, name).detach() for name in _STACKED}
-        kind = choose(stacked["W_in"][0].T.contiguous(), stacked["b_in"][0])
+        kind = kind or choose(stacked["W_in"][0].T.contiguous(), stacked["b_in"][0])
         layers = tuple(_layer(model, number, stacked, kind) for number in range(model.cfg.n_layers))
     W_U, b_U = model.W_U.detach().T, model.b_U.detach()
     norm = _norm(model.ln_final, model)

@@ -1,0 +1,225 @@
+"""A scan's work in pieces: `scan_shard` reads some windows, `merged` puts pieces together.
+
+Both are pure: the same windows give the same piece on the same machine, so a piece may be made anywhere, and
+made again. Within a shard the windows are read in batches that depend on the shard alone.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from interp import models
+from interp.methods.engine.linear import Packed, Plain
+from interp.methods.engine.walk import walk
+from interp.methods.engine.weights import weights_of
+from interp.methods.scan import ranking
+from interp.methods.scan.corpus import Corpus
+
+BEFORE, AFTER = 17, 6  # tokens kept around the token that excites a neuron most
+SHADED = BEFORE + 1 + AFTER
+PRODUCTS = MappingProxyType({"plain": Plain, "packed": Packed})
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a scan is cut and what it keeps: `k` contexts per neuron, a uniform sample of so many tokens.
+
+    `products` says how matrix products are computed: one of `PRODUCTS`, or "" for what is faster here. A scan
+    that goes on, and every worker, must use the same, or last bits differ.
+    """
+
+    k: int = 10
+    sample: int = 2000
+    windows_per_shard: int = 1000
+    tokens_per_batch: int = 1024
+    seed: int = 0
+    products: str = ""
+
+    def shards(self, corpus: Corpus) -> int:
+        """How many shards this corpus makes."""
+        return -(-len(corpus) // self.windows_per_shard)
+
+    def sampled(self, corpus: Corpus) -> np.ndarray:
+        """The tokens of the sample, in the order in which they were drawn; no beginning-of-text token."""
+        first = np.zeros(len(corpus.ids), dtype=bool)
+        first[corpus.starts[:-1]] = corpus.bos
+        counted = np.flatnonzero(~first)
+        size = min(self.sample, len(counted))
+        return np.random.default_rng(self.seed).choice(counted, size=size, replace=False)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What a scan knows so far: the best contexts (keys and shades around them), sums, and sampled tokens."""
+
+    keys: Int[Tensor, "layer k neuron"]
+    shades: Float[Tensor, "layer k neuron shaded"]  # half precision; nan outside the window
+    total: Float[Tensor, "layer neuron"]  # of activations, double precision
+    tokens: int
+    sampled: Int[Tensor, "sample"]  # token numbers, ascending
+    sample: Float[Tensor, "sample layer neuron"]  # half precision
+
+
+@dataclass
+class _Batch:
+    """Windows read together, right padded: their ids, where each begins in the corpus, what counts."""
+
+    ids: Int[Tensor, "window position"]
+    starts: Int[Tensor, "window"]
+    counted: Bool[Tensor, "window position"]
+    whole: bool  # nothing but counted tokens from position `first` on
+    first: int
+
+
+def faster_products(model) -> str:
+    """Which of `PRODUCTS` the engine finds exact and faster on this machine, for this model."""
+    kind = type(weights_of(model).layers[0].mlp_in)
+    return next(name for name, known in PRODUCTS.items() if known is kind)
+
+
+def scan_shard(model, corpus: Corpus, plan: Plan, number: int) -> Piece:
+    """The piece of one shard: for every neuron its `k` strongest windows, one context per window.
+
+    The context is the window's strongest token, the first of equals; the beginning-of-text token never
+    counts.
+    """
+    card = models.describe(model)
+    piece = _nothing(plan, card.layers, card.d_mlp, card.device)
+    floor = torch.full((card.layers, card.d_mlp), -torch.inf, device=card.device)
+    chosen = torch.from_numpy(np.sort(plan.sampled(corpus)))
+    kept: list[tuple[Tensor, Tensor]] = []
+    tokens, weights = 0, weights_of(model, PRODUCTS.get(plan.products))
+    for batch in _batches(corpus, plan, number, card.device):
+        tokens += int(batch.counted.sum())
+        rows, places, ids = _chosen_here(batch, chosen)
+        sample = []
+        for layer, hidden in walk(weights, batch.ids):
+            _take(piece, floor, layer, hidden, batch)
+            piece.total[layer] += batch.counted.flatten().to(hidden.dtype) @ hidden.flatten(0, 1)
+            if len(rows):
+                sample.append(hidden[rows, places].half().cpu())
+        if len(rows):
+            kept.append((ids.cpu(), torch.stack(sample, dim=1)))
+    return _sealed(piece, tokens, kept)
+
+
+def merged(pieces: Sequence[Piece]) -> Piece:
+    """All pieces as one. Give them in the order of their shards: sums of floats depend on it, nothing
+    else.
+    """
+    keys, which = torch.cat([piece.keys for piece in pieces], dim=1).topk(pieces[0].keys.shape[1], dim=1)
+    shades = torch.cat([piece.shades for piece in pieces], dim=1)
+    sampled, order = torch.cat([piece.sampled for piece in pieces]).sort()
+    return Piece(
+        keys=keys,
+        shades=_rows(shades, which),
+        total=torch.stack([piece.total for piece in pieces]).sum(dim=0),
+        tokens=sum(piece.tokens for piece in pieces),
+        sampled=sampled,
+        sample=torch.cat([piece.sample for piece in pieces])[order],
+    )
+
+
+def _nothing(plan: Plan, layers: int, neurons: int, device: str) -> Piece:
+    return Piece(
+        keys=torch.full((layers, plan.k, neurons), ranking.NOTHING, device=device),
+        shades=torch.full((layers, plan.k, neurons, SHADED), torch.nan, dtype=torch.float16, device=device),
+        total=torch.zeros(layers, neurons, dtype=torch.float64, device=device),
+        tokens=0,
+        sampled=torch.zeros(0, dtype=torch.int64),
+        sample=torch.zeros(0, layers, neurons, dtype=torch.float16),
+    )
+
+
+def _sealed(piece: Piece, tokens: int, kept: list[tuple[Tensor, Tensor]]) -> Piece:
+    """The finished piece on the CPU, its sample in ascending order."""
+    sampled = torch.cat([piece.sampled, *(ids for ids, _ in kept)])
+    sample = torch.cat([piece.sample, *(values for _, values in kept)])
+    sampled, order = sampled.sort()
+    keys, shades, total = piece.keys.cpu(), piece.shades.cpu(), piece.total.cpu()
+    return replace(
+        piece, keys=keys, shades=shades, total=total, tokens=tokens, sampled=sampled, sample=sample[order]
+    )
+
+
+def _batches(corpus: Corpus, plan: Plan, number: int, device: str) -> Iterator[_Batch]:
+    """The shard's windows, shortest first, as many at a time as fit `tokens_per_batch`."""
+    first = number * plan.windows_per_shard
+    windows = np.arange(first, min(first + plan.windows_per_shard, len(corpus)))
+    lengths = np.diff(corpus.starts)[windows]
+    order = np.argsort(lengths, kind="stable")
+    windows, lengths = windows[order], lengths[order]
+    while len(windows):
+        fit = max(1, int((np.arange(1, len(windows) + 1) * lengths <= plan.tokens_per_batch).sum()))
+        yield _batch(corpus, windows[:fit], device)
+        windows, lengths = windows[fit:], lengths[fit:]
+
+
+def _batch(corpus: Corpus, windows: np.ndarray, device: str) -> _Batch:
+    rows = [corpus.window(int(window)) for window in windows]
+    width = max(map(len, rows))
+    ids = np.stack([np.pad(row, (0, width - len(row)), mode="edge") for row in rows])
+    counted = np.arange(width) < np.array([len(row) for row in rows])[:, None]
+    whole = bool(counted.all())
+    counted = counted & (np.arange(width) >= corpus.bos)
+    return _Batch(
+        ids=torch.from_numpy(ids).to(device),
+        starts=torch.from_numpy(corpus.starts[windows]).to(device),
+        counted=torch.from_numpy(counted).to(device),
+        whole=whole,
+        first=int(corpus.bos),
+    )
+
+
+def _take(piece: Piece, floor: Tensor, layer: int, hidden: Tensor, batch: _Batch) -> None:
+    """Put the batch's best into the piece. Only neurons that some window excites enough are looked at
+    closely.
+    """
+    peaks = hidden[:, batch.first :].amax(1) if batch.whole else _counted(hidden, batch).amax(1)
+    touched = (peaks >= floor[layer]).any(0).nonzero().squeeze(1)
+    if not len(touched):
+        return
+    some = hidden[:, :, touched]
+    values, at = _counted(some, batch).max(1)  # window neuron; the first of equals
+    offered = ranking.keys(values, batch.starts[:, None] + at)
+    both = torch.cat([piece.keys[layer][:, touched], offered])
+    best, which = both.topk(piece.keys.shape[1], dim=0)
+    shades = torch.cat([piece.shades[layer][:, touched], _shades(some, at, batch)])
+    piece.keys[layer][:, touched] = best
+    piece.shades[layer][:, touched] = _rows(shades, which)
+    floor[layer, touched] = ranking.activation_of(best[-1])
+
+
+def _counted(hidden: Tensor, batch: _Batch) -> Tensor:
+    """The activations with those that do not count at minus infinity."""
+    return hidden.masked_fill(~batch.counted[:, :, None], -torch.inf)
+
+
+def _shades(
+    some: Float[Tensor, "window position neuron"], at: Int[Tensor, "window neuron"], batch: _Batch
+) -> Float[Tensor, "window neuron shaded"]:
+    """The activations around each window's strongest token; nan where the window has no counted token."""
+    around = at[..., None] + torch.arange(-BEFORE, AFTER + 1, device=at.device)
+    inside = around.clamp(0, some.shape[1] - 1)
+    shades = some.transpose(1, 2).gather(2, inside)
+    windows = torch.arange(len(at), device=at.device)[:, None, None]
+    there = (around == inside) & batch.counted[windows, inside]
+    return torch.where(there, shades, torch.nan).half()
+
+
+def _rows(shades: Tensor, which: Tensor) -> Tensor:
+    """The chosen contexts' shades: `which` indexes the axis before the neurons."""
+    return shades.gather(-3, which[..., None].expand(*which.shape, shades.shape[-1]))
+
+
+def _chosen_here(batch: _Batch, chosen: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Window, position and token number of the sampled tokens that are in this batch."""
+    numbers = batch.starts[:, None] + torch.arange(batch.ids.shape[1], device=batch.ids.device)
+    here = torch.isin(numbers, chosen.to(numbers.device)) & batch.counted
+    rows, places = here.nonzero(as_tuple=True)
+    return rows, places, numbers[rows, places]

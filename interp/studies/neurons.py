@@ -1,0 +1,368 @@
+"""What neurons match and what they write, layer by layer: the article's C11 and C12 on the model at hand.
+
+The article takes both from Geva et al. 2020 (arXiv:2012.14913), who studied a 16-layer language model with
+a vocabulary of words, trained on WikiText-103. It is no GPT-2, its four famous neurons are in no GPT-2,
+and people, not a program, named the patterns there. Here a pattern is counted by a rule, from the top
+contexts of a scan.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import Random
+
+import numpy as np
+import torch
+
+from interp import hooks, models
+from interp.claims import Claim, decide
+from interp.methods.scan import Corpus, Peaks, Table
+from interp.methods.scan.shards import AFTER, BEFORE
+from interp.result import Result
+from interp.sites import Neuron, Site
+from interp.words.concepts import CLASSES
+
+PATTERNS = ("one word", "one class of words", "one kind of text", "none of these")
+REMOVALS = ("last", "random", "first")
+RULES = ("its likeliest word", "any of its ten likeliest")
+BATCH = 64
+NEURONS_PER_LAYER = 12  # in the test that removes tokens ...
+CONTEXTS_PER_NEURON = 3  # ... and how many of its top contexts
+SHORTEST = 4  # tokens up to the trigger, so that a first, a last and another one can go
+
+# Fixed before looking at any model
+ALIKE = 0.8  # share of a neuron's top contexts that must be alike
+LEAST_SHIFT = 0.10  # change in the share of neurons between the first and the last third of the layers
+LEAST_AGREEMENT = 0.035  # share of neurons: what Geva et al. found in their best layer
+
+C11_TEXT = "Feed-forward neurons are pattern detectors: early ones match words, late ones match topics."
+C12_TEXT = "A matched neuron writes to the state; often it is a tentative guess of the next word."
+C11_PUBLISHED = (
+    "another model (16 layers, WikiText-103, no GPT-2; the article's four neurons are its): 73 % of triggers"
+    " shallow in layer 1, 22 % in layer 16; semantic 26 % and 56 % (Geva et al. 2020, figure 2)"
+)
+C12_PUBLISHED = "another model: 0.02 % of neurons in layer 1, 3.5 % in layer 16 (Geva et al. 2020, figure 4)"
+
+
+def patterns(model, table: Table, corpus: Corpus, kinds: Sequence[str] | None = None) -> Result:
+    """Which neurons match what: Result[pattern, layer, neuron], 1 for the neuron's pattern, else 0.
+
+    The first of `PATTERNS` of which at least `ALIKE` of the neuron's top contexts are: about the same
+    word, about words of one class, in texts of one kind. `kinds` names the kind of every text of the
+    corpus; without it, no neuron matches a kind. A rule, not a person, decides, so subtler patterns count
+    as "none of these".
+    """
+    peaks = table.peaks()
+    words, classes = _vocabulary(model)
+    tokens = corpus.ids[corpus.starts[peaks.window] + peaks.position]
+    of_kind = _numbers(kinds)[corpus.texts[peaks.window]] if kinds else np.full(tokens.shape, -1)
+    shares = [_alike(words[tokens]), _alike(classes[tokens]), _alike(of_kind)]
+    hits = np.stack([share >= ALIKE for share in shares])
+    first = np.concatenate([hits[:1], hits[1:2] & ~hits[0], hits[2:] & ~hits[0] & ~hits[1]])
+    values = np.concatenate([first, ~first.any(axis=0, keepdims=True)]).astype(float)
+    axes = {"pattern": PATTERNS, "layer": _layers(table), "neuron": tuple(range(table.d_mlp))}
+    return Result(values, axes, "share of neurons", "", _about(table))
+
+
+def chance_of_patterns(
+    model, table: Table, corpus: Corpus, kinds: Sequence[str] | None = None, *, seed: int = 0
+) -> Result:
+    """As `patterns` for neurons that match nothing, whose top contexts are drawn at random:
+    Result[pattern].
+    """
+    generator = np.random.default_rng(seed)
+    k = table.peaks().window.shape[-1]
+    windows = generator.integers(len(corpus), size=(2000, k))
+    lengths = np.diff(corpus.starts)[windows] - corpus.bos
+    places = corpus.starts[windows] + corpus.bos + (generator.random(windows.shape) * lengths).astype(int)
+    words, classes = _vocabulary(model)
+    of_kind = _numbers(kinds)[corpus.texts[windows]] if kinds else np.full(windows.shape, -1)
+    tokens = corpus.ids[places]
+    hits = [_alike(part) >= ALIKE for part in (words[tokens], classes[tokens], of_kind)]
+    first = [hits[0], hits[1] & ~hits[0], hits[2] & ~hits[1] & ~hits[0]]
+    shares = [float(part.mean()) for part in first]
+    axes = {"pattern": PATTERNS}
+    return Result(np.array([*shares, 1 - sum(shares)]), axes, "share of neurons by chance", "", _about(table))
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Contexts to look at: Result[context, place] of activations, the token at each place ("" for none),
+    and how many contexts belong to each named neuron.
+    """
+
+    activations: Result
+    tokens: tuple[tuple[str, ...], ...]
+    groups: dict[str, int]
+    neurons: tuple[Neuron, ...]
+
+
+def typical(
+    model, table: Table, corpus: Corpus, matched: Result, kinds: Sequence[str] | None = None, *, each: int = 2
+) -> tuple[tuple[Neuron, str], ...]:
+    """`each` neurons of the first, the middle and the last third of the layers, with what they match.
+
+    By rule: the pattern that is most over-represented in that third, and of its neurons there the ones
+    with the largest activations, each matching something else. `matched` comes from `patterns`.
+    """
+    found: dict[Neuron, str] = {}
+    peaks = table.peaks()
+    usual = matched.values[:3].mean(axis=(1, 2))
+    for layers in np.array_split(np.arange(table.layers), 3):
+        part = matched.values[:3, layers]
+        pattern = int((part.mean(axis=(1, 2)) - usual).argmax())
+        rows, neurons = np.nonzero(part[pattern])
+        strongest = np.argsort(-peaks.activation[layers][rows, neurons, 0], kind="stable")
+        notes: list[str] = []
+        for layer, neuron in zip(layers[rows[strongest]], neurons[strongest], strict=True):
+            note = _matched_by(model, corpus, peaks, int(layer), int(neuron), pattern, kinds)
+            if note not in notes and len(notes) < each:
+                notes.append(note)
+                found[Neuron(int(layer), int(neuron))] = note
+    return tuple(found.items())
+
+
+def _matched_by(
+    model, corpus: Corpus, peaks: Peaks, layer: int, neuron: int, pattern: int, kinds: Sequence[str] | None
+) -> str:
+    """What the neuron's top contexts share, in words."""
+    windows = peaks.window[layer, neuron]
+    if PATTERNS[pattern] == "one kind of text" and kinds:
+        return f"texts: {Counter(kinds[int(corpus.texts[w])] for w in windows).most_common(1)[0][0]}"
+    tokens = corpus.ids[corpus.starts[windows] + peaks.position[layer, neuron]]
+    words = [text.strip().lower() for text in models.token_strings(model, tokens.tolist())]
+    if PATTERNS[pattern] == "one word":
+        return f"the word {Counter(words).most_common(1)[0][0]}"
+    known = {word.lower(): name for word, name in CLASSES.items()}
+    return f"words: {Counter(known[word] for word in words if word in known).most_common(1)[0][0]}"
+
+
+def examples(table: Table, chosen: Sequence[tuple[Neuron, str]], *, contexts: int = 3) -> Examples:
+    """The strongest contexts of these neurons, lined up at the token that excites each most (place 0).
+
+    Activations are shares of the neuron's own largest one, so that neurons can be shown together.
+    """
+    places = range(-BEFORE, AFTER + 1)
+    values, texts, names, groups = [], [], [], {}
+    for neuron, note in chosen:
+        shown = [one for one in table.record(neuron).contexts if one.kind == "top"][:contexts]
+        groups[f"{neuron}\n{note}"] = len(shown)
+        for context in shown:
+            names.append(f"{neuron} {context.rank + 1}")
+            row, line = np.full(len(places), np.nan), [""] * len(places)
+            first = BEFORE - context.at
+            row[first : first + len(context.tokens)] = np.array(context.shades) / shown[0].activation
+            line[first : first + len(context.tokens)] = context.tokens
+            values.append(np.maximum(row, 0.0))
+            texts.append(tuple(line))
+    axes = {"context": tuple(names), "place": tuple(places)}
+    result = Result(np.array(values), axes, "activation, share of the neuron's largest", "", _about(table))
+    return Examples(result, tuple(texts), groups, tuple(neuron for neuron, _ in chosen))
+
+
+def removals(model, table: Table, corpus: Corpus, *, seed: int = 0) -> Result:
+    """How the activation changes when one token before or at the trigger is taken out: Result[removal, layer,
+    neuron], (without - with) / with, mean over `CONTEXTS_PER_NEURON` top contexts.
+
+    The last token is the trigger itself; the first is the first of the text; the random one lies between.
+    `NEURONS_PER_LAYER` neurons of each layer, drawn with `seed`. Source: Geva et al. 2020, section 3.2.
+    """
+    peaks, chooser = table.peaks(), Random(seed)
+    tasks, rows = [], []
+    for layer in range(table.layers):
+        for slot, neuron in enumerate(_drawn(corpus, peaks, layer, chooser)):
+            for context in _long_enough(corpus, peaks, layer, neuron)[:CONTEXTS_PER_NEURON]:
+                window, at = peaks.window[layer, neuron, context], peaks.position[layer, neuron, context]
+                prefix = corpus.window(int(window))[: at + 1].tolist()
+                others = chooser.randrange(corpus.bos + 1, len(prefix) - 1)
+                for removal, place in enumerate((len(prefix) - 1, others, int(corpus.bos))):
+                    rows.append(prefix[:place] + prefix[place + 1 :])
+                    tasks.append((removal, layer, slot, neuron, peaks.activation[layer, neuron, context]))
+    after = _at_the_end(model, rows, [(task[1], task[3]) for task in tasks])
+    changes = np.zeros((len(REMOVALS), table.layers, NEURONS_PER_LAYER))
+    counts = np.zeros_like(changes)
+    for (removal, layer, slot, _, before), value in zip(tasks, after, strict=True):
+        changes[removal, layer, slot] += (value - before) / before
+        counts[removal, layer, slot] += 1
+    axes = {"removal": REMOVALS, "layer": _layers(table), "neuron": tuple(range(NEURONS_PER_LAYER))}
+    about = _about(table) | {"n": NEURONS_PER_LAYER * table.layers, "seed": seed}
+    return Result(changes / np.maximum(counts, 1), axes, "change of the activation", "share", about)
+
+
+def agreement(table: Table, corpus: Corpus) -> Result:
+    """Whether a neuron writes the word that follows its best trigger: Result[rule, layer, neuron], 1 or 0.
+
+    Written: output vector times unembedding, the likeliest word or any of the ten likeliest. A trigger at
+    the end of its window has no next word and counts as 0. Source: Geva et al. 2020, section 4.2.
+    """
+    following = _following(table, corpus)
+    written = _written(table)
+    values = np.stack([written[..., 0] == following, (written == following[..., None]).any(axis=-1)])
+    axes = {"rule": RULES, "layer": _layers(table), "neuron": tuple(range(table.d_mlp))}
+    return Result(values.astype(float), axes, "share of neurons", "", _about(table))
+
+
+def agreement_by_chance(table: Table, corpus: Corpus) -> Result:
+    """As `agreement` when every neuron is paired with the triggers of all neurons of its layer in turn:
+    Result[rule, layer], exact.
+    """
+    following, written = _following(table, corpus), _written(table)
+    values = np.zeros((len(RULES), table.layers))
+    for layer in range(table.layers):
+        next_words = Counter(following[layer].tolist())
+        next_words.pop(-1, None)
+        for rule, words in enumerate((written[layer, :, :1], written[layer])):
+            said = Counter(words.ravel().tolist())
+            pairs = sum(said[word] * count for word, count in next_words.items())
+            values[rule, layer] = pairs / table.d_mlp**2
+    axes = {"rule": RULES, "layer": _layers(table)}
+    return Result(values, axes, "share of neurons by chance", "", _about(table))
+
+
+def c11(matched: Result, chance: Result) -> Claim:
+    """Verdict on C11: are there more word neurons early, and more topic neurons late?
+
+    One of the two alone makes it `partly`. Without texts of known kinds topics cannot be told.
+    """
+    early, late = _thirds(matched)
+    words = _shift(matched, "one word", early, late)
+    topics = _shift(matched, "one kind of text", late, early)
+    holds = [value >= LEAST_SHIFT and interval[0] > 0 for value, interval in (words, topics)]
+    verdict = "supported" if all(holds) else "partly" if any(holds) else "not supported"
+    by_chance = {name: float(chance.at(pattern=name)) for name in PATTERNS[:3]}
+    return Claim(
+        id="C11",
+        text=C11_TEXT,
+        test=(
+            f"Share of neurons whose top contexts are at least {ALIKE:.0%} about one word, first third of the"
+            " layers minus last third (measured); and of those in one kind of text, last third minus first:"
+            f" {topics[0]:+.3f} ({topics[1][0]:+.3f} to {topics[1][1]:+.3f})."
+        ),
+        measured=words[0],
+        interval=words[1],
+        control="contexts drawn at random: " + ", ".join(f"{n} {v:.3f}" for n, v in by_chance.items()),
+        threshold=f"each difference at least {LEAST_SHIFT:.2f}, its interval above zero; one alone: partly",
+        verdict=verdict,
+        model=matched.about["model"],
+        published=C11_PUBLISHED,
+    )
+
+
+def c12(agrees: Result, chance: Result) -> Claim:
+    """Verdict on C12: does what late neurons write agree with the next word of their best trigger?"""
+    _, late = _thirds(agrees)
+    one = agrees.at(rule=RULES[0])
+    values = one.values[list(late)].ravel()
+    interval = _interval(values)
+    control = float(chance.at(rule=RULES[0]).values[list(late)].mean())
+    measured = float(values.mean())
+    return Claim(
+        id="C12",
+        text=C12_TEXT,
+        test=(
+            f"Share of neurons in layers {late[0]} to {late[-1]} whose likeliest written word is the next"
+            " word of their best trigger."
+        ),
+        measured=measured,
+        interval=interval,
+        control=f"the triggers of other neurons of the same layer: {control:.3f}",
+        threshold=(f"at least {LEAST_AGREEMENT:.1%} of the neurons, and the interval above the control"),
+        verdict=decide(measured, (interval[0] - control, interval[1] - control), LEAST_AGREEMENT, [control]),
+        model=agrees.about["model"],
+        published=C12_PUBLISHED,
+    )
+
+
+def _vocabulary(model) -> tuple[np.ndarray, np.ndarray]:
+    """For every token the number of its word (without space and case) and of its class, -1 for none."""
+    strings = models.token_strings(model, range(models.describe(model).vocabulary))
+    bare = [text.strip().lower() for text in strings]
+    known = {word.lower(): name for word, name in CLASSES.items()}
+    classes = np.array([known.get(word) or "" for word in bare])
+    _, numbers = np.unique(classes, return_inverse=True)
+    return np.unique(bare, return_inverse=True)[1], np.where(classes == "", -1, numbers)
+
+
+def _numbers(names: Sequence[str]) -> np.ndarray:
+    return np.unique(np.asarray(names), return_inverse=True)[1]
+
+
+def _alike(numbers: np.ndarray) -> np.ndarray:
+    """The largest share of the last axis that holds one and the same number; -1 is never alike."""
+    equal = (numbers[..., :, None] == numbers[..., None, :]) & (numbers[..., :, None] >= 0)
+    return equal.sum(axis=-1).max(axis=-1) / numbers.shape[-1]
+
+
+def _long_enough(corpus: Corpus, peaks: Peaks, layer: int, neuron: int) -> np.ndarray:
+    """The top contexts of a neuron that have enough tokens before the trigger and a positive activation."""
+    length = peaks.position[layer, neuron] + 1 - corpus.bos
+    return np.flatnonzero((length >= SHORTEST) & (peaks.activation[layer, neuron] > 0))
+
+
+def _drawn(corpus: Corpus, peaks: Peaks, layer: int, chooser: Random) -> list[int]:
+    able = [n for n in range(peaks.window.shape[1]) if len(_long_enough(corpus, peaks, layer, n))]
+    return chooser.sample(able, min(NEURONS_PER_LAYER, len(able)))
+
+
+def _at_the_end(model, rows: list[list[int]], places: list[tuple[int, int]]) -> np.ndarray:
+    """The activation of one (layer, neuron) at the last token of each row."""
+    order = sorted(range(len(rows)), key=lambda row: len(rows[row]))
+    found = np.zeros(len(rows))
+    for first in range(0, len(order), BATCH):
+        some = order[first : first + BATCH]
+        width = len(rows[some[-1]])
+        ids = torch.tensor([[*rows[row], *[rows[row][-1]] * (width - len(rows[row]))] for row in some])
+        layers = sorted({places[row][0] for row in some})
+        seen = hooks.record(model, ids, [Site("mlp_post", layer) for layer in layers])
+        for line, row in enumerate(some):
+            layer, neuron = places[row]
+            found[row] = float(seen[Site("mlp_post", layer)][line, len(rows[row]) - 1, neuron])
+    return found
+
+
+def _following(table: Table, corpus: Corpus) -> np.ndarray:
+    """The token after each neuron's best trigger, [layer, neuron]; -1 at the end of a window."""
+    peaks = table.peaks()
+    place = corpus.starts[peaks.window[..., 0]] + peaks.position[..., 0] + 1
+    ends = corpus.starts[peaks.window[..., 0] + 1]
+    return np.where(place < ends, corpus.ids[np.minimum(place, len(corpus.ids) - 1)], -1)
+
+
+def _written(table: Table) -> np.ndarray:
+    """The ten tokens each neuron writes most, [layer, neuron, rank]."""
+    flat = np.stack(table.neurons["writes"].to_numpy())
+    return flat.reshape(table.layers, table.d_mlp, -1)
+
+
+def _thirds(result: Result) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    layers = result.axes["layer"]
+    third = max(1, len(layers) // 3)
+    return layers[:third], layers[-third:]
+
+
+def _shift(
+    matched: Result, pattern: str, more: Sequence[int], less: Sequence[int]
+) -> tuple[float, tuple[float, float]]:
+    """Share of neurons in some layers minus that in others, with its interval by bootstrap over neurons."""
+    values = matched.at(pattern=pattern).values
+    many, few = values[list(more)].ravel(), values[list(less)].ravel()
+    generator = np.random.default_rng(0)
+    drawn = [part[generator.integers(len(part), size=(2000, len(part)))].mean(axis=1) for part in (many, few)]
+    low, high = np.quantile(drawn[0] - drawn[1], (0.025, 0.975))
+    return float(many.mean() - few.mean()), (float(low), float(high))
+
+
+def _interval(values: np.ndarray) -> tuple[float, float]:
+    generator = np.random.default_rng(0)
+    means = values[generator.integers(len(values), size=(2000, len(values)))].mean(axis=1)
+    low, high = np.quantile(means, (0.025, 0.975))
+    return float(low), float(high)
+
+
+def _layers(table: Table) -> tuple[int, ...]:
+    return tuple(range(table.layers))
+
+
+def _about(table: Table) -> dict:
+    names = ("model", "weights_sha256", "folding", "bos", "corpus", "tokens")
+    return {name: table.about[name] for name in names} | {"n": table.d_mlp * table.layers}
