@@ -97,11 +97,17 @@ def test_taking_its_update_out_of_a_block_output_shows_the_state_before_it(tiny,
     np.testing.assert_array_equal(nothing.values, plain.values)
 
 
-def test_what_the_layers_write_is_the_lead_they_add(tiny, batch):
-    ahead, gains = lens.lead(tiny, batch), updates.write(tiny, batch)
+def test_what_the_layers_add_is_the_step_from_mid_to_post(tiny, batch):
+    traced = lens.trace(tiny, batch)
+    shares, gains = traced.at(measure="probability", word="answer"), updates.written(traced)
     np.testing.assert_allclose(
-        ahead.at(part="mid", layer=1).values + gains.at(layer=1).values, ahead.at(part="post", layer=1).values
+        shares.at(part="mid", layer=1).values + gains.at(layer=1).values,
+        shares.at(part="post", layer=1).values,
     )
+    edits = updates.removal(tiny, "feed-forward", [2])
+    without = lens.trace(tiny, batch, *edits).at(measure="probability", word="answer", part="post", layer=2)
+    lost = shares.at(part="post", layer=2).values - without.values
+    np.testing.assert_allclose(lost, gains.at(layer=2).values, atol=1e-6)
 
 
 def test_the_detector_finds_the_published_stages_of_poland():

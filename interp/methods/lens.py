@@ -129,12 +129,11 @@ def trace(
     spot: str = "end",
     through: Through | None = None,
 ) -> Result:
-    """The answers of the prompts, followed from layer to layer: Result[measure, part, layer, word,
-    prompt].
+    """The prompts' answers, followed from layer to layer: Result[measure, part, layer, word, prompt].
 
     Measures: rank (1 = first guess; 1 + how many tokens have a larger logit), probability, logit (nats).
-    Words are the names in `prompts.answers`. `through` is a tuned lens. Raises ValueError if the prompts have no
-    answers. Source: nostalgebraist 2020; Merullo et al. 2023 (arXiv:2305.16130), section 3.
+    Words are the names in `prompts.answers`. `through` is a tuned lens. Raises ValueError if the prompts
+    have no answers. Source: nostalgebraist 2020; Merullo et al. 2023 (arXiv:2305.16130), section 3.
     """
     held = states(model, prompts, *edits, parts=parts, spot=spot)
     return follow(model, prompts, held if through is None else through(held))
@@ -257,8 +256,8 @@ def _check_itself(model, state: Float[Tensor, "one d_model"], logits: Float[Tens
     gap = float((mine.log_softmax(-1) - logits.log_softmax(-1)).abs().max())
     if not gap <= TOLERANCE.get(state.dtype, 0.5):
         raise RuntimeError(
-            f"The lens reads the last state {gap:.2g} nats away from the model's own logits, so it cannot be"
-            " trusted here. Load the model with interp.models.load, which folds the final layer norm into W_U."
+            f"The lens reads the last state {gap:.2g} nats away from the model's own logits, so it"
+            " cannot be trusted here. Load the model with interp.models.load, which folds the layer norm."
         )
 
 

@@ -101,15 +101,17 @@ def shifted(
     return replace(held, values=held.values + added)
 
 
-def write(model, prompts: Prompts, *, answer: str = "answer", against: str = "argument") -> Result:
-    """What each feed-forward layer adds to the answer's lead in the lens: Result[layer, prompt], nats.
+def written(trace: Result, *, answer: str = "answer") -> Result:
+    """What each feed-forward layer adds to the answer's probability in the lens: Result[layer, prompt].
 
-    The lead at the block's output minus the lead right before its feed-forward layer, at the last word.
+    Probability read at the block's output minus that read right before its feed-forward layer, from a
+    `lens.trace` that has both parts.
     """
-    ahead = lens.lead(model, prompts, answer=answer, against=against)
-    gain = ahead.at(part="post").values - ahead.at(part="mid").values
-    axes = {name: labels for name, labels in ahead.axes.items() if name != "part"}
-    return Result(gain, axes, f"{ahead.quantity}, added by the feed-forward layer", "nats", ahead.about)
+    shares = trace.at(measure="probability", word=answer)
+    gain = shares.at(part="post").values - shares.at(part="mid").values
+    axes = {"layer": trace.axes["layer"], "prompt": trace.axes["prompt"]}
+    quantity = "probability of the answer, added by the feed-forward layer"
+    return Result(gain, axes, quantity, "probability", trace.about)
 
 
 def find_stages(
