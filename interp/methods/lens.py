@@ -109,7 +109,7 @@ def read(
         for start in range(0, len(rows), portion)
     ]
     return Reading(
-        *(torch.cat(column).reshape(*places, *column[0].shape[1:]) for column in zip(*parts, strict=True))
+        *(torch.cat(column).reshape((*places, *column[0].shape[1:])) for column in zip(*parts, strict=True))
     )
 
 
