@@ -196,6 +196,42 @@ def first_layer(trace: Result) -> Result:
     return Result(values, axes, "layer from which the answer stays first", "layer", trace.about)
 
 
+def firsts(watched: Watched) -> Result:
+    """Which word is the first guess after every block: Result[word, layer, prompt], 1 = it is."""
+    ranks = watched.trace.at(measure="rank", part="post")  # layer word prompt
+    values = np.moveaxis(ranks.values == 1, 1, 0)
+    axes = {
+        "word": ("the word asked about", "its answer"), "layer": ranks.axes["layer"],
+        "prompt": ranks.axes["prompt"],
+    }  # fmt: skip
+    return Result(values, axes, "share in which it is the first guess", "share", ranks.about)
+
+
+def who(seen: Sequence[Watched]) -> Result:
+    """Which half of a block puts the answer first: Result[relation, who], among the answered questions."""
+    rows = [[float(among_right(one, mark).values.mean()) for mark in MARKS[3:5]] for one in seen]
+    axes = {"relation": tuple(one.name for one in seen), "who": ("a feed-forward layer", "attention")}
+    return Result(np.array(rows), axes, "share of the answered questions", "share", seen[0].trace.about)
+
+
+def arrivals(model, name: str = "capital", *, through=None) -> Result:
+    """The layer from which the answer stays first, in several ways of asking: Result[way, prompt].
+
+    An answer that is not first at the end counts as the number of layers. `through` is a tuned lens.
+    """
+    ways = {
+        "one example first": {},
+        "no example": {"form": "one question"},
+        "answer stated before": {"form": "answer stated"},
+        "after the start mark": {"bos": True},
+        "tuned lens": {"through": through},
+    }
+    layers = [first_layer(watch(model, name, **asked).trace) for asked in ways.values()]
+    values = np.nan_to_num(np.stack([one.values for one in layers]), nan=model.cfg.n_layers)
+    axes = {"way": tuple(ways), "prompt": layers[0].axes["prompt"]}
+    return Result(values, axes, "layer from which the answer stays first", "", layers[0].about)
+
+
 def among_right(watched: Watched, mark: str, marked: Result | None = None) -> Result:
     """One mark among the questions the model answers: Result[prompt]. Empty where it answers none."""
     right = watched.marks.at(mark=MARKS[0]).values == 1

@@ -73,6 +73,19 @@ def removals(model) -> Result:
     return Result(np.array(values), axes, "share of capitals found", "share", _about(model, len(answers)))
 
 
+def curves(measured: Result) -> Result:
+    """The removals as four lines: Result[removed, GONE, prompt], by first piece, remembered and stated."""
+    scored = measured.at(score=facts.SCORES[0])
+    chosen = {
+        f"{kind} gone, {form}": scored.at(removed=kind, form=form)
+        for kind in updates.KINDS
+        for form in list(FORMS)[:2]
+    }
+    axes = {"removed": tuple(chosen), GONE: scored.axes["sixths"], "prompt": scored.axes["prompt"]}
+    values = np.stack([one.values for one in chosen.values()])
+    return Result(values, axes, measured.quantity, measured.unit, measured.about)
+
+
 def one_layer(model) -> Result:
     """The same with one layer removed, the one that does the step: Result[removed, form, score, prompt].
 
@@ -206,6 +219,15 @@ def _worth(model, items: list[tuple[str, str]]) -> Result:
     return Result(
         lost, axes, "log-probability lost without the feed-forward layer", "nats", _about(model, len(items))
     )
+
+
+def by_layer(found: Depths) -> Result:
+    """What each feed-forward layer is worth on average: Result[fact, layer], nats."""
+    kinds = {"simple facts": found.simple, "capitals": found.relations}
+    values = np.stack([one.mean("prompt").values for one in kinds.values()])
+    axes = {"fact": tuple(kinds), "layer": found.simple.axes["layer"]}
+    one = found.simple
+    return Result(values, axes, one.quantity, one.unit, {**one.about, "n": None})
 
 
 def early(worth: Result) -> Result:
