@@ -1,4 +1,4 @@
-"""A bench without a model for the Lens Explorer's tests: its guesses follow from the state by simple rules.
+"""A bench without a model for the Lens Explorer: its guesses follow from the state by simple rules."""
 
 import json
 import re

@@ -110,8 +110,8 @@ def examples(model) -> tuple[tuple[str, ExplorerState], ...]:
 def compute(model, state: ExplorerState, *, vector_of: Callable[[str], Any] | None = None) -> ExplorerAnswer:
     """The answer to this state. The same state gives the same answer.
 
-    Raises ValueError, in one sentence and with the `control` it belongs to, for an empty or too long prompt, an
-    answer that is missing or more than one token, a layer that is not there, an unknown update.
+    Raises ValueError, in one sentence and with the `control` it belongs to, for an empty or too long prompt,
+    an answer that is missing or more than one token, a layer that is not there, an unknown update.
     """
     prompts = _prompts(model, state)
     edits = _edits(model, state, vector_of or partial(_vector, model))
