@@ -39,8 +39,7 @@ function guessGrid(reply, which, read) {
         type: "button", className: "guess", title: cell.list,
         "aria-label": `${reply.rows[row].name}, at ${spoken[column]}: ${cell.list}`,
       }, cell.text);
-      button.style.setProperty("--shade", `${Math.round(100 * cell.shade)}%`);
-      if (cell.shade > 0.55) button.classList.add("dark");
+      button.style.setProperty("--shade", `${Math.round(70 * cell.shade)}%`); // black stays readable on it
       return button;
     },
   });
@@ -139,7 +138,9 @@ function render({ model, el }) {
       place.style.setProperty("--tokens", reply.tokens.length);
       return make("section", { className: `pane ${which ? "ablated" : "clean"}` }, make("h4", {}, reply.titles[which]), place);
     }));
-    for (const place of grids.querySelectorAll(".scroll")) place.scrollLeft = place.scrollWidth;
+    requestAnimationFrame(() => {
+      for (const place of grids.querySelectorAll(".scroll")) place.scrollLeft = place.scrollWidth;
+    });
     read(0, reply.rows.length - 1, reply.tokens.length - 1);
   }
 
