@@ -1,4 +1,4 @@
-"""Command line: `python -m interp doctor | reproduce | verify | bench | scan | train-pocket | tune-lens | card`.
+"""Command line: `doctor`, `reproduce`, `verify`, `bench`, `scan`, `train-pocket`, `tune-lens`, `card`.
 
 Exit codes: 0 all is well, 1 something ran and failed, 2 it cannot run (bad input, no model, Ctrl-C).
 """

@@ -373,6 +373,13 @@ def test_a_ladder_says_every_word_in_picture_file_and_alt_text():
     assert "<img" not in json.dumps(drawn.plotly().to_plotly_json(), default=str)
 
 
+def test_a_quoted_figure_names_the_model_of_its_source():
+    about = {"model": "pocket", "quoted": "gpt2-medium"}
+    result = Result(np.array([0.5]), {"layer": (0,)}, "share", "", about)
+    assert words.caption(result, "") == "Model: gpt2-medium."
+    assert words.model_name(result) == "pocket"
+
+
 def test_a_ladder_without_chances_has_no_bars():
     nothing = figures.ladder(rungs((np.nan,) * 3), (" A", " B", " C"), title="Quoted")
     shown = nothing.matplotlib("").axes[0]

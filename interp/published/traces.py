@@ -32,12 +32,13 @@ def traces() -> tuple[str, ...]:
 def trace(name: str = "poland") -> tuple[Result, tuple[str, ...]]:
     """One published trace: its layers, with nan because no probability was printed, and its words.
 
+    `about["quoted"]` is the model of the source: a caption names it, in whichever folder the figure is.
     Raises ValueError for a name that is not listed.
     """
     if name not in _TRACES:
         raise ValueError(f"No trace is published under {name!r}: choose from {', '.join(_TRACES)}.")
     start, words = _TRACES[name]
     layers = tuple(range(start, start + len(words)))
-    about = {"model": "gpt2-medium", "source": _SOURCE}
+    about = {"quoted": "gpt2-medium", "source": _SOURCE}
     quantity = "probability of the guess"
     return Result(np.full(len(words), np.nan), {"layer": layers}, quantity, "probability", about), words

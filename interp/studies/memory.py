@@ -28,6 +28,7 @@ LEAST_ITEMS = 6  # known to the model, of each kind
 LEAST_EARLIER = 0.1  # by so much more of the loss must fall into the first half of the layers
 REGROUPINGS = 500
 
+GONE = "sixths of the layers gone"
 FORMS = {
     "must be remembered": "example first",
     "stated before": "answer stated",
