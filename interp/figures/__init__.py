@@ -1,4 +1,4 @@
-"""Pictures by form: `heatmap`, `bars`, `lines`, `ladder`, `snippets`, `token_strip`, from a Result to a Figure.
+"""Pictures by form, from a Result to a Figure: `heatmap`, `bars`, `lines`, `ladder`, `snippets`, `token_strip`.
 
 A Figure shows itself in a notebook and saves itself as PNG, SVG, PDF, HTML and CSV. Refuses: models and
 tasks.
