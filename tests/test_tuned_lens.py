@@ -6,8 +6,10 @@ from random import Random
 import numpy as np
 import pytest
 import torch
+from typer.testing import CliRunner
 
 from interp import models
+from interp.__main__ import app
 from interp.methods import lens, tuned_lens
 from interp.prompts import Prompts
 from interp.studies import lenses
@@ -102,6 +104,17 @@ def test_texts_that_hold_nothing_and_texts_that_run_out_are_refused(tiny):
     message = "The texts ran out after 1 of 3 steps. Give one batch per step."
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         tuned_lens.tuned(tiny, [torch.ones(4, 8, dtype=torch.long)], steps=3, progress=False)
+
+
+def test_the_command_makes_the_same_lens_again(tiny_folder, tiny, trained, tmp_path):
+    path = tmp_path / "made" / "lens.safetensors"
+    asked = ["tune-lens", "--model", str(tiny_folder), "--steps", "40", "--seed", "3", "--out", str(path)]
+    outcome = CliRunner().invoke(app, asked)
+    assert outcome.exit_code == 0, outcome.output
+    assert torch.equal(tuned_lens.load(tiny, path).weight, trained.weight.half().float())
+    (tmp_path / "empty.txt").write_text("\n\n")
+    outcome = CliRunner().invoke(app, [*asked, "--text", str(tmp_path / "empty.txt")])
+    assert outcome.exit_code == 2
 
 
 def test_pocket_ships_its_lens_and_other_models_begin_with_the_identity(tiny, pocket):
