@@ -172,6 +172,13 @@ def test_c13_needs_more_than_its_control():
     assert facts.c13(watched(["..AAWW"] * 4, control=("..AAWW",))).verdict == "not supported"
 
 
+def test_who_shares_out_the_answered_questions():
+    by_layer, by_heads = watched(["..AAWW", "......"]), watched(["....WW"] * 2)
+    heads = replace(by_heads, marks=facts.marks(planted(["....WW"] * 2, mids=["...WWW"] * 2)))
+    found = facts.who([replace(by_layer, name="one"), replace(heads, name="two"), watched(["......"])])
+    assert found.values.tolist() == [[0.0, 1.0], [0.0, 1.0], [0.0, 0.0]]
+
+
 def test_watching_pocket_gives_shares_of_all_countries(pocket):
     seen = facts.watch(pocket)
     assert len(seen.arguments) == 36
@@ -328,7 +335,7 @@ def depths(simple, relations, surnames=True):
         (depths(0.8, 0.3, surnames=False), "partly"),
         (depths(0.35, 0.3), "not supported"),
         (depths(0.3, 0.8), "not supported"),
-        (None, "cannot be tested on this model"),
+        (replace(depths(0.8, 0.3), enough=False), "cannot be tested on this model"),
     ],
 )
 def test_c16_follows_from_where_the_worth_lies(pocket, found, verdict):

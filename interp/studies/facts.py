@@ -209,9 +209,11 @@ def firsts(watched: Watched) -> Result:
 
 def who(seen: Sequence[Watched]) -> Result:
     """Which half of a block puts the answer first: Result[relation, who], among the answered questions."""
-    rows = [[float(among_right(one, mark).values.mean()) for mark in MARKS[3:5]] for one in seen]
+    rows = [[float(among_right(one, mark).values.sum()) for mark in MARKS[3:5]] for one in seen]
+    answered = [max(1.0, one.marks.at(mark=MARKS[0]).values.sum()) for one in seen]
     axes = {"relation": tuple(one.name for one in seen), "who": ("a feed-forward layer", "attention")}
-    return Result(np.array(rows), axes, "share of the answered questions", "share", seen[0].trace.about)
+    values = np.array(rows) / np.array(answered)[:, None]
+    return Result(values, axes, "share of the answered questions", "share", seen[0].trace.about)
 
 
 def arrivals(model, name: str = "capital", *, through=None) -> Result:

@@ -181,24 +181,27 @@ def _held(measured: Result) -> tuple[float, tuple[float, float], float, bool]:
 class Depths:
     """What every feed-forward layer alone is worth: Result[layer, prompt], nats of log-probability lost.
 
-    `simple` over words that follow a word, `relations` over capitals; only items the whole model gets right.
-    `surnames`: the simple facts are first name and surname; else their stand-in from the pocket world.
+    `simple` over words that follow a word, `relations` over capitals; only items the whole model gets right,
+    or all of them if those are not `enough`. `surnames`: the simple facts are first name and surname; else
+    their stand-in from the pocket world.
     """
 
     simple: Result
     relations: Result
     surnames: bool
+    enough: bool = True
 
 
-def depths(model) -> Depths | None:
-    """Each layer's worth for simple facts and for relations; None if the model knows too few of either."""
-    countries = facts.arguments(model)
-    capitals = _known(model, [facts.relation("capital").text(c) for c in countries], _capitals(model))
+def depths(model) -> Depths:
+    """Each layer's worth for simple facts and for relations."""
+    questions = [facts.relation("capital").text(country) for country in facts.arguments(model)]
+    capitals = _known(model, questions, _capitals(model))
     for pairs in (SURNAMES, FOLLOWERS):
         simple = _known(model, *map(list, zip(*pairs, strict=True)))
         if min(len(simple), len(capitals)) >= LEAST_ITEMS:
             return Depths(_worth(model, simple), _worth(model, capitals), pairs is SURNAMES)
-    return None
+    everything = list(zip(questions, _capitals(model), strict=True))
+    return Depths(_worth(model, list(FOLLOWERS)), _worth(model, everything), False, enough=False)
 
 
 def _known(model, texts: list[str], answers: list[str]) -> list[tuple[str, str]]:
@@ -240,22 +243,16 @@ def early(worth: Result) -> Result:
     return Result(shares, {"prompt": worth.axes["prompt"]}, "share in the first half", "share", worth.about)
 
 
-def c16(model, found: Depths | None) -> Claim:
+def c16(model, found: Depths) -> Claim:
     """Does more of a simple fact's worth fall into the early layers than of a relation's?
 
     With the stand-in for surnames the verdict is `partly` at best.
     """
-    testable = found is not None
-    difference, interval, chance = _difference(found) if found is not None else (0.0, (0.0, 0.0), 0.0)
-    kind = (
-        "first name and surname"
-        if found is None or found.surnames
-        else "words that leave no choice, a stand-in"
-    )
+    difference, interval, chance = _difference(found)
+    kind = "first name and surname" if found.surnames else "words that leave no choice, a stand-in"
     verdict = decide(
-        difference, interval, LEAST_EARLIER, [chance],
-        testable=testable, complete=found is not None and found.surnames,
-    )  # fmt: skip
+        difference, interval, LEAST_EARLIER, [chance], testable=found.enough, complete=found.surnames
+    )
     return Claim(
         id="C16",
         text=C16_TEXT,
@@ -263,10 +260,10 @@ def c16(model, found: Depths | None) -> Claim:
             "Every feed-forward layer removed alone: share of the lost log-probability that falls into the "
             f"first half of the layers, simple facts ({kind}) minus capitals."
         ),
-        measured=difference if testable else None,
-        interval=interval if testable else None,
+        measured=difference if found.enough else None,
+        interval=interval if found.enough else None,
         control=f"items grouped at random, 97.5 % of {REGROUPINGS} regroupings stay below {chance:+.2f}"
-        if testable
+        if found.enough
         else f"the model knows fewer than {LEAST_ITEMS} items of one kind",
         threshold=f"at least {LEAST_EARLIER:+.0%}, interval above zero, more than the control",
         verdict=verdict,
