@@ -5,6 +5,7 @@ process. Skipped where Ray is not installed.
 import os
 import signal
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -60,22 +61,33 @@ def test_a_killed_worker_changes_nothing(ray, pocket, texts, alone, tmp_path):
         for number, piece in run(plan, numbers):
             yield number, piece
             if not killed:
-                killed.append(kill_a_scanner(ray))
+                killed.append(kill_a_scanner())
 
     scan.scan(pocket, texts, tmp_path, plan=PLAN, workers=kills_one, progress=False)
     assert killed != [None]
     assert same_files(tmp_path, alone.folder)
 
 
-def kill_a_scanner(ray):
-    """The process id of an actor that was killed by force, while it was at work."""
-    from ray.util.state import list_actors
+def kill_a_scanner():
+    """The process id of a worker of ours that was killed by force, while it was at work; None without one."""
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            ours = (process / "cmdline").read_bytes().startswith(b"ray::Scanner")
+            if ours and os.getpid() in ancestors(int(process.name)):
+                os.kill(int(process.name), signal.SIGKILL)
+                return int(process.name)
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    return None
 
-    alive = [actor for actor in list_actors() if actor.state == "ALIVE" and actor.class_name == "Scanner"]
-    if not alive:
-        return None
-    os.kill(alive[0].pid, signal.SIGKILL)
-    return alive[0].pid
+
+def ancestors(process):
+    found = []
+    while process > 1:
+        status = Path(f"/proc/{process}/status").read_text()
+        process = int(status.split("PPid:")[1].split()[0])
+        found.append(process)
+    return found
 
 
 def same_files(one, other):

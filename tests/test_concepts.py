@@ -11,6 +11,7 @@ from interp.methods.scan import world_kinds, world_texts
 from interp.sites import Site
 from interp.studies import concepts
 from interp.words.concepts import CONCEPTS
+from interp.words.ioi import NAMES
 from interp.words.world import KINDS
 
 BY_NAME = {concept.name: concept for concept in CONCEPTS}
@@ -62,6 +63,17 @@ def test_labels_stand_on_the_tokens_of_their_spans(pocket, chosen):
     assert all(
         chosen.ids[t][p] == w for t, p, w in zip(chosen.text, chosen.position, chosen.word, strict=True)
     )
+
+
+def test_a_repeated_name_is_told_from_other_names_only(pocket, chosen):
+    concept = BY_NAME["repeated-name"]
+    tested = chosen.part(concept) == concepts.TEST
+    words = {pocket.tokenizer.decode([int(word)]).strip() for word in chosen.word[tested]}
+    assert words <= set(NAMES)
+    labels = chosen.labels[[one.name for one in CONCEPTS].index("repeated-name"), tested]
+    assert 0.1 < labels.mean() < 0.9
+    country = chosen.part(BY_NAME["country"])
+    assert (country == chosen.by_word).all()
 
 
 def test_no_word_and_no_text_is_both_fitted_and_tested(chosen):

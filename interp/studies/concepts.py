@@ -7,6 +7,7 @@ fitted tokens were shuffled, and a probe on random vectors, one per word, which 
 else.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
 
@@ -41,6 +42,7 @@ class Tokens:
     texts: tuple[str, ...]
     ids: tuple[tuple[int, ...], ...]  # of each text, the beginning-of-text token first
     labels: Bool[np.ndarray, "concept token"]
+    counted: Bool[np.ndarray, "concept token"]  # where a fair test of the concept decides
     text: Int[np.ndarray, "token"]
     position: Int[np.ndarray, "token"]
     word: Int[np.ndarray, "token"]
@@ -48,8 +50,11 @@ class Tokens:
     by_text: Int[np.ndarray, "token"]
 
     def part(self, concept: Concept) -> Int[np.ndarray, "token"]:
-        """FIT, CHOOSE or TEST for every token, cut as this concept needs it."""
-        return self.by_word if concept.of_a_word else self.by_text
+        """FIT, CHOOSE or TEST for every token, cut as this concept needs it; -1 where no fair test
+        decides.
+        """
+        cut = self.by_word if concept.of_a_word else self.by_text
+        return np.where(self.counted[CONCEPTS.index(concept)] | (cut == FIT), cut, -1)
 
     def groups(self, concept: Concept) -> Int[np.ndarray, "token"]:
         """What the tokens of one draw of the bootstrap share: the word or the text."""
@@ -99,16 +104,18 @@ def tokens(model, *, seed: int = 0) -> Tokens:
     """
     texts = _texts(seed)
     rows = [_labelled(model, text) for text in texts]
-    labels = np.concatenate([labels for _, labels in rows], axis=1)
-    text = np.repeat(np.arange(len(texts)), [len(ids) for ids, _ in rows])
-    position = np.concatenate([np.arange(len(ids)) + 1 for ids, _ in rows])  # after the start mark
-    word = np.concatenate([ids for ids, _ in rows])
+    labels = np.concatenate([labels for _, labels, _ in rows], axis=1)
+    counted = np.concatenate([counted for _, _, counted in rows], axis=1)
+    text = np.repeat(np.arange(len(texts)), [len(ids) for ids, _, _ in rows])
+    position = np.concatenate([np.arange(len(ids)) + 1 for ids, _, _ in rows])  # after the start mark
+    word = np.concatenate([ids for ids, _, _ in rows])
     kept = _kept(labels, seed)
     start = model.tokenizer.bos_token_id
     return Tokens(
         texts=texts,
-        ids=tuple((start, *map(int, ids)) for ids, _ in rows),
+        ids=tuple((start, *map(int, ids)) for ids, _, _ in rows),
         labels=labels[:, kept],
+        counted=counted[:, kept],
         text=text[kept],
         position=position[kept],
         word=word[kept],
@@ -191,7 +198,7 @@ def switched_off(model, single: tuple[Best, ...], *, seed: int = 0) -> Result:
     held = [_labelled(model, text) for text in texts]
     rows = []
     for row, best in enumerate(single):
-        some = [(ids, labels[row]) for ids, labels in held if labels[row].any()][:ABLATED_TEXTS]
+        some = [(ids, labels[row]) for ids, labels, _ in held if labels[row].any()][:ABLATED_TEXTS]
         others = [n for n in range(models.describe(model).d_mlp) if n != best.neuron.neuron]
         drawn = Random(seed).sample(others, RANDOM_NEURONS)
         neurons = [best.neuron, *(Neuron(best.neuron.layer, n) for n in drawn)]
@@ -231,16 +238,25 @@ def _texts(seed: int) -> tuple[str, ...]:
     return tuple(drawn[number] for number in sorted(wanted))
 
 
-def _labelled(model, text: str) -> tuple[np.ndarray, np.ndarray]:
-    """The ids of a text, as many as the model reads, and for every concept which of them are in its spans."""
+def _labelled(model, text: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The ids of a text, as many as the model reads; for every concept which of them are in its spans, and
+    which of them a fair test decides about.
+    """
     encoded = model.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
     room = models.describe(model).context - 1
     ends = np.array([end for _, end in encoded["offset_mapping"]])[:room]
-    labels = np.zeros((len(CONCEPTS), len(ends)), dtype=bool)
-    for row, concept in enumerate(CONCEPTS):
-        for first, end in concept.find(text):
-            labels[row] |= (ends > first) & (ends <= end)
-    return np.array(encoded["input_ids"])[:room], labels
+    labels = [_inside(ends, concept.find(text)) for concept in CONCEPTS]
+    everything = [(0, len(text))]
+    counted = [_inside(ends, one.among(text) if one.among else everything) for one in CONCEPTS]
+    return np.array(encoded["input_ids"])[:room], np.stack(labels), np.stack(counted)
+
+
+def _inside(ends: Int[np.ndarray, "token"], spans: list[tuple[int, int]]) -> Bool[np.ndarray, "token"]:
+    """Which tokens end within one of the spans."""
+    found = np.zeros(len(ends), dtype=bool)
+    for first, end in spans:
+        found |= (ends > first) & (ends <= end)
+    return found
 
 
 def _kept(labels: Bool[np.ndarray, "concept token"], seed: int) -> Int[np.ndarray, "kept"]:
@@ -267,6 +283,17 @@ def _splits(chosen: Tokens) -> list[tuple[np.ndarray, np.ndarray]]:
     """Rows of concepts that are cut alike, and how."""
     of_a_word = np.array([concept.of_a_word for concept in CONCEPTS])
     return [(np.flatnonzero(of_a_word), chosen.by_word), (np.flatnonzero(~of_a_word), chosen.by_text)]
+
+
+def _fair_splits(chosen: Tokens) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """As `_splits`, with the tokens that a fair test decides about; a concept with tokens of its own stands
+    alone.
+    """
+    for rows, cut in _splits(chosen):
+        whole = chosen.counted[rows].all(axis=1)
+        yield rows[whole], cut, np.ones(len(cut), dtype=bool)
+        for row in rows[~whole]:
+            yield np.array([row]), cut, chosen.counted[row]
 
 
 def _scores(
@@ -322,8 +349,8 @@ def _single(layers: list, chosen: Tokens, seed: int) -> tuple[Best, ...]:
     tokens; and as a control the one that looks best when the labels are shuffled.
     """
     found: dict[int, Best] = {}
-    for rows, cut in _splits(chosen):
-        known, test = cut != TEST, cut == TEST
+    for rows, cut, counted in _fair_splits(chosen):
+        known = (cut != TEST) & counted
         labels = chosen.labels[rows]
         mixed = probes.shuffled(labels, known, seed=seed)
         ranked = [probes.ranks(part[known]) for part in layers]
@@ -333,13 +360,14 @@ def _single(layers: list, chosen: Tokens, seed: int) -> tuple[Best, ...]:
         for at, row in enumerate(rows):
             neuron, scores = _strongest(layers, real[:, at])
             _, other = _strongest(layers, control[:, at])
-            seen, groups = chosen.labels[row, test], chosen.groups(CONCEPTS[row])[test]
+            here = chosen.part(CONCEPTS[row]) == TEST
+            seen, groups = chosen.labels[row, here], chosen.groups(CONCEPTS[row])[here]
             found[int(row)] = Best(
                 concept=CONCEPTS[row].name,
                 neuron=neuron,
-                auc=probes.auc(scores[test], seen),
-                interval=probes.auc_interval(scores[test], seen, groups),
-                control=probes.auc(other[test], seen),
+                auc=probes.auc(scores[here], seen),
+                interval=probes.auc_interval(scores[here], seen, groups),
+                control=probes.auc(other[here], seen),
             )
     return tuple(found[row] for row in sorted(found))
 

@@ -27,11 +27,16 @@ Spans = list[tuple[int, int]]
 
 @dataclass(frozen=True)
 class Concept:
-    """A concept by name; `of_a_word`: one word decides, so a fair test shows it new words."""
+    """A concept by name; `of_a_word`: one word decides, so a fair test shows it new words.
+
+    `among` finds the words between which a fair test decides, where not all are fair: a repeated name is
+    to be told from other names, not from verbs.
+    """
 
     name: str
     of_a_word: bool
     find: Callable[[str], Spans]
+    among: Callable[[str], Spans] | None = None
 
 
 def _words(name: str, words) -> Concept:
@@ -44,13 +49,17 @@ def _passages(name: str, pattern: str) -> Concept:
     return Concept(name, False, lambda text: [match.span(1) for match in compiled.finditer(text)])
 
 
+def _names(text: str) -> Spans:
+    return [match.span() for match in re.finditer(r"\b(?:" + "|".join(NAMES) + r")\b", text)]
+
+
 def _repeated_names(text: str) -> Spans:
     said: set[str] = set()
     spans = []
-    for match in re.finditer(r"\b(?:" + "|".join(NAMES) + r")\b", text):
-        if match.group() in said:
-            spans.append(match.span())
-        said.add(match.group())
+    for first, end in _names(text):
+        if text[first:end] in said:
+            spans.append((first, end))
+        said.add(text[first:end])
     return spans
 
 
@@ -76,7 +85,7 @@ CONCEPTS = (
     _words("past", PAST_TENSE.values()),
     _words("colour", COLOURS),
     _words("year", YEARS),
-    Concept("repeated-name", False, lambda text: [] if _alone(text) else _repeated_names(text)),
+    Concept("repeated-name", False, lambda text: [] if _alone(text) else _repeated_names(text), _names),
     Concept("repeated-list", False, lambda text: _second_copies(text) if _alone(text) else []),
     _passages("quotation", r'"([^"]+)"'),
     _passages("time-range", r"\b((?:from|Between|between) \w+ (?:to|and) (?:\d{4}|\w+day))\b"),

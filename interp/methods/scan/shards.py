@@ -177,22 +177,36 @@ def _batch(corpus: Corpus, windows: np.ndarray, device: str) -> _Batch:
 
 
 def _take(piece: Piece, floor: Tensor, layer: int, hidden: Tensor, batch: _Batch) -> None:
-    """Put the batch's best into the piece. Only neurons that some window excites enough are looked at
-    closely.
+    """Put the batch's best into the piece. Only a neuron in a window that excites it enough is looked at
+    closely, and the further the scan, the fewer they are.
     """
     peaks = hidden[:, batch.first :].amax(1) if batch.whole else _counted(hidden, batch).amax(1)
-    touched = (peaks >= floor[layer]).any(0).nonzero().squeeze(1)
-    if not len(touched):
+    neurons, windows = (peaks >= floor[layer]).T.nonzero(as_tuple=True)  # neuron by neuron
+    if not len(neurons):
         return
-    some = hidden[:, :, touched]
-    values, at = _counted(some, batch).max(1)  # window neuron; the first of equals
-    offered = ranking.keys(values, batch.starts[:, None] + at)
-    both = torch.cat([piece.keys[layer][:, touched], offered])
-    best, which = both.topk(piece.keys.shape[1], dim=0)
-    shades = torch.cat([piece.shades[layer][:, touched], _shades(some, at, batch)])
+    counted = batch.counted[windows]
+    lines = hidden[windows, :, neurons]  # candidate position
+    values, at = lines.masked_fill(~counted, -torch.inf).max(1)  # the first of equals
+    offered = ranking.keys(values, batch.starts[windows] + at)
+    touched, which, slots = _slots(neurons)
+    kept, shades = piece.keys[layer][:, touched], piece.shades[layer][:, touched]
+    new = offered.new_full((int(slots.max()) + 1, len(touched)), ranking.NOTHING)
+    new[slots, which] = offered
+    new_shades = shades.new_full((*new.shape, SHADED), torch.nan)
+    new_shades[slots, which] = _shades(lines, at, counted)
+    best, order = torch.cat([kept, new]).topk(len(kept), dim=0)
     piece.keys[layer][:, touched] = best
-    piece.shades[layer][:, touched] = _rows(shades, which)
+    piece.shades[layer][:, touched] = _rows(torch.cat([shades, new_shades]), order)
     floor[layer, touched] = ranking.activation_of(best[-1])
+
+
+def _slots(neurons: Int[Tensor, "candidate"]) -> tuple[Tensor, Tensor, Tensor]:
+    """The neurons that have candidates, for each candidate which of them it is, and how many came before
+    it.
+    """
+    touched, which, counts = neurons.unique_consecutive(return_inverse=True, return_counts=True)
+    begins = counts.cumsum(0) - counts
+    return touched, which, torch.arange(len(neurons), device=neurons.device) - begins[which]
 
 
 def _counted(hidden: Tensor, batch: _Batch) -> Tensor:
@@ -201,15 +215,15 @@ def _counted(hidden: Tensor, batch: _Batch) -> Tensor:
 
 
 def _shades(
-    some: Float[Tensor, "window position neuron"], at: Int[Tensor, "window neuron"], batch: _Batch
-) -> Float[Tensor, "window neuron shaded"]:
-    """The activations around each window's strongest token; nan where the window has no counted token."""
-    around = at[..., None] + torch.arange(-BEFORE, AFTER + 1, device=at.device)
-    inside = around.clamp(0, some.shape[1] - 1)
-    shades = some.transpose(1, 2).gather(2, inside)
-    windows = torch.arange(len(at), device=at.device)[:, None, None]
-    there = (around == inside) & batch.counted[windows, inside]
-    return torch.where(there, shades, torch.nan).half()
+    lines: Float[Tensor, "candidate position"],
+    at: Int[Tensor, "candidate"],
+    counted: Bool[Tensor, "candidate position"],
+) -> Float[Tensor, "candidate shaded"]:
+    """The activations around each candidate's strongest token; nan where the window has no counted token."""
+    around = at[:, None] + torch.arange(-BEFORE, AFTER + 1, device=at.device)
+    inside = around.clamp(0, lines.shape[1] - 1)
+    there = (around == inside) & counted.gather(1, inside)
+    return torch.where(there, lines.gather(1, inside), torch.nan).half()
 
 
 def _rows(shades: Tensor, which: Tensor) -> Tensor:
