@@ -238,7 +238,7 @@ def test_taking_the_update_out_leaves_the_state_before_the_layer(pocket):
 
 
 def step(name, *, by_layer=0.9, share=0.9, low=0.2, controls=(0.1, 0.1, 0.1), right=1.0):
-    return transplants.Step(name, right, by_layer, share, (low, 0.8), controls)
+    return transplants.Step(name, right, by_layer, share, (0.5, 0.9), (low, 0.8), controls)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
-"""Pictures by form, from a Result to a Figure: `heatmap`, `bars`, `lines`, `ladder`, `snippets`, `token_strip`.
+"""Pictures by form, from a Result to a Figure: `heatmap`, `bars`, `lines`, `ladder`, `snippets` and
+`token_strip`.
 
 A Figure shows itself in a notebook and saves itself as PNG, SVG, PDF, HTML and CSV. Refuses: models and
 tasks.

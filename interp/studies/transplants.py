@@ -163,27 +163,31 @@ class Step:
     by_layer: float
     share: float
     interval: tuple[float, float]
+    beyond: tuple[float, float]
     controls: tuple[float, ...]
 
     @property
     def holds(self) -> bool:
         """Whether a feed-forward layer does the step and its vector carries it, beyond both controls."""
-        passed = decide(self.share, self.interval, LEAST_BETTER, self.controls[:JUDGED]) == "supported"
+        passed = decide(self.share, self.beyond, LEAST_BETTER, self.controls[:JUDGED]) == "supported"
         return self.by_layer >= LEAST_BY_LAYER and passed
 
 
 def step(watched: facts.Watched, moved: Moved) -> Step:
-    """Both tests of one relation; the interval is that of the share beyond the stronger control."""
+    """Both tests of one relation; `interval` is that of the share, `beyond` of its lead over the stronger
+    control.
+    """
     up = better(moved)
     share, *controls = (float(up.at(case=case).mean("prompt")) for case in up.axes["case"])
     stronger = int(np.argmax(controls[:JUDGED]))
     beyond = Result(
         up.values[0] - up.values[1 + stronger], {"prompt": up.axes["prompt"]}, "beyond the control", "share"
     )
-    low, high = beyond.interval("prompt").values
+    low, high = (float(bound) for bound in up.at(case=VECTORS[1]).interval("prompt").values)
+    more = tuple(float(bound) for bound in beyond.interval("prompt").values)
     right = float(watched.marks.at(mark=facts.MARKS[0]).mean("prompt"))
     by_layer = float(facts.among_right(watched, facts.MARKS[3]).mean("prompt")) if right else 0.0
-    return Step(moved.name, right, by_layer, share, (float(low), float(high)), tuple(controls))
+    return Step(moved.name, right, by_layer, share, (low, high), (more[0], more[1]), tuple(controls))
 
 
 def table(steps: Sequence[Step]) -> Result:
@@ -215,13 +219,14 @@ def c14(model, steps: Sequence[Step]) -> Claim:
         test=(
             "Who puts the answer first, and: the vector of another country's question replaces the late "
             "feed-forward outputs of a list with the country in it: share of lists in which the capital then "
-            "ranks better (interval: beyond the stronger control). The same for the other relations. Holds "
+            "ranks better. The same for the other relations. Holds "
             f"for: {', '.join(holding) or 'none'}."
         ),
         measured=capital.share if testable else None,
         interval=capital.interval if testable else None,
         control=(
-            f"random vector {capital.controls[0]:.2f}, another relation's {capital.controls[1]:.2f}, shown "
+            f"random vector {capital.controls[0]:.2f}, another relation's {capital.controls[1]:.2f}; beyond "
+            f"the stronger {capital.beyond[0]:.2f} to {capital.beyond[1]:.2f}; shown "
             f"only: another capital {capital.controls[2]:.2f}; put first by a feed-forward layer: "
             + ", ".join(f"{one.name} {one.by_layer:.0%}" for one in steps)
         ),
