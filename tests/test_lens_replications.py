@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import _disturbed
+from conftest import disturbed
 from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel
 
 from interp import hooks, models
@@ -30,7 +30,7 @@ def deep(tiny_folder, tmp_path_factory):
     sizes = {"n_layer": 24, "n_head": 2, "n_embd": 16, "n_positions": 512}
     config = GPT2Config(vocab_size=len(tokenizer), bos_token_id=0, eos_token_id=0, **sizes)
     torch.manual_seed(5)
-    _disturbed(GPT2LMHeadModel(config)).save_pretrained(folder)
+    disturbed(GPT2LMHeadModel(config)).save_pretrained(folder)
     return models.load(folder)
 
 

@@ -64,18 +64,7 @@ def ladder(
         raise ValueError(
             f"ladder got {len(texts)} words for {len(labels)} numbers. Give one word for each number."
         )
-    title, marked = words.typeset(title), dict(marked or {})
-    colours = {
-        role: theme.SERIES[i % len(theme.SERIES)] for i, role in enumerate(dict.fromkeys(marked.values()))
-    }
-    plan = Ladder(
-        labels=tuple(f"{axis} {label}" if isinstance(label, int) else str(label) for label in labels),
-        texts=tuple(theme.visible(text) for text in texts),
-        chances=tuple(result.values.tolist()),
-        roles=tuple(marked.get(text, "") for text in texts),
-        colours=colours,
-        measure=words.measure(result),
-    )
+    title, plan = words.typeset(title), _plan(result, texts, dict(marked or {}))
     named = tuple(f"{label} {text}" for label, text in zip(labels, plan.texts, strict=True))
     said = ", ".join(f"{label}: {text}" for label, text in zip(plan.labels, plan.texts, strict=True))
     return Figure(
@@ -85,6 +74,19 @@ def ladder(
         alt=alt or f"The first guess after every layer: {title.rstrip('.')}. {said}.",
         matplotlib=partial(_static, plan, title),
         plotly=partial(_interactive, plan, title),
+    )
+
+
+def _plan(result: Result, texts: Sequence[str], marked: dict[str, str]) -> Ladder:
+    ((axis, labels),) = result.axes.items()
+    roles = dict.fromkeys(marked.values())
+    return Ladder(
+        labels=tuple(f"{axis} {label}" if isinstance(label, int) else str(label) for label in labels),
+        texts=tuple(theme.visible(text) for text in texts),
+        chances=tuple(result.values.tolist()),
+        roles=tuple(marked.get(text, "") for text in texts),
+        colours={role: theme.SERIES[i % len(theme.SERIES)] for i, role in enumerate(roles)},
+        measure=words.measure(result),
     )
 
 
