@@ -84,15 +84,24 @@ def faster_products(model) -> str:
     return next(name for name, known in PRODUCTS.items() if known is kind)
 
 
-def scan_shard(model, corpus: Corpus, plan: Plan, number: int) -> Piece:
+def scan_shard(
+    model,
+    corpus: Corpus,
+    plan: Plan,
+    number: int,
+    *,
+    floor: Float[Tensor, "layer neuron"] | None = None,
+) -> Piece:
     """The piece of one shard: for every neuron its `k` strongest windows, one context per window.
 
     The context is the window's strongest token, the first of equals; the beginning-of-text token never
-    counts.
+    counts. `floor` is what a context must reach to count in the end, as `floor_of` tells it from other
+    shards: less is left out, and a merge comes out the same.
     """
     card = models.describe(model)
     piece = _nothing(plan, card.layers, card.d_mlp, card.device)
-    floor = torch.full((card.layers, card.d_mlp), -torch.inf, device=card.device)
+    start = torch.full((card.layers, card.d_mlp), -torch.inf) if floor is None else floor
+    floor = start.to(card.device, copy=True)
     chosen = torch.from_numpy(np.sort(plan.sampled(corpus)))
     kept: list[tuple[Tensor, Tensor]] = []
     tokens, weights = 0, weights_of(model, PRODUCTS.get(plan.products))
@@ -125,6 +134,12 @@ def merged(pieces: Sequence[Piece]) -> Piece:
         sampled=sampled,
         sample=torch.cat([piece.sample for piece in pieces])[order],
     )
+
+
+def floor_of(pieces: Sequence[Int[Tensor, "layer k neuron"]]) -> Float[Tensor, "layer neuron"]:
+    """The activation of each neuron's last context in the keys of several pieces: no lesser one can count."""
+    together = torch.cat(list(pieces), dim=1)
+    return ranking.activation_of(together.topk(pieces[0].shape[1], dim=1).values[:, -1])
 
 
 def _nothing(plan: Plan, layers: int, neurons: int, device: str) -> Piece:
@@ -199,7 +214,7 @@ def _take(piece: Piece, floor: Tensor, layer: int, hidden: Tensor, batch: _Batch
     best, order = torch.cat([kept, new]).topk(len(kept), dim=0)
     piece.keys[layer][:, touched] = best
     piece.shades[layer][:, touched] = _rows(torch.cat([shades, new_shades]), order)
-    floor[layer, touched] = ranking.activation_of(best[-1])
+    floor[layer, touched] = torch.maximum(floor[layer, touched], ranking.activation_of(best[-1]))
 
 
 def _slots(neurons: Int[Tensor, "candidate"]) -> tuple[Tensor, Tensor, Tensor]:
