@@ -1,4 +1,4 @@
-"""Command line: `python -m interp doctor | reproduce | verify | bench | scan | train-pocket | card`.
+"""Command line: `doctor`, `reproduce`, `verify`, `bench`, `scan`, `train-pocket`, `tune-lens`, `card`.
 
 Exit codes: 0 all is well, 1 something ran and failed, 2 it cannot run (bad input, no model, Ctrl-C).
 """
@@ -84,18 +84,22 @@ def verify(
     done: list[verification.Comparison] = []
     try:
         loaded = models.load(model, device=device)
-        name = models.describe(loaded).name
+        name, listed = models.describe(loaded).name, verification.listed_model(loaded)
         folder = _writable((out_dir or ROOT / "figures") / export.safe_folder(name))
-        listed, about = verification.listed_model(loaded), f"figures published about {{}}, measured on {name}"
+    except (ValueError, OSError) as error:
+        _cannot(error)
+    except KeyboardInterrupt:
+        _cannot(InterruptedError("stopped by Ctrl-C before anything was measured."))
+    try:
         for one in verification.compare(loaded, topic=only):
             done.append(one)
             mark = "pass" if one.passed else "FAIL"
             err.print(f"{mark} {one.published.id}", markup=False, soft_wrap=True)
-    except (ValueError, OSError) as error:
+    except ValueError as error:
         _cannot(error)
     except KeyboardInterrupt:
         err.print(f"Stopped by Ctrl-C after {len(done)} quantities; what was measured is below.")
-    out.print(_verdicts(done, about.format(listed)))
+    out.print(_verdicts(done, f"figures published about {listed}, measured on {name}"))
     out.print(f"Written: {verification.save(done, folder / 'verify.csv')}", soft_wrap=True)
     failed = sum(not one.passed for one in done)
     out.print(f"{len(done) - failed} of {len(done)} agree within their tolerance.")
@@ -152,6 +156,36 @@ def train_pocket(
         _cannot(
             InterruptedError(f"stopped; the last checkpoint is in {out_dir}, run the same command to go on.")
         )
+
+
+@app.command("tune-lens")
+def tune_lens(
+    model: Model = None,
+    device: Device = None,
+    text: Annotated[
+        Path | None, typer.Option(help="Plain text to tune on. Default: texts of the pocket world.")
+    ] = None,
+    steps: Annotated[int | None, typer.Option(help="Training steps. Default: 1000.", min=1)] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the texts' order and of the words drawn.")] = 0,
+    out_file: Annotated[Path, typer.Option("--out", help="Where the lens goes.")] = Path(
+        "checkpoints/tuned_lens.safetensors"
+    ),
+) -> None:
+    """Tune a lens for a model from a seed: one affine map per place; minutes for pocket."""
+    from interp import models  # imports torch
+    from interp.methods import tuned_lens
+    from interp.studies import lenses
+
+    try:
+        _writable(out_file.parent)
+        pages = None if text is None else text.read_text(encoding="utf-8").split("\n\n")
+        loaded = models.load(model, device=device)
+        made = lenses.make(loaded, pages, steps=steps or lenses.STEPS, seed=seed)
+        out.print(f"Written: {tuned_lens.save(made, out_file)}", soft_wrap=True)
+    except (ValueError, OSError) as error:
+        _cannot(error)
+    except KeyboardInterrupt:
+        _cannot(InterruptedError("stopped; nothing was written."))
 
 
 @app.command("card")

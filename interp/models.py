@@ -60,6 +60,11 @@ class ModelCard:
     device: str
     folding: str = FOLDING
 
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """Layers, heads, width and vocabulary: what tells the published models apart."""
+        return (self.layers, self.heads, self.d_model, self.vocabulary)
+
 
 def load(source: str | Path | None = None, *, device: str | None = None, dtype: str = "float32") -> Bridge:
     """The model, ready for hooks: evaluation mode, no gradients, layer norm folded, value biases kept.

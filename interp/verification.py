@@ -57,7 +57,7 @@ def listed_model(model) -> str:
     Raises ValueError, in one sentence, if nothing published is about a model of this shape.
     """
     card = models.describe(model)
-    name = model_of_shape(card.layers, card.heads, card.d_model, card.vocabulary)
+    name = model_of_shape(*card.shape)
     if name is None:
         raise ValueError(
             f"Nothing published is about a model of the shape of {card.name} ({card.layers} layers"
@@ -93,17 +93,19 @@ def all_measures() -> Mapping:
 
 
 def save(comparisons: Sequence[Comparison], path: Path) -> Path:
-    """The path of the table as comma-separated text: a row for every single published number."""
+    """The path of the table as comma-separated text: a row for every single published number.
+
+    Source and convention of an id stand in `interp.published`, once.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["id", "labels", "published", "measured", "gap", "tolerance", "source", "convention"])
+    writer.writerow(["id", "labels", "published", "measured", "gap", "tolerance"])
     for one in comparisons:
         both = zip(one.published.result.rows(), one.measured.values.ravel(), strict=True)
         for row, value in both:
             labels = " ".join(f"{name}={label}" for name, label in row.items() if name != "value")
             numbers = [f"{number:.6g}" for number in (row["value"], value, abs(value - row["value"]))]
-            tail = [f"{one.published.tolerance:g}", one.published.source, one.published.convention]
-            writer.writerow([one.published.id, labels, *numbers, *tail])
+            writer.writerow([one.published.id, labels, *numbers, f"{one.published.tolerance:g}"])
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text.getvalue(), encoding="utf-8", newline="\n")
     return path

@@ -40,8 +40,17 @@ class Reference:
         self.layers, self.heads = self.config["n_layer"], self.config["n_head"]
         self.d_head = self.config["n_embd"] // self.heads
 
-    def forward(self, ids, *, removed=(), replaced: Mapping = {}, removed_neurons=(),
-                change: Mapping[tuple[str, int], Callable] = {}, parts: Mapping = {}, mlps: Mapping = {}) -> Pass:
+    def forward(
+        self,
+        ids,
+        *,
+        removed=(),
+        replaced: Mapping = {},
+        removed_neurons=(),
+        change: Mapping[tuple[str, int], Callable] = {},
+        parts: Mapping = {},
+        mlps: Mapping = {},
+    ) -> Pass:
         """One prompt. `removed` heads write nothing; `replaced[(layer, head)]` is a head's output instead
         (position d_head); `removed_neurons` are (layer, neuron); `change[("resid_mid", 1)]` maps a stream;
         `parts[(layer, head, "q")]` are queries, keys, values or a pattern instead; `mlps[layer]` is what a

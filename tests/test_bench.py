@@ -89,3 +89,12 @@ def test_an_unknown_family_is_refused(tmp_path):
     )
     assert outcome.exit_code == 2
     assert message in outcome.output
+
+
+def test_the_lens_rows_equal_the_librarys_lens():
+    rows = list(bench.run(quick=True, families=["lens"]))
+    assert [row.name for row in rows] == ["lens", "lens_guesses"]
+    for row in rows:
+        assert 0 <= row.max_gap <= bench.MOST_GAP
+        assert row.ratio > 0
+        assert row.aim == bench.AIMS[row.name]

@@ -105,7 +105,7 @@ def test_a_model_of_another_shape_has_nothing_published_beside_it(tiny, cast):
 
 
 def test_hits_misses_and_extras_are_told(tiny, monkeypatch):
-    monkeypatch.setattr(circuit, "_listed", lambda model: "gpt2")
+    monkeypatch.setattr(circuit, "model_of_shape", lambda *shape: "gpt2")
     found = cast_of(name_mover=(Head(9, 9), Head(9, 6), Head(3, 3)))
     told = circuit.beside_published(tiny, found)
     assert told["name mover"] == "hits L9H6, L9H9; misses L10H0; extras L3H3"

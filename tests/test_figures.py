@@ -51,6 +51,10 @@ def one(values=(1.0, -0.5, 0.2), labels=(" Mary", " John", " the")):
     return Result(np.array(values), {"token": labels}, "logit", "nats", ABOUT)
 
 
+def rungs(values=(0.2, float("nan"), 0.9)):
+    return Result(np.array(values), {"layer": (0, 1, 2)}, "probability of the guess", "probability", ABOUT)
+
+
 def every_figure():
     lines, interval = profile()
     return (
@@ -58,6 +62,9 @@ def every_figure():
         figures.lines(lines, title="Stages", interval=interval),
         figures.bars(one(), title="Words"),
         figures.token_strip(one(), title="Strip"),
+        figures.ladder(
+            rungs(), (" A", " Poland", " Warsaw"), title="Ladder", marked={" Poland": "the country"}
+        ),
     )
 
 
@@ -351,3 +358,36 @@ def test_a_table_of_two_axes_is_a_grid_with_headings():
     tags = Tags(words.table(heads())).tags
     assert sum(tag == "td" for tag, _ in tags) == 12
     assert sum(attrs.get("scope") == "row" for tag, attrs in tags if tag == "th") == 3
+
+
+def test_a_ladder_says_every_word_in_picture_file_and_alt_text():
+    drawn = figures.ladder(
+        rungs(), (" A", " Poland", HOSTILE), title="Ladder", marked={" Poland": "the country"}
+    )
+    texts = [text.get_text() for text in drawn.matplotlib("").axes[0].texts]
+    assert {"layer 1", "·Poland", "the country", "something else", "20%", "90%"} <= set(texts)
+    assert "nan%" not in texts
+    rows = list(csv.reader(io.StringIO(words.comma_separated(drawn.result, None))))
+    assert rows[:3] == [["layer", "value"], ["0 ·A", "0.2"], ["1 ·Poland", "nan"]]
+    assert "layer 1: ·Poland" in drawn.alt
+    assert "<img" not in json.dumps(drawn.plotly().to_plotly_json(), default=str)
+
+
+def test_a_quoted_figure_names_the_model_of_its_source():
+    about = {"model": "pocket", "quoted": "gpt2-medium"}
+    result = Result(np.array([0.5]), {"layer": (0,)}, "share", "", about)
+    assert words.caption(result, "") == "Model: gpt2-medium."
+    assert words.model_name(result) == "pocket"
+
+
+def test_a_ladder_without_chances_has_no_bars():
+    nothing = figures.ladder(rungs((np.nan,) * 3), (" A", " B", " C"), title="Quoted")
+    shown = nothing.matplotlib("").axes[0]
+    assert not any("%" in text.get_text() for text in shown.texts)
+    assert nothing.plotly().data[0].text == ("\u00b7A", "\u00b7B", "\u00b7C")
+
+
+def test_a_ladder_wants_a_word_for_every_layer():
+    message = "ladder got 2 words for 3 numbers. Give one word for each number."
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        figures.ladder(rungs(), ("a", "b"), title="Ladder")

@@ -182,11 +182,11 @@ def test_presets_that_were_found_take_the_place_of_the_default(tiny):
 
 def test_the_papers_heads_are_offered_to_gpt2s_shape_only(tiny, monkeypatch):
     assert "from the paper, for GPT-2 small" not in head_groups.groups(tiny)
-    monkeypatch.setattr(head_groups.published, "model_of_shape", lambda *shape: "gpt2")
+    monkeypatch.setattr(head_groups, "model_of_shape", lambda *shape: "gpt2")
     roles = head_groups.groups(tiny)["from the paper, for GPT-2 small"]
     heads = [head for own in roles.values() for head in own]
     assert (len(roles), len(heads), len(set(heads))) == (7, 26, 26)
-    assert roles["name movers"] == (Head(9, 6), Head(9, 9), Head(10, 0))
+    assert roles["name mover"] == (Head(9, 6), Head(9, 9), Head(10, 0))
 
 
 def test_the_ways_side_by_side_are_what_each_way_gives_alone(tiny):

@@ -85,7 +85,7 @@ def test_the_command_measures_prints_writes_and_fails_when_a_figure_is_missed(mo
     assert done.exit_code == 1
     assert "1 of 2 agree within their tolerance." in done.output
     rows = (tmp_path / "pocket" / "verify.csv").read_text().splitlines()
-    assert rows[1] == 'toy/numbers,layer=0,1,1,0,0.1,"a paper, table 1",BOS'
+    assert rows[1] == "toy/numbers,layer=0,1,1,0,0.1"
     assert len(rows) == 5
 
 

@@ -18,6 +18,8 @@ AIMS = {  # times faster than the loop; fixed before measuring
     "toggle_last": 100.0,
     "scan": 0.92,
     "scan_against_cache": 4.0,
+    "lens": 4.0,
+    "lens_guesses": 4.0,
 }
 
 

@@ -12,7 +12,7 @@ import torch
 from interp.bench.rows import Row
 from interp.bench.subject import random_model
 
-FAMILIES = ("sweeps", "scan")  # modules of this folder with rows(model, quick) -> Iterator[Row]
+FAMILIES = ("sweeps", "lens", "scan")  # modules of this folder with rows(model, quick) -> Iterator[Row]
 
 
 def run(*, quick: bool = False, families: Sequence[str] = FAMILIES) -> Iterator[Row]:

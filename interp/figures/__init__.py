@@ -1,4 +1,5 @@
-"""Pictures by form: `heatmap`, `bars`, `lines`, `snippets`, `token_strip`, each from a Result to a Figure.
+"""Pictures by form, from a Result to a Figure: `heatmap`, `bars`, `lines`, `ladder`, `snippets` and
+`token_strip`.
 
 A Figure shows itself in a notebook and saves itself as PNG, SVG, PDF, HTML and CSV. Refuses: models and
 tasks.
@@ -7,8 +8,9 @@ tasks.
 from interp.figures.bar_charts import bars
 from interp.figures.figure import Figure
 from interp.figures.heatmaps import heatmap
+from interp.figures.ladders import ladder
 from interp.figures.line_charts import lines
 from interp.figures.snippets import snippets
 from interp.figures.token_strips import token_strip
 
-__all__ = ["Figure", "bars", "heatmap", "lines", "snippets", "token_strip"]
+__all__ = ["Figure", "bars", "heatmap", "ladder", "lines", "snippets", "token_strip"]

@@ -76,7 +76,8 @@ def caption(result: Result, text: str, spread: str = "") -> str:
     parts += [f"n = {about['n']:,}".replace(",", " ")] if isinstance(about.get("n"), int) else []
     parts += [f"{spread}: 95 % interval"] if spread else []
     parts += [f"Switched off by {about['baseline']} ablation"] if about.get("baseline") else []
-    parts += [f"Model: {model_name(result)}"] if about.get("model") else []
+    shown = about.get("quoted") or model_name(result)  # a quoted figure lies in the folder of another model
+    parts += [f"Model: {shown}"] if about.get("model") else []
     return typeset(". ".join(parts) + ".") if parts else ""
 
 

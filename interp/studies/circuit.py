@@ -16,8 +16,7 @@ from interp.claims import Claim, decide
 from interp.methods.ablation import sets_ablation
 from interp.methods.circuits import Node, circuits_alone, nodes_removed
 from interp.prompts import Prompts
-from interp.published import circuits as published_circuits
-from interp.published import model_of_shape
+from interp.published import circuits, model_of_shape
 from interp.result import Result
 from interp.sites import Head
 from interp.studies import ioi
@@ -103,10 +102,15 @@ def shares(kept: Result, task: Task) -> tuple[Result, Result]:
 def article_nodes(model, roles: Roles) -> tuple[Node, ...]:
     """The article's heads: the published nine where they are about this model, else those found in its
     three parts."""
-    published = published_circuits.circuit(_listed(model), "article")
+    published = published_circuit(model, "article")
     if published is None:
         return roles.nodes(*COPIES, *BLOCKS, *NOTICES)
     return tuple(Node(head, part.spot) for part in published.values() for head in part.heads)
+
+
+def published_circuit(model, telling: str = "paper") -> Mapping[str, circuits.Part] | None:
+    """The published circuit for a model of this shape, by class of heads; None where none is published."""
+    return circuits.circuit(model_of_shape(*models.describe(model).shape), telling)
 
 
 def beside_published(model, roles: Roles) -> dict[str, str]:
@@ -114,7 +118,7 @@ def beside_published(model, roles: Roles) -> dict[str, str]:
 
     One line that says so where no circuit is published for a model of this shape.
     """
-    published = published_circuits.circuit(_listed(model))
+    published = published_circuit(model)
     if published is None:
         return {"published": f"no circuit for a model of the shape of {models.describe(model).name}"}
     return {
@@ -330,11 +334,6 @@ def _control(measured: Verdict, testable: bool) -> str:
 
 def _listing(nodes: Sequence[Node]) -> str:
     return ", ".join(map(str, nodes)) or "none was found"
-
-
-def _listed(model) -> str | None:
-    card = models.describe(model)
-    return model_of_shape(card.layers, card.heads, card.d_model, card.vocabulary)
 
 
 def _peers(roles: Roles, node: Node) -> tuple[Node, ...]:

@@ -2,7 +2,8 @@
 
 from interp.widgets.ablation_lab import AblationLab
 from interp.widgets.attention_viewer import AttentionViewer
+from interp.widgets.lens_explorer import LensExplorer
 from interp.widgets.neuron_browser import NeuronBrowser
 from interp.widgets.patching_map import PatchingMap
 
-__all__ = ["AblationLab", "AttentionViewer", "NeuronBrowser", "PatchingMap"]
+__all__ = ["AblationLab", "AttentionViewer", "LensExplorer", "NeuronBrowser", "PatchingMap"]

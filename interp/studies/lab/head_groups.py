@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from random import Random
 
-from interp import models, published
+from interp import models
+from interp.published import circuits, model_of_shape
 from interp.sites import Head
 from interp.studies import ioi
 from interp.studies.lab.one_sentence import REFERENCES, SEED
@@ -11,16 +12,6 @@ from interp.studies.lab.one_sentence import REFERENCES, SEED
 FOUND, PAPER, CONTROLS = "found here", "from the paper, for GPT-2 small", "controls"
 CONTROL_SEEDS = (0, 1, 2)
 CONTROL_SIZE = 3
-# Roles of heads in GPT-2 small: Wang et al. 2022 (arXiv:2211.00593), figure 2 and section 3. (layer, head)
-ROLES = {
-    "name movers": ((9, 9), (10, 0), (9, 6)),
-    "backup name movers": ((9, 0), (9, 7), (10, 1), (10, 2), (10, 6), (10, 10), (11, 2), (11, 9)),
-    "negative name movers": ((10, 7), (11, 10)),
-    "S-inhibition": ((7, 3), (7, 9), (8, 6), (8, 10)),
-    "induction": ((5, 5), (5, 8), (5, 9), (6, 9)),
-    "duplicate token": ((0, 1), (0, 10), (3, 0)),
-    "previous token": ((2, 2), (4, 11)),
-}
 
 
 def presets(model) -> dict[str, tuple[Head, ...]]:
@@ -55,11 +46,8 @@ def groups(
 
 
 def _paper(model) -> dict[str, tuple[Head, ...]]:
-    card = models.describe(model)
-    shape = (card.layers, card.heads, card.d_model, card.vocabulary)
-    if published.model_of_shape(*shape) != "gpt2":
-        return {}
-    return {role: tuple(sorted(Head(*place) for place in places)) for role, places in ROLES.items()}
+    circuit = circuits.circuit(model_of_shape(*models.describe(model).shape)) or {}
+    return {role: tuple(sorted(part.heads)) for role, part in circuit.items()}
 
 
 def _random_heads(model, taken, seed: int) -> tuple[Head, ...]:

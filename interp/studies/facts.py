@@ -1,0 +1,286 @@
+"""Country -> capital, lower -> upper case, present -> past: how the guess changes from layer to layer (C13).
+
+The conventions of Merullo, Eickhoff and Pavlick 2023 (arXiv:2305.16130v1): everything is read at the last
+word; the argument is the word asked about, the answer what must follow; a word of several tokens is followed
+by its first piece, and scored by its first piece and as a whole. No `<|endoftext|>` unless asked for.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from interp import hooks, models
+from interp.claims import Claim, decide
+from interp.methods import lens, updates
+from interp.prompts import Prompts
+from interp.result import Result
+from interp.sites import Site
+from interp.words.relations import CAPITAL, RELATIONS, Relation, list_of
+
+# The test of C13, fixed before looking at any model
+LEAST_RIGHT = 0.5  # share of questions the model must answer; below, there is nothing to watch
+LEAST_STAGES = 0.5  # share of the answered questions that must pass through all three stages
+
+MARKS = (
+    "answer first at the end",
+    "argument first somewhere before",
+    "noise, argument, answer in this order",
+    "put first by a feed-forward layer",
+    "put first by attention",
+)
+SCORES = ("first piece", "whole answer", "log-probability")
+C13_TEXT = (
+    "The guess changes layer by layer: noise first, then the country of the question, then its capital."
+)
+
+
+def relation(name: str) -> Relation:
+    """A relation by name. Raises ValueError that names those there are."""
+    if name not in RELATIONS:
+        raise ValueError(f"There is no relation {name!r}: choose from {', '.join(RELATIONS)}.")
+    return RELATIONS[name]
+
+
+def arguments(model, name: str = "capital") -> tuple[str, ...]:
+    """What can be asked: the arguments whose first piece is not their answer's first piece as well."""
+    asked = relation(name)
+    return tuple(
+        argument
+        for argument, answer in asked.pairs.items()
+        if _pieces(model, argument)[0] != _pieces(model, answer)[0]
+    )
+
+
+def prompts(
+    model,
+    name: str = "capital",
+    *,
+    about: Sequence[str] | None = None,
+    form: str = "example first",
+    bos: bool = False,
+) -> Prompts:
+    """One prompt per argument (default: all of them), with answers "argument" and "answer": first pieces.
+
+    `form` is one of `words.relations.FORMS`. Raises ValueError for an unknown relation, argument or form.
+    """
+    asked = relation(name)
+    chosen = arguments(model, name) if about is None else tuple(about)
+    return _written(model, [(asked.text(one, form), one, asked.answer(one)) for one in chosen], bos)
+
+
+def lists(model, name: str, *, about: Sequence[str] | None = None) -> Prompts:
+    """Lists without any question that end right before the argument; answers as in `prompts`."""
+    asked = relation(name)
+    chosen = arguments(model, name) if about is None else tuple(about)
+    return _written(model, [(list_of(one), one, asked.answer(one)) for one in chosen], False)
+
+
+def plain(model, texts: Sequence[str]) -> Prompts:
+    """These texts as they are, without answers."""
+    return Prompts.write(model.tokenizer, [[(None, text)] for text in texts], context=model.cfg.n_ctx)
+
+
+def _written(model, rows: Sequence[tuple[str, str, str]], bos: bool) -> Prompts:
+    written = Prompts.write(
+        model.tokenizer, [[(None, text)] for text, _, _ in rows], bos=bos, context=model.cfg.n_ctx
+    )
+    first = {
+        role: torch.tensor([_pieces(model, row[place])[0] for row in rows])
+        for role, place in (("argument", 1), ("answer", 2))
+    }
+    return replace(written, answers=first)
+
+
+def _pieces(model, word: str) -> list[int]:
+    """The tokens of a word as the model would say it next. Raises ValueError for an empty one."""
+    if not word.strip():
+        raise ValueError("The completion is empty: give the word that should follow, such as Warsaw.")
+    return models.encode(model, f" {word.strip()}")
+
+
+def scores(model, asked: Prompts, answers: Sequence[str], *edits: hooks.Edit) -> Result:
+    """How well each prompt is continued by its answer: Result[score, prompt].
+
+    "first piece": 1 where the answer's first token is the first guess; "whole answer": 1 where every token of
+    it is, each after the right ones; "log-probability": of the whole answer, nats. Raises ValueError for an
+    empty answer, or not one per prompt.
+    """
+    if len(answers) != len(asked):
+        raise ValueError(f"There are {len(asked)} prompts, but {len(answers)} answers. Give one per prompt.")
+    pieces = [_pieces(model, answer) for answer in answers]
+    extended, rows, positions = _extended(model, asked, pieces)
+    last = Site("resid_post", model.cfg.n_layers - 1)
+    stream = hooks.record(model, extended, [last], *edits)[last]
+    tracked = torch.tensor([piece for one in pieces for piece in one])[:, None]
+    found = lens.read(model, stream[rows.to(stream.device), positions.to(stream.device)], tracked=tracked)
+    logs = (found.tracked[:, 0].double() - found.total.double()).cpu().numpy()
+    first = (found.ranks[:, 0] == 1).double().cpu().numpy()
+    starts = np.array([sum(map(len, pieces[:row])) for row in range(len(pieces))], dtype=np.intp)
+    values = [first[starts], np.minimum.reduceat(first, starts), np.add.reduceat(logs, starts)]
+    axes = {"score": SCORES, "prompt": tuple(range(len(asked)))}
+    about = {**models.about(model), "bos": asked.bos, "n": len(asked)}
+    return Result(np.stack(values), axes, "score of the answer", "share or nats", about)
+
+
+def _extended(model, asked: Prompts, pieces: Sequence[list[int]]) -> tuple[Tensor, Tensor, Tensor]:
+    """Tokens with all but the last piece appended, and the prompt and position before every piece."""
+    width = max(int(n) + len(one) - 1 for n, one in zip(asked.length, pieces, strict=True))
+    tokens = torch.full((len(asked), width), model.tokenizer.eos_token_id)
+    rows, positions = [], []
+    for row, (length, one) in enumerate(zip(asked.length.tolist(), pieces, strict=True)):
+        tokens[row, :length] = asked.tokens[row, :length]
+        tokens[row, length : length + len(one) - 1] = torch.tensor(one[:-1], dtype=tokens.dtype)
+        rows += [row] * len(one)
+        positions += range(length - 1, length - 1 + len(one))
+    return tokens, torch.tensor(rows), torch.tensor(positions)
+
+
+@dataclass(frozen=True)
+class Watched:
+    """Many questions of one relation, watched through the lens: the trace, the marks, and a control.
+
+    `trace` is `lens.trace`; `marks` is Result[mark, prompt] of 0 and 1; `control` the same marks when another
+    argument of the list is taken for the argument.
+    """
+
+    name: str
+    arguments: tuple[str, ...]
+    trace: Result
+    marks: Result
+    control: Result
+
+
+def watch(
+    model, name: str = "capital", *, form: str = "example first", bos: bool = False, through=None
+) -> Watched:
+    """All arguments of a relation, asked in this form and followed from layer to layer."""
+    chosen = arguments(model, name)
+    asked = prompts(model, name, form=form, bos=bos)
+    traced = lens.trace(model, asked, through=through)
+    others = replace(asked, answers={**asked.answers, "argument": asked.answers["argument"].roll(1)})
+    control = lens.trace(model, others, through=through)
+    return Watched(name, chosen, traced, marks(traced), marks(control))
+
+
+def marks(trace: Result) -> Result:
+    """What happens on the way of every prompt: Result[mark, prompt], 1 = it does; see `MARKS`.
+
+    The third mark asks for all three stages in order: layers with neither word first, then the argument
+    first, right up to the layer from which on the answer stays first.
+    """
+    first = trace.at(measure="rank", part="post", word="argument").values == 1  # layer prompt
+    found = updates.stages(trace)
+    rows = []
+    for one, stage in enumerate(found):
+        there = stage.application is not None
+        rows.append([
+            there,
+            bool(first[: stage.application if there else None, one].any()),
+            there and bool(stage.argument) and stage.argument[0] > 0,
+            there and stage.by == "feed-forward",
+            there and stage.by == "attention",
+        ])  # fmt: skip
+    axes = {"mark": MARKS, "prompt": trace.axes["prompt"]}
+    values = np.array(rows, dtype=float).T
+    return Result(values, axes, "share of the questions", "share", trace.about)
+
+
+def first_layer(trace: Result) -> Result:
+    """The layer from which on the answer stays first: Result[prompt]; nan where it does not."""
+    found = [stage.application for stage in updates.stages(trace)]
+    values = np.array([np.nan if layer is None else layer for layer in found], dtype=float)
+    axes = {"prompt": trace.axes["prompt"]}
+    return Result(values, axes, "layer from which the answer stays first", "layer", trace.about)
+
+
+def firsts(watched: Watched) -> Result:
+    """Which word is the first guess after every block: Result[word, layer, prompt], 1 = it is."""
+    ranks = watched.trace.at(measure="rank", part="post")  # layer word prompt
+    values = np.moveaxis(ranks.values == 1, 1, 0)
+    axes = {
+        "word": ("the word asked about", "its answer"), "layer": ranks.axes["layer"],
+        "prompt": ranks.axes["prompt"],
+    }  # fmt: skip
+    return Result(values, axes, "share in which it is the first guess", "share", ranks.about)
+
+
+def who(seen: Sequence[Watched]) -> Result:
+    """Which half of a block puts the answer first: Result[relation, who], among the answered questions."""
+    rows = [[float(among_right(one, mark).values.sum()) for mark in MARKS[3:5]] for one in seen]
+    answered = [max(1.0, one.marks.at(mark=MARKS[0]).values.sum()) for one in seen]
+    axes = {"relation": tuple(one.name for one in seen), "who": ("a feed-forward layer", "attention")}
+    values = np.array(rows) / np.array(answered)[:, None]
+    return Result(values, axes, "share of the answered questions", "share", seen[0].trace.about)
+
+
+def arrivals(model, name: str = "capital", *, through=None) -> Result:
+    """The layer from which the answer stays first, in several ways of asking: Result[way, prompt].
+
+    An answer that is not first at the end counts as the number of layers. `through` is a tuned lens.
+    """
+    ways = {
+        "one example first": {},
+        "no example": {"form": "one question"},
+        "answer stated before": {"form": "answer stated"},
+        "after the start mark": {"bos": True},
+        "tuned lens": {"through": through},
+    }
+    layers = [first_layer(watch(model, name, **asked).trace) for asked in ways.values()]
+    values = np.nan_to_num(np.stack([one.values for one in layers]), nan=model.cfg.n_layers)
+    axes = {"way": tuple(ways), "prompt": layers[0].axes["prompt"]}
+    return Result(values, axes, "layer from which the answer stays first", "", layers[0].about)
+
+
+def among_right(watched: Watched, mark: str, marked: Result | None = None) -> Result:
+    """One mark among the questions the model answers: Result[prompt]. Empty where it answers none."""
+    right = watched.marks.at(mark=MARKS[0]).values == 1
+    chosen = (watched.marks if marked is None else marked).at(mark=mark)
+    kept = tuple(label for label, is_right in zip(chosen.axes["prompt"], right, strict=True) if is_right)
+    about = {**chosen.about, "n": len(kept)}
+    return Result(chosen.values[right], {"prompt": kept}, chosen.quantity, chosen.unit, about)
+
+
+def c13(watched: Watched) -> Claim:
+    """Do the answered questions pass through noise, argument and answer, in this order?"""
+    right = float(watched.marks.at(mark=MARKS[0]).mean("prompt"))
+    testable = right >= LEAST_RIGHT
+    staged, other = (among_right(watched, MARKS[2], one) for one in (watched.marks, watched.control))
+    measured = float(staged.mean("prompt")) if testable else 0.0
+    chance = float(other.mean("prompt")) if testable else 0.0
+    interval = _bounds(staged) if testable else (0.0, 0.0)
+    return Claim(
+        id="C13",
+        text=C13_TEXT,
+        test=(
+            "Lens at the last word of questions with one example: share of the answered countries that pass "
+            "through layers of noise, then layers with the country first, then the capital up to the end."
+        ),
+        measured=measured if testable else None,
+        interval=interval if testable else None,
+        control=f"another country taken for the one asked about: {chance:.2f}; answered: {right:.0%}",
+        threshold=(
+            f"at least {LEAST_STAGES:.0%}, interval above zero, more than the control; at least "
+            f"{LEAST_RIGHT:.0%} answered, else it cannot be tested"
+        ),
+        verdict=decide(measured, interval, LEAST_STAGES, [chance], testable=testable),
+        model=str(watched.trace.about["model"]),
+        published=(
+            "gpt2-medium, Poland: blocks 0-14 noise, 15-18 Poland, 19-23 Warsaw (Merullo et al. 2023)"
+        ),
+    )
+
+
+def _bounds(result: Result) -> tuple[float, float]:
+    """95 % bootstrap interval of the mean over prompts; of a single prompt, the prompt itself."""
+    if len(result.axes["prompt"]) < 2:
+        return float(result.values.mean()), float(result.values.mean())
+    low, high = result.interval("prompt").values
+    return float(low), float(high)
+
+
+def capital_of(country: str) -> str:
+    """The capital of a country. Raises ValueError for a country we do not know."""
+    return CAPITAL.answer(country)

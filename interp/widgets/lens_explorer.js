@@ -1,0 +1,188 @@
+// The Lens Explorer's controls, on top of conversation.js.
+
+const KINDS = [["attn", "attention"], ["mlp", "feed-forward"]];
+
+function halfGrid(layers, toggle) {
+  const { grid, places } = placeGrid({
+    label: "Halves of the layers. Arrow keys move, space switches one off and on.",
+    rows: KINDS.map(([, name]) => ({ text: name, name })),
+    columns: Array.from({ length: layers }, (_, i) => ({ text: `L${i}`, name: `layer ${i}` })),
+    cell(row, layer) {
+      const name = `${KINDS[row][0]}${layer}`;
+      const button = make("button", { type: "button", className: "half", title: name, "aria-label": name });
+      button.dataset.half = name;
+      button.addEventListener("click", () => toggle(name));
+      return button;
+    },
+  });
+  return {
+    grid,
+    paint(off) {
+      for (const button of places.flat()) {
+        const isOff = off.has(button.dataset.half);
+        button.setAttribute("aria-pressed", String(isOff));
+        button.textContent = isOff ? "off" : "on";
+      }
+    },
+  };
+}
+
+function guessGrid(reply, which, read) {
+  const spoken = reply.tokens.map((token) => token.replace(/^·/, "") || "·");
+  const { grid } = placeGrid({
+    label: `${reply.titles[which]}: the first guess after every layer at every word. Arrow keys move and read.`,
+    rows: reply.rows,
+    columns: reply.tokens.map((token, i) => ({ text: token, name: `${spoken[i]}, word ${i}` })),
+    cell(row, column) {
+      const cell = reply.grids[which][row][column];
+      const button = make("button", {
+        type: "button", className: "guess", title: cell.list,
+        "aria-label": `${reply.rows[row].name}, at ${spoken[column]}: ${cell.list}`,
+      }, cell.text);
+      button.style.setProperty("--shade", `${Math.round(70 * cell.shade)}%`); // black stays readable on it
+      return button;
+    },
+  });
+  const at = (event) => {
+    const button = event.target.closest("button[data-row]");
+    if (button) read(which, Number(button.dataset.row), Number(button.dataset.column));
+  };
+  for (const name of ["mouseover", "focusin", "click"]) grid.addEventListener(name, at);
+  return grid;
+}
+
+function tick(id, label, title, changed) {
+  const control = make("input", { type: "checkbox", id });
+  control.addEventListener("change", changed);
+  return { control, box: make("span", { className: "tick", title }, control, make("label", { htmlFor: id }, label)) };
+}
+
+function render({ model, el }) {
+  const id = freshId("lens");
+  const layers = model.get("layers"), examples = model.get("examples");
+  let off = new Set(), current = null;
+
+  const chooser = exampleField(`${id}-example`, examples), example = chooser.control;
+  const prompt = field(`${id}-prompt`, "Prompt: what would each layer say next?", make("textarea", { rows: 4, spellcheck: false }));
+  const answer = textField(`${id}-answer`, "Follow this answer", 10);
+  const halves = halfGrid(layers, (name) => { if (!off.delete(name)) off.add(name); chosen(); });
+  const list = textField(`${id}-off`, "Switched off");
+  list.control.placeholder = "nothing; write for example mlp5, attn4";
+  const update = choiceField(`${id}-update`, "Put in a vector", [["", "none"], ...model.get("updates").map((name) => [name, name])]);
+  const into = textField(`${id}-into`, "in place of layers", 6);
+  const now = () => talk.ask(CLICK_PAUSE);
+  const ticks = {
+    mids: tick(`${id}-mids`, "between the halves too", "also the state between attention and feed-forward (rows marked ½)", now),
+    tuned: tick(`${id}-tuned`, "tuned lens", "read every state through its learned translation", now),
+    bos: tick(`${id}-bos`, "start mark", "put <|endoftext|> in front", now),
+  };
+  const reset = make("button", { type: "button", className: "plain" }, "↺ No change");
+  reset.addEventListener("click", () => { off = new Set(); update.control.value = ""; chosen(); });
+
+  const status = visually(make("p", { className: "status" }));
+  const busy = make("p", { className: "busy", "aria-hidden": "true" });
+  const result = make("div", { className: "result" });
+  const reading = make("p", { className: "reading" });
+  const grids = make("div", { className: "grids" });
+  const saved = saveAndLoad(id, (json) => talk.load(json));
+  const root = make("div", { className: "interp-widget interp-lens" },
+    make("div", { className: "top" }, chooser.box, prompt.box, make("div", { className: "beside" }, answer.box,
+      make("div", { className: "ticks", role: "group", "aria-label": "How to read" }, ...Object.values(ticks).map(({ box }) => box)))),
+    make("section", { className: "change", "aria-label": "Change the model" },
+      make("h3", {}, "Click a half to switch it off"),
+      make("div", { className: "scroll" }, halves.grid),
+      make("div", { className: "row" }, list.box, update.box, into.box, reset)),
+    make("section", { className: "outcome", "aria-label": "Result" }, busy, result, reading, grids),
+    make("p", { className: "note" }, "Darker: surer. Point at a cell, or move with the arrow keys, to read its five first guesses."),
+    make("section", { className: "tools", "aria-label": "More" }, unfolding("Save and load", saved.box)), status);
+  root.style.setProperty("--layers", layers);
+  el.append(root);
+
+  function inOrder() {
+    const all = Array.from({ length: layers }, (_, layer) => KINDS.map(([kind]) => `${kind}${layer}`)).flat();
+    return all.filter((name) => off.has(name));
+  }
+
+  function chosen() {
+    list.control.value = inOrder().join(", ");
+    halves.paint(off);
+    talk.ask(CLICK_PAUSE);
+  }
+
+  function read(which, row, column) {
+    const cell = current.grids[which][row][column];
+    const name = current.tokens[column].replace(/^·/, "") || "·";
+    const title = current.grids.length > 1 ? `${current.titles[which]}, ` : "";
+    reading.textContent = `${title}${current.rows[row].name}, at “${name}”: ${cell.list}`;
+  }
+
+  function fill(state) {
+    prompt.control.value = state.prompt;
+    answer.control.value = state.answer.trim();
+    off = new Set(state.off);
+    list.control.value = state.off.join(", ");
+    update.control.value = state.update;
+    into.control.value = state.into;
+    for (const [name, { control }] of Object.entries(ticks)) control.checked = Boolean(state[name]);
+    halves.paint(off);
+    const known = examples.findIndex(({ state: own }) => own.prompt === state.prompt);
+    example.value = known < 0 ? "own" : String(known);
+  }
+
+  function draw(reply) {
+    const text = JSON.stringify([reply.tokens, reply.rows, reply.grids, reply.titles]);
+    if (grids.shownText === text) return;
+    grids.shownText = text;
+    grids.replaceChildren(...reply.grids.map((_, which) => {
+      const place = make("div", { className: "scroll" }, guessGrid(reply, which, read));
+      place.style.setProperty("--tokens", reply.tokens.length);
+      return make("section", { className: `pane ${which ? "ablated" : "clean"}` }, make("h4", {}, reply.titles[which]), place);
+    }));
+    requestAnimationFrame(() => {
+      for (const place of grids.querySelectorAll(".scroll")) place.scrollLeft = place.scrollWidth;
+    });
+    read(0, reply.rows.length - 1, reply.tokens.length - 1);
+  }
+
+  function present(reply) {
+    placeErrors(reply, { prompt, answer, off: list, update, into, load: saved.field });
+    current = reply;
+    if (!reply.error && document.activeElement !== list.control) list.control.value = reply.state.off.join(", ");
+    if (!reply.error) { off = new Set(reply.state.off); halves.paint(off); }
+    for (const place of [result, grids]) place.classList.toggle("stale", Boolean(reply.error));
+    setHtml(result, reply.html);
+    draw(reply);
+    saved.show(reply.json);
+  }
+
+  const talk = conversation({
+    model, id, root, busy, status, show: present, fill,
+    compose: () => ({
+      prompt: prompt.control.value, answer: answer.control.value, off_text: list.control.value,
+      update: update.control.value, into: into.control.value,
+      ...Object.fromEntries(Object.entries(ticks).map(([name, { control }]) => [name, control.checked])),
+    }),
+  });
+  for (const { control } of [prompt, answer, list, into]) {
+    control.addEventListener("input", () => {
+      if (control === prompt.control) example.value = "own";
+      if (control === list.control) { off = new Set(control.value.toLowerCase().split(/[\s,;]+/).filter(Boolean)); halves.paint(off); }
+      talk.ask(TYPING_PAUSE);
+    });
+  }
+  for (const { control } of [answer, list, into]) quietKeys(control, () => talk.ask(0));
+  quietKeys(prompt.control);
+  update.control.addEventListener("change", () => {
+    if (update.control.value && !into.control.value) into.control.value = `${Math.max(0, layers - 4)}-${layers - 1}`;
+    talk.ask(0);
+  });
+  example.addEventListener("change", () => {
+    if (example.value === "own") return;
+    fill(examples[Number(example.value)].state);
+    talk.ask(CLICK_PAUSE);
+  });
+  talk.begin();
+  return () => talk.end();
+}
+
+export default { render };

@@ -1,0 +1,150 @@
+"""What the Lens Explorer says: sentences, cells and tables from a state and its answer.
+
+Pure; every word of the user is escaped. Refuses: controls, computing.
+"""
+
+from html import escape
+
+from interp.result import Result
+from interp.widgets.lens_protocol import LensAnswer, LensGuesses, LensState
+from interp.widgets.wording import percent, visible, word
+
+PART_NAMES = {"mid": "before feed-forward", "post": "after the layer"}
+SHORT = {"mid": "½", "post": ""}
+TITLES = ("As it is", "Changed")
+
+
+def change(state: LensState) -> str:
+    """What is changed, in words: "without mlp5 and attn4"; empty if nothing is."""
+    parts = []
+    if state.off:
+        parts.append(
+            f"without {', '.join(state.off)}" if len(state.off) < 5 else f"without {len(state.off)} halves"
+        )
+    if state.update:
+        parts.append(f"with the {state.update} vector in layers {state.into.strip()}")
+    return " and ".join(parts)
+
+
+def arrival(ranks: Result) -> int | None:
+    """The layer from whose output on the answer stays first; None if it is not first at the end."""
+    column = list(ranks.at(part="post").values)
+    start = len(column)
+    while start and column[start - 1] == 1:
+        start -= 1
+    return None if start == len(column) else int(ranks.axes["layer"][start])
+
+
+def finding(state: LensState, answer: LensAnswer) -> str:
+    """The result in one sentence."""
+    before, after = (_arrives(word(state.answer), ranks) for ranks in answer.ranks)
+    if not answer.changed:
+        return f"{before}."
+    return f"{before}; {change(state)}, {'the same' if after == before else after[0].lower() + after[1:]}."
+
+
+def _arrives(answer: str, ranks: Result) -> str:
+    layer = arrival(ranks)
+    if layer is not None:
+        return f"“{answer}” stays first from layer {layer} on"
+    return f"“{answer}” ends at rank {int(ranks.at(part='post').values[-1])}"
+
+
+def status(state: LensState, answer: LensAnswer) -> str:
+    """What a screen reader says after a change."""
+    last = [[str(one) for one in seen.words[-1, -1, -1][:3]] for seen in (answer.before, answer.after)]
+    said = [", ".join(word(token) for token in tokens) for tokens in last]
+    after = f" Changed: {said[1]}." if answer.changed else ""
+    return f"{finding(state, answer)} First guesses at the end: {said[0]}.{after}"
+
+
+def rows(seen: LensGuesses) -> list[dict[str, str]]:
+    """One row per layer and part, in the order of the forward pass: a short text and a full name."""
+    return [
+        {"text": f"{SHORT[part]}L{layer}", "name": f"layer {layer}, {PART_NAMES[part]}"}
+        for layer, part in _order(seen.probability)
+    ]
+
+
+def cells(seen: LensGuesses) -> list[list[dict[str, object]]]:
+    """Every cell: the first guess, its shade from 0 to 1, and all guesses as one line; rows as in `rows`."""
+    chances, parts = seen.probability.values, seen.probability.axes["part"]
+    layers = seen.probability.axes["layer"]
+    grid = []
+    for layer, part in _order(seen.probability):
+        at = parts.index(part), layers.index(layer)
+        grid.append([_cell(words, shares) for words, shares in zip(seen.words[at], chances[at], strict=True)])
+    return grid
+
+
+def _cell(words, shares) -> dict[str, object]:
+    listed = ", ".join(
+        f"{visible(token)} {percent(float(share))}" for token, share in zip(words, shares, strict=True)
+    )
+    return {"text": visible(words[0]), "shade": round(float(shares[0]), 3), "list": listed}
+
+
+def _order(result: Result) -> list[tuple[int, str]]:
+    return [(layer, part) for layer in result.axes["layer"] for part in result.axes["part"]]
+
+
+def result_html(state: LensState, answer: LensAnswer) -> str:
+    """The finding, the answer's rank from layer to layer, and notes."""
+    notes = "".join(f"<li>{escape(note)}</li>" for note in answer.notes)
+    return f'<p class="finding">{escape(finding(state, answer))}</p>{trace_html(state, answer)}' + (
+        f'<ul class="notes">{notes}</ul>' if notes else ""
+    )
+
+
+def trace_html(state: LensState, answer: LensAnswer) -> str:
+    """The answer's rank at the last word after every layer, before and after the change, as a table."""
+    shown = 2 if answer.changed else 1
+    order = _order(answer.ranks[0])
+    head = "".join(f'<th scope="col">{SHORT[part]}L{layer}</th>' for layer, part in order)
+    lines = "".join(
+        f'<tr class="{("clean", "ablated")[row]}"><th scope="row">{TITLES[row]}</th>'
+        + "".join(_rank(answer.ranks[row], answer.chances[row], *place) for place in order)
+        + "</tr>"
+        for row in range(shown)
+    )
+    caption = f"Rank of “{escape(word(state.answer))}” at the last word; 1: it is the first guess"
+    return (
+        f'<div class="scroll"><table class="ranks"><caption>{caption}</caption>'
+        f"<thead><tr><td></td>{head}</tr></thead><tbody>{lines}</tbody></table></div>"
+    )
+
+
+def _rank(ranks: Result, chances: Result, layer: int, part: str) -> str:
+    rank = int(float(ranks.at(layer=layer, part=part)))
+    chance = percent(float(chances.at(layer=layer, part=part).values))
+    first = ' class="first"' if rank == 1 else ""
+    return f'<td{first} title="{chance}">{rank}</td>'
+
+
+def grid_html(seen: LensGuesses, title: str) -> str:
+    """The grid as a plain table, for places without a live widget."""
+    head = "".join(f'<th scope="col">{escape(visible(token))}</th>' for token in seen.tokens)
+    body = "".join(
+        f'<tr><th scope="row">{row["text"]}</th>'
+        + "".join(
+            f'<td class="cell" style="--shade:{100 * float(str(cell["shade"])):.0f}%" '
+            f'title="{escape(str(cell["list"]))}">{escape(str(cell["text"]))}</td>'
+            for cell in line
+        )
+        + "</tr>"
+        for row, line in zip(rows(seen), cells(seen), strict=True)
+    )
+    return (
+        f'<div class="scroll"><table class="still"><caption>{escape(title)}: the first guess after every'
+        f" layer</caption><thead><tr><td></td>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def static_html(state: LensState, answer: LensAnswer, style: str) -> str:
+    """The explorer without its controls: what GitHub, PDF and a notebook without a kernel show."""
+    second = grid_html(answer.after, f"{TITLES[1]} ({change(state)})") if answer.changed else ""
+    return (
+        f'<style>{style}</style><div class="interp-widget interp-lens">'
+        f'<p class="prompt">{escape(state.prompt)}</p>'
+        f"{result_html(state, answer)}{grid_html(answer.before, TITLES[0])}{second}</div>"
+    )

@@ -1,0 +1,364 @@
+"""Facts through the lens: prompts, pieces, marks, transplants, removals, verdicts from planted data."""
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from interp import hooks, models
+from interp.claims import VERDICTS
+from interp.methods import lens
+from interp.result import Result
+from interp.sites import Site
+from interp.studies import facts, memory, transplants
+from interp.words.relations import CAPITAL, FOLLOWERS, RELATIONS, list_of
+
+ARTICLE = "Q: What is the capital of France?\nA: Paris\nQ: What is the capital of Poland?\nA:"
+
+
+# --- words ----------------------------------------------------------------------------------------------
+
+
+def test_the_question_with_one_example_is_the_articles_text():
+    assert CAPITAL.text("Poland") == ARTICLE
+    assert CAPITAL.text("Poland", "one question") == "Q: What is the capital of Poland?\nA:"
+    assert CAPITAL.text("Poland", "answer stated") == f"The capital of Poland is Warsaw. {ARTICLE}"
+    both = "The capital of France is Paris. The capital of Poland is Warsaw. "
+    assert CAPITAL.text("Poland", "both stated") == both + ARTICLE
+    assert CAPITAL.text("France").startswith("Q: What is the capital of Italy?\nA: Rome\n")
+
+
+def test_no_question_holds_its_own_answer_unless_it_states_it():
+    for relation in RELATIONS.values():
+        for argument, answer in relation.pairs.items():
+            for form in ("one question", "example first"):
+                assert f" {answer}" not in relation.text(argument, form)
+            assert f" {answer}" in relation.text(argument, "answer stated")
+            assert f" {answer}" not in list_of(argument)
+
+
+def test_a_country_we_do_not_know_is_refused_in_one_sentence():
+    message = (
+        "'Atlantis' is not one of the 36 countries we know. Choose one such as France, Poland, Spain or"
+        " Canada."
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        facts.capital_of("Atlantis")
+
+
+@pytest.mark.parametrize(
+    ("ask", "message"),
+    [
+        (
+            lambda m: facts.prompts(m, "king"),
+            "There is no relation 'king': choose from capital, upper case, past tense.",
+        ),
+        (
+            lambda m: facts.prompts(m, form="loudly"),
+            "'loudly' is no form of asking: choose from one question, example first, answer stated, both"
+            " stated.",
+        ),
+        (
+            lambda m: facts.scores(m, facts.prompts(m, about=["Poland"]), [" "]),
+            "The completion is empty: give the word that should follow, such as Warsaw.",
+        ),
+        (
+            lambda m: facts.scores(m, facts.prompts(m, about=["Poland"]), []),
+            "There are 1 prompts, but 0 answers. Give one per prompt.",
+        ),
+        (
+            lambda m: memory.stack(m, 7),
+            "7 sixths of the layers cannot be removed: choose from 0 to 6.",
+        ),
+    ],
+)
+def test_bad_input_is_one_sentence(pocket, ask, message):
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        ask(pocket)
+
+
+# --- answers of several pieces --------------------------------------------------------------------------
+
+
+def test_the_first_piece_is_followed(tiny):
+    written = facts.prompts(tiny, "past tense", about=["walk", "sing"])
+    for number, word in enumerate(("walked", "sang")):
+        pieces = models.encode(tiny, f" {word}")
+        assert len(pieces) > 1
+        assert int(written.answers["answer"][number]) == pieces[0]
+
+
+def test_a_whole_answer_scores_as_the_sum_over_its_pieces(tiny):
+    written = facts.prompts(tiny, "past tense", about=["walk", "sing"], form="one question")
+    scored = facts.scores(tiny, written, ["walked", "sang"])
+    for number, (text, word) in enumerate(zip(written.texts, ("walked", "sang"), strict=True)):
+        start, pieces = models.encode(tiny, text), models.encode(tiny, f" {word}")
+        total, right = 0.0, []
+        for place, piece in enumerate(pieces):
+            logits = hooks.run(tiny, torch.tensor([start + pieces[:place]]))[0][0, -1].double()
+            total += float(logits.log_softmax(-1)[piece])
+            right.append(int(logits.argmax()) == piece)
+        found = scored.at(prompt=number)
+        assert float(found.at(score="log-probability")) == pytest.approx(total, abs=1e-4)
+        assert float(found.at(score="first piece")) == right[0]
+        assert float(found.at(score="whole answer")) == all(right)
+
+
+def test_words_that_begin_alike_are_left_out(tiny):
+    kept = facts.arguments(tiny, "upper case")
+    for colour in RELATIONS["upper case"].pairs:
+        same = models.encode(tiny, f" {colour}")[0] == models.encode(tiny, f" {colour.capitalize()}")[0]
+        assert (colour in kept) != same
+
+
+# --- marks and C13 --------------------------------------------------------------------------------------
+
+
+def planted(columns, mids=None):
+    """A trace from columns of "." (noise), "A" (argument first) and "W" (answer first), one per prompt."""
+    mids = columns if mids is None else mids
+    values = np.zeros((3, 2, len(columns[0]), 2, len(columns)))
+    for part, rows in enumerate((mids, columns)):
+        for prompt, column in enumerate(rows):
+            for layer, letter in enumerate(column):
+                values[0, part, layer, :, prompt] = (1 if letter == "A" else 2, 1 if letter == "W" else 2)
+    axes = {
+        "measure": lens.MEASURES, "part": lens.PARTS, "layer": tuple(range(len(columns[0]))),
+        "word": ("argument", "answer"), "prompt": tuple(range(len(columns))),
+    }  # fmt: skip
+    return Result(values, axes, "planted", "rank", {"model": "planted"})
+
+
+def test_the_marks_tell_the_stages_apart():
+    trace = planted(
+        ["..AAWW", ".AA.WW", "....WW", "..AAAA", "AAAAWW"],
+        mids=["..AAAW", ".AA.WW", "....AW"] + 2 * ["..AAAA"],
+    )
+    expected = {
+        "answer first at the end": [1, 1, 1, 0, 1],
+        "argument first somewhere before": [1, 1, 0, 1, 1],
+        "noise, argument, answer in this order": [1, 0, 0, 0, 0],
+        "put first by a feed-forward layer": [1, 0, 1, 0, 1],
+        "put first by attention": [0, 1, 0, 0, 0],
+    }
+    found = facts.marks(trace)
+    assert {mark: found.at(mark=mark).values.astype(int).tolist() for mark in found.axes["mark"]} == expected
+    np.testing.assert_array_equal(facts.first_layer(trace).values, [4, 4, 4, np.nan, 4])
+
+
+def watched(columns, control=("......",)):
+    marks = facts.marks(planted(columns))
+    other = facts.marks(planted([control[0]] * len(columns)))
+    return facts.Watched("capital", tuple("abcdefgh"[: len(columns)]), planted(columns), marks, other)
+
+
+@pytest.mark.parametrize(
+    ("columns", "verdict", "measured"),
+    [
+        (["..AAWW"] * 4, "supported", 1.0),
+        (["....WW"] * 4, "not supported", 0.0),
+        (["..AAAA"] * 4, "cannot be tested on this model", None),
+        (["..AAWW"] * 3 + ["......"], "supported", 1.0),
+    ],
+)
+def test_c13_follows_from_the_stages(columns, verdict, measured):
+    claim = facts.c13(watched(columns))
+    assert (claim.verdict, claim.measured) == (verdict, measured)
+
+
+def test_c13_needs_more_than_its_control():
+    assert facts.c13(watched(["..AAWW"] * 4, control=("..AAWW",))).verdict == "not supported"
+
+
+def test_who_shares_out_the_answered_questions():
+    by_layer, by_heads = watched(["..AAWW", "......"]), watched(["....WW"] * 2)
+    heads = replace(by_heads, marks=facts.marks(planted(["....WW"] * 2, mids=["...WWW"] * 2)))
+    found = facts.who([replace(by_layer, name="one"), replace(heads, name="two"), watched(["......"])])
+    assert found.values.tolist() == [[0.0, 1.0], [0.0, 1.0], [0.0, 0.0]]
+
+
+def test_watching_pocket_gives_shares_of_all_countries(pocket):
+    seen = facts.watch(pocket)
+    assert len(seen.arguments) == 36
+    assert float(seen.marks.at(mark=facts.MARKS[0]).mean("prompt")) >= 0.95
+    halves = seen.marks.at(mark=facts.MARKS[3]).values + seen.marks.at(mark=facts.MARKS[4]).values
+    np.testing.assert_array_equal(halves, seen.marks.at(mark=facts.MARKS[0]).values)
+    assert facts.c13(seen).verdict in VERDICTS
+
+
+# --- transplants and C14 --------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def moved(pocket):
+    return transplants.move(pocket)
+
+
+def test_a_transplant_equals_a_whole_run_with_the_vector_put_in(pocket, moved):
+    into = facts.lists(pocket, "capital")
+    vectors = transplants.vectors(pocket, "capital", moved.source)
+    for number in (0, 20):
+        vector = vectors[(number + transplants.DISTANCE) % len(into)]
+        edits = [hooks.Put(Site("mlp_out", layer), vector) for layer in moved.replaced]
+        logits = hooks.run(pocket, into.take([number]), *edits)[0][0, int(into.length[number]) - 1]
+        rank = 1 + int((logits > logits[into.answers["answer"][number]]).sum())
+        found = moved.ranks.at(vector="its relation's vector", word="its answer", layer=7, prompt=number)
+        assert float(found) == rank
+
+
+def test_no_vector_comes_from_the_country_it_is_put_to():
+    for relation in RELATIONS.values():
+        assert transplants.DISTANCE % len(relation.pairs)
+        assert transplants.OTHER_ANSWER % len(relation.pairs)
+
+
+def test_the_random_vectors_are_as_long_as_the_real_ones():
+    vectors = torch.randn(5, 32, generator=torch.Generator().manual_seed(0))
+    drawn = transplants._random_like(vectors, 0)
+    torch.testing.assert_close(drawn.norm(dim=-1), vectors.norm(dim=-1))
+    assert not torch.equal(drawn, transplants._random_like(vectors, 1))
+
+
+def test_moving_up_is_counted_against_the_untouched_list(moved):
+    last = moved.ranks.at(layer=7, word="its answer").values
+    up = transplants.better(moved)
+    assert float(up.at(case="its relation's vector").mean("prompt")) == np.mean(last[1] < last[0])
+    np.testing.assert_allclose(transplants.closeness(moved).at(layer=7).values, 1 / last)
+    np.testing.assert_array_equal(transplants.first(moved).values, last == 1)
+
+
+def test_taking_the_update_out_leaves_the_state_before_the_layer(pocket):
+    out = transplants.take_out(pocket)
+    layer = out.about["layer"]
+    seen = lens.trace(pocket, facts.prompts(pocket)).at(measure="rank", layer=layer, word="answer")
+    np.testing.assert_array_equal(out.at(update="taken out").values, seen.at(part="mid").values)
+    np.testing.assert_array_equal(out.at(update="in").values, seen.at(part="post").values)
+
+
+def step(name, *, by_layer=0.9, share=0.9, low=0.2, controls=(0.1, 0.1, 0.1), right=1.0):
+    return transplants.Step(name, right, by_layer, share, (0.5, 0.9), (low, 0.8), controls)
+
+
+@pytest.mark.parametrize(
+    ("steps", "verdict"),
+    [
+        ([step(name) for name in RELATIONS], "supported"),
+        ([step("capital"), step("upper case", by_layer=0.1), step("past tense")], "partly"),
+        ([step(name, low=-0.1) for name in RELATIONS], "not supported"),
+        ([step(name, controls=(0.95, 0.1, 0.1)) for name in RELATIONS], "not supported"),
+        ([step(name, right=0.2) for name in RELATIONS], "cannot be tested on this model"),
+    ],
+)
+def test_c14_follows_from_both_tests(pocket, steps, verdict):
+    assert transplants.c14(pocket, steps).verdict == verdict
+
+
+# --- memory: C15 and C16 --------------------------------------------------------------------------------
+
+
+def test_the_removed_stack_grows_from_the_last_layers(pocket, tiny):
+    assert [len(memory.stack(pocket, sixths)) for sixths in range(7)] == [0, 1, 3, 4, 5, 7, 8]
+    assert memory.stack(pocket, 1) == (7,)
+    assert memory.stack(tiny, 6) == (0, 1, 2)
+
+
+def scored(table, sixths=(0, 2)):
+    """A removals Result: table[removed][form] = found after removal, everything found before."""
+    values = np.ones((2, len(sixths), 3, 2, 10))
+    for row, kind in enumerate(("feed-forward", "attention")):
+        for column, share in enumerate(table[kind]):
+            values[row, 1, column, :, round(10 * share) :] = 0
+    axes = {
+        "removed": ("feed-forward", "attention"), "sixths": sixths, "form": tuple(memory.FORMS),
+        "score": facts.SCORES[:2], "prompt": tuple(range(10)),
+    }  # fmt: skip
+    return Result(values, axes, "found", "share", {"model": "planted"})
+
+
+def alone(table):
+    whole = scored(table)
+    values = np.concatenate([whole.values[:1, 0], whole.values[:, 1]])
+    axes = {
+        "removed": ("nothing", "feed-forward", "attention"),
+        **{k: whole.axes[k] for k in ("form", "score", "prompt")},
+    }
+    return Result(values, axes, "found", "share", {"layer": 5})
+
+
+@pytest.mark.parametrize(
+    ("stacked", "single", "verdict"),
+    [
+        ((0.3, 0.9, 0.9), (0.2, 1.0, 1.0), "supported"),
+        ((0.3, 0.9, 0.9), (1.0, 1.0, 1.0), "partly"),
+        ((0.3, 0.3, 0.3), (1.0, 1.0, 1.0), "not supported"),
+    ],
+)
+def test_c15_follows_from_what_is_lost(stacked, single, verdict):
+    same = (0.8, 0.8, 0.8)
+    tables = [{"feed-forward": share, "attention": same} for share in (stacked, single)]
+    claim = memory.c15(scored(tables[0]), alone(tables[1]))
+    assert claim.verdict == verdict
+    assert claim.measured == pytest.approx(stacked[1] - stacked[0])
+
+
+def test_c15_needs_more_loss_than_with_attention():
+    table = {"feed-forward": (0.3, 0.9, 0.9), "attention": (0.1, 0.9, 0.9)}
+    assert memory.c15(scored(table), alone(table)).verdict == "not supported"
+
+
+def test_removals_equal_whole_runs(pocket):
+    measured = memory.removals(pocket)
+    asked = facts.prompts(pocket, form="answer stated")
+    for kind, site in (("feed-forward", "mlp_out"), ("attention", "attn_out")):
+        edits = [hooks.Zero(Site(site, layer)) for layer in (5, 6, 7)]
+        logits = asked.at(hooks.run(pocket, asked, *edits)[0], "end")
+        right = (logits.argmax(-1) == asked.answers["answer"]).double().numpy()
+        found = measured.at(removed=kind, sixths=2, form="stated before", score="first piece")
+        np.testing.assert_array_equal(found.values, right)
+
+
+def depths(simple, relations, surnames=True):
+    def worth(share, n=12):
+        jitter = np.linspace(-0.02, 0.02, n)
+        values = np.stack([share + jitter, 1 - share - jitter])
+        return Result(values, {"layer": (0, 1), "prompt": tuple(range(n))}, "worth", "nats")
+
+    return memory.Depths(worth(simple), worth(relations), surnames)
+
+
+@pytest.mark.parametrize(
+    ("found", "verdict"),
+    [
+        (depths(0.8, 0.3), "supported"),
+        (depths(0.8, 0.3, surnames=False), "partly"),
+        (depths(0.35, 0.3), "not supported"),
+        (depths(0.3, 0.8), "not supported"),
+        (replace(depths(0.8, 0.3), enough=False), "cannot be tested on this model"),
+    ],
+)
+def test_c16_follows_from_where_the_worth_lies(pocket, found, verdict):
+    assert memory.c16(pocket, found).verdict == verdict
+
+
+def test_the_worth_of_a_layer_is_what_its_removal_costs(pocket):
+    found = memory.depths(pocket)
+    assert not found.surnames
+    assert len(found.simple.axes["prompt"]) >= memory.LEAST_ITEMS
+    text, answer = next(pair for pair in FOLLOWERS if pair[1] == "base")
+    ids = torch.tensor([models.encode(pocket, text)])
+    piece = models.encode(pocket, f" {answer}")[0]
+    logs = [
+        float(hooks.run(pocket, ids, *edits)[0][0, -1].double().log_softmax(-1)[piece])
+        for edits in ((), (hooks.Zero(Site("mlp_out", 3)),))
+    ]
+    item = memory._known(pocket, *map(list, zip(*FOLLOWERS, strict=True))).index((text, answer))
+    assert float(found.simple.at(layer=3, prompt=item)) == pytest.approx(logs[0] - logs[1], abs=1e-4)
+
+
+def test_the_early_share_ignores_what_a_removal_improves():
+    worth = Result(np.array([[1.0, -1.0], [3.0, 2.0], [0.0, 2.0], [0.0, -3.0]]),
+                   {"layer": (0, 1, 2, 3), "prompt": (0, 1)}, "worth", "nats")  # fmt: skip
+    np.testing.assert_allclose(memory.early(worth).values, [1.0, 0.5])
+    np.testing.assert_allclose(memory.early(replace(worth, values=np.zeros((4, 2)))).values, 0.5)
