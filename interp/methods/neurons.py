@@ -212,8 +212,7 @@ def token_labels(model, ids: Sequence[int]) -> tuple[str, ...]:
     strings = models.token_strings(model, ids)
     seen = Counter(strings)
     return tuple(
-        text if seen[text] == 1 else f"{text} #{int(token)}"
-        for text, token in zip(strings, ids, strict=True)
+        text if seen[text] == 1 else f"{text} #{int(token)}" for text, token in zip(strings, ids, strict=True)
     )
 
 
