@@ -6,6 +6,7 @@ are as `models.load` leaves them: the gain of the layer norm before the neuron i
 the gain of the final layer norm part of every unembedding vector.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -209,9 +210,9 @@ def check_neurons(model, neurons: Sequence[Neuron]) -> None:
 def token_labels(model, ids: Sequence[int]) -> tuple[str, ...]:
     """The strings of these tokens, told apart by their id where two look alike: labels of an axis."""
     strings = models.token_strings(model, ids)
+    seen = Counter(strings)
     return tuple(
-        text if strings.count(text) == 1 else f"{text} #{int(token)}"
-        for text, token in zip(strings, ids, strict=True)
+        text if seen[text] == 1 else f"{text} #{int(token)}" for text, token in zip(strings, ids, strict=True)
     )
 
 

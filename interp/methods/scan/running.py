@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from interp import models
 from interp.methods.scan import table
 from interp.methods.scan.corpus import Corpus
 from interp.methods.scan.ranking import MOST_TOKENS
-from interp.methods.scan.shards import PRODUCTS, Piece, Plan, faster_products, merged, scan_shard
+from interp.methods.scan.shards import PRODUCTS, Piece, Plan, faster_products, floor_of, merged, scan_shard
 from interp.methods.scan.table import Table
 
 # What runs shards: the plan and their numbers -> (number, piece) in any order, as they are done
@@ -88,7 +89,7 @@ def _run_missing(
     model, corpus: Corpus, plan: Plan, files: list[Path], workers: Workers | None, progress: bool
 ) -> None:
     missing = [number for number, file in enumerate(files) if not file.is_file()]
-    run = workers or (lambda plan, numbers: ((n, scan_shard(model, corpus, plan, n)) for n in numbers))
+    run = workers or partial(_here, model, corpus)
     with tqdm(
         total=corpus.tokens, unit="token", unit_scale=True, desc="scanning", disable=not progress
     ) as bar:
@@ -96,6 +97,15 @@ def _run_missing(
         for number, piece in run(plan, missing):
             table.replace_file(files[number], lambda path, piece=piece: _write(path, piece))
             bar.update(piece.tokens)
+
+
+def _here(model, corpus: Corpus, plan: Plan, numbers: Iterable[int]) -> Iterator[tuple[int, Piece]]:
+    """The shards one by one in this process; what has been found tells what need not be looked at."""
+    best: list[torch.Tensor] = []
+    for number in numbers:
+        piece = scan_shard(model, corpus, plan, number, floor=floor_of(best) if best else None)
+        yield number, piece
+        best = [torch.cat([*best, piece.keys], dim=1).topk(plan.k, dim=1).values]
 
 
 def _write(path: Path, piece: Piece) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
+from torch.nn import functional
 
 from interp import models
 from interp.methods.engine.linear import Packed, Plain
@@ -22,6 +23,7 @@ from interp.methods.scan.corpus import Corpus
 
 BEFORE, AFTER = 17, 6  # tokens kept around the token that excites a neuron most
 SHADED = BEFORE + 1 + AFTER
+MANY = 3  # candidates are many from one in so many on
 PRODUCTS = MappingProxyType({"plain": Plain, "packed": Packed})
 
 
@@ -82,15 +84,24 @@ def faster_products(model) -> str:
     return next(name for name, known in PRODUCTS.items() if known is kind)
 
 
-def scan_shard(model, corpus: Corpus, plan: Plan, number: int) -> Piece:
+def scan_shard(
+    model,
+    corpus: Corpus,
+    plan: Plan,
+    number: int,
+    *,
+    floor: Float[Tensor, "layer neuron"] | None = None,
+) -> Piece:
     """The piece of one shard: for every neuron its `k` strongest windows, one context per window.
 
     The context is the window's strongest token, the first of equals; the beginning-of-text token never
-    counts.
+    counts. `floor` is what a context must reach to count in the end, as `floor_of` tells it from other
+    shards: less is left out, and a merge comes out the same.
     """
     card = models.describe(model)
     piece = _nothing(plan, card.layers, card.d_mlp, card.device)
-    floor = torch.full((card.layers, card.d_mlp), -torch.inf, device=card.device)
+    start = torch.full((card.layers, card.d_mlp), -torch.inf) if floor is None else floor
+    floor = start.to(card.device, copy=True)
     chosen = torch.from_numpy(np.sort(plan.sampled(corpus)))
     kept: list[tuple[Tensor, Tensor]] = []
     tokens, weights = 0, weights_of(model, PRODUCTS.get(plan.products))
@@ -123,6 +134,12 @@ def merged(pieces: Sequence[Piece]) -> Piece:
         sampled=sampled,
         sample=torch.cat([piece.sample for piece in pieces])[order],
     )
+
+
+def floor_of(pieces: Sequence[Int[Tensor, "layer k neuron"]]) -> Float[Tensor, "layer neuron"]:
+    """The activation of each neuron's last context in the keys of several pieces: no lesser one can count."""
+    together = torch.cat(list(pieces), dim=1)
+    return ranking.activation_of(together.topk(pieces[0].shape[1], dim=1).values[:, -1])
 
 
 def _nothing(plan: Plan, layers: int, neurons: int, device: str) -> Piece:
@@ -184,20 +201,20 @@ def _take(piece: Piece, floor: Tensor, layer: int, hidden: Tensor, batch: _Batch
     neurons, windows = (peaks >= floor[layer]).T.nonzero(as_tuple=True)  # neuron by neuron
     if not len(neurons):
         return
-    counted = batch.counted[windows]
-    lines = hidden[windows, :, neurons]  # candidate position
-    values, at = lines.masked_fill(~counted, -torch.inf).max(1)  # the first of equals
+    lines = _lines(hidden, windows, neurons)
+    counted = None if batch.whole and not batch.first else batch.counted[windows]
+    values, at = _only(lines, counted, -torch.inf).max(1)  # the first of equals
     offered = ranking.keys(values, batch.starts[windows] + at)
     touched, which, slots = _slots(neurons)
     kept, shades = piece.keys[layer][:, touched], piece.shades[layer][:, touched]
     new = offered.new_full((int(slots.max()) + 1, len(touched)), ranking.NOTHING)
     new[slots, which] = offered
     new_shades = shades.new_full((*new.shape, SHADED), torch.nan)
-    new_shades[slots, which] = _shades(lines, at, counted)
+    new_shades[slots, which] = _shades(_only(lines, counted, torch.nan), at)
     best, order = torch.cat([kept, new]).topk(len(kept), dim=0)
     piece.keys[layer][:, touched] = best
     piece.shades[layer][:, touched] = _rows(torch.cat([shades, new_shades]), order)
-    floor[layer, touched] = ranking.activation_of(best[-1])
+    floor[layer, touched] = torch.maximum(floor[layer, touched], ranking.activation_of(best[-1]))
 
 
 def _slots(neurons: Int[Tensor, "candidate"]) -> tuple[Tensor, Tensor, Tensor]:
@@ -214,21 +231,44 @@ def _counted(hidden: Tensor, batch: _Batch) -> Tensor:
     return hidden.masked_fill(~batch.counted[:, :, None], -torch.inf)
 
 
-def _shades(
+def _lines(
+    hidden: Float[Tensor, "window position neuron"],
+    windows: Int[Tensor, "candidate"],
+    neurons: Int[Tensor, "candidate"],
+) -> Float[Tensor, "candidate position"]:
+    """Every candidate's activations along its window; where they are many, the batch is turned once for
+    all.
+    """
+    if len(neurons) * MANY < hidden.shape[0] * hidden.shape[2]:
+        return hidden[windows, :, neurons]
+    return hidden.transpose(1, 2).contiguous()[windows, neurons]
+
+
+def _only(
     lines: Float[Tensor, "candidate position"],
-    at: Int[Tensor, "candidate"],
-    counted: Bool[Tensor, "candidate position"],
+    counted: Bool[Tensor, "candidate position"] | None,
+    instead: float,
+) -> Float[Tensor, "candidate position"]:
+    """The activations, with something else in the place of those that do not count (None: all do)."""
+    return lines if counted is None else lines.masked_fill(~counted, instead)
+
+
+def _shades(
+    lines: Float[Tensor, "candidate position"], at: Int[Tensor, "candidate"]
 ) -> Float[Tensor, "candidate shaded"]:
-    """The activations around each candidate's strongest token; nan where the window has no counted token."""
-    around = at[:, None] + torch.arange(-BEFORE, AFTER + 1, device=at.device)
-    inside = around.clamp(0, lines.shape[1] - 1)
-    there = (around == inside) & counted.gather(1, inside)
-    return torch.where(there, lines.gather(1, inside), torch.nan).half()
+    """The activations around each candidate's strongest token; nan beyond the window."""
+    room = functional.pad(lines, (BEFORE, AFTER), value=torch.nan)
+    return room.unfold(1, SHADED, 1)[torch.arange(len(at), device=at.device), at].half()
 
 
-def _rows(shades: Tensor, which: Tensor) -> Tensor:
-    """The chosen contexts' shades: `which` indexes the axis before the neurons."""
-    return shades.gather(-3, which[..., None].expand(*which.shape, shades.shape[-1]))
+def _rows(
+    shades: Float[Tensor, "*layer context neuron shaded"], which: Int[Tensor, "*layer k neuron"]
+) -> Float[Tensor, "*layer k neuron shaded"]:
+    """The shades of the chosen contexts: `which` indexes the axis before the neurons."""
+    neuron = torch.arange(which.shape[-1], device=which.device)
+    if which.ndim == 2:
+        return shades[which, neuron]
+    return shades[torch.arange(len(which), device=which.device)[:, None, None], which, neuron]
 
 
 def _chosen_here(batch: _Batch, chosen: Tensor) -> tuple[Tensor, Tensor, Tensor]:
