@@ -101,8 +101,8 @@ def _facts(card: models.ModelCard, record: dict) -> str:
 - Loss by step, nats per token: {curve}.
 - Weights: sha256 `{card.weights_sha256}`.
 - Again from its seed, with checkpoints at log-spaced steps: `python -m interp train-pocket`.
-- Beside it, `tuned_lens.safetensors`: one affine map per block, so that early states can be read; again from its seed:
-  `python -m interp tune-lens`.
+- Beside it, `tuned_lens.safetensors`: one affine map per block, so that early states can be read; again
+  from its seed: `python -m interp tune-lens`.
 """
 
 

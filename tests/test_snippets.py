@@ -88,3 +88,10 @@ def test_tokens_and_groups_that_do_not_fit_are_refused():
     with pytest.raises(ValueError) as error:
         drawn(groups={"L0N1": 2})
     assert str(error.value) == "snippets got groups of 2 contexts for 3; they must agree."
+
+
+def test_the_alt_text_stands_on_one_line():
+    result = Result(np.array([[0.5, 1.0]]), {"context": (0,), "place": (-1, 0)}, "activation", "share")
+    drawn = figures.snippets(result, title="A question", tokens=[("Q: who?\n", "A:")], groups={"one": 1})
+    assert "Q: who? A:" in drawn.alt
+    assert "\n" not in drawn.alt

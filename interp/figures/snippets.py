@@ -61,7 +61,7 @@ def snippets(
             f"snippets got groups of {sum(groups.values())} contexts for {len(result.values)}; they must"
             " agree."
         )
-    said = " / ".join("".join(line).strip() for line in tokens)
+    said = " / ".join(" ".join("".join(line).split()) for line in tokens)  # on one line, as alt text must be
     return Figure(
         result=result,
         title=title,
