@@ -65,6 +65,16 @@ def test_what_is_found_is_told_in_words(found):
     )
 
 
+def test_an_abc_sentence_with_a_repeated_name_is_shown(tiny):
+    prompts = ioi.prompts(tiny, 2, templates=(0,), order="BABA", pairs=[("Mary", "John")])
+    with pytest.raises(ValueError) as error:
+        roles.find_on(tiny, prompts, prompts)
+    assert str(error.value) == (
+        f"The ABC sentence {prompts.texts[0]!r} has the name 'John' more than once. Give it three different"
+        " names, as ioi.reference does."
+    )
+
+
 def test_an_unknown_step_names_the_steps(found):
     with pytest.raises(ValueError) as error:
         roles.share_lost(found, "to the moon", 1.0)

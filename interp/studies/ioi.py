@@ -105,6 +105,20 @@ def reference(model, prompts: Prompts, *, seed: int = 0) -> Prompts:
     return _renamed(model, originals, renamed)
 
 
+def check_reference(model, reference: Prompts) -> None:
+    """Nothing, if every ABC sentence has three different names at IO, S1 and S2; else ValueError that shows
+    one."""
+    names = torch.stack([reference.at(reference.tokens, spot) for spot in ("IO", "S1", "S2")], dim=1)
+    for row, own in enumerate(names.tolist()):
+        if len(set(own)) < len(own):
+            twice = next(name for name in own if own.count(name) > 1)
+            raise ValueError(
+                f"The ABC sentence {reference.texts[row]!r} has the name"
+                f" {models.decode(model, [twice]).strip()!r} more than once. Give it three different names, as"
+                " ioi.reference does."
+            )
+
+
 def swapped(model, prompts: Prompts) -> Prompts:
     """The same sentences with S2 := IO, so that S is the right answer; `answers` stay as they were."""
     return _renamed(model, prompts, {"S2": prompts.answers["io"]})

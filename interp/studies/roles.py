@@ -116,8 +116,9 @@ def find_on(model, prompts: Prompts, reference: Prompts) -> Roles:
 
     A model that prefers IO in fewer than `LEAST_PREFERRED` of the prompts has no parts to find. There, and
     where nobody passes, its `FEW` strongest writers are listed as `other writer`, so that one can look at
-    them.
+    them. Raises ValueError for an ABC sentence with a name said twice.
     """
+    ioi.check_reference(model, reference)
     search = _Search(model, prompts, reference)
     lead = search.paths("to the logits", at="end")
     found = _parts_played(search, lead) if search.preferred >= LEAST_PREFERRED else {}
