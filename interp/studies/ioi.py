@@ -114,8 +114,8 @@ def check_reference(model, reference: Prompts) -> None:
             twice = next(name for name in own if own.count(name) > 1)
             raise ValueError(
                 f"The ABC sentence {reference.texts[row]!r} has the name"
-    """Nothing, if every ABC sentence has three names at IO, S1 and S2; else ValueError that shows one."""
-                " ioi.reference does."
+                f" {models.decode(model, [twice]).strip()!r} more than once. Give it three different names,"
+                " as ioi.reference does."
             )
 
 
