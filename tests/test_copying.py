@@ -1,8 +1,9 @@
 """Copy scores: equal to loops over the checkpoint's own weights, in both conventions."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import numpy as np
 import pytest
 import torch
 from reference import Reference
@@ -136,3 +137,38 @@ def test_eigenvalue_scores_are_those_of_the_large_products(tiny):
                 expected = float(eigenvalues.real.sum() / eigenvalues.abs().sum())
                 measured = float(scores.at(through=through, layer=layer, head=head))
                 assert measured == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.fixture(scope="module")
+def looked(tiny):
+    return copying.looks_and_writes(tiny, ioi.prompts(tiny, 5, templates=(0, 4), seed=3))
+
+
+def test_looking_and_writing_equal_the_loops(tiny, judge, looked):
+    prompts = ioi.prompts(tiny, 5, templates=(0, 4), seed=3)
+    gain, words = judge.weights["ln_f.weight"], judge.weights["wte.weight"]
+    for number in range(len(prompts)):
+        run = judge.forward(prompts.tokens[number, : int(prompts.length[number])])
+        at = {spot: int(prompts.spots[spot][number]) for spot in ("IO", "S1")}
+        direction = gain * (words[prompts.tokens[number, at["IO"]]] - words[prompts.tokens[number, at["S1"]]])
+        for layer, head in ((0, 1), (2, 3)):
+            one = looked.at(layer=layer, head=head, prompt=number)
+            seen = run.pattern[layer, head][-1]
+            assert float(one.at(measure="attention", spot="IO")) == pytest.approx(
+                float(seen[at["IO"]]), abs=1e-5
+            )
+            vector = run.written[layer, head][-1]
+            found = float(one.at(measure="written", spot="IO")) - float(one.at(measure="written", spot="S1"))
+            assert found == pytest.approx(float((vector - vector.mean()) @ direction), abs=1e-4)
+
+
+def test_the_correlation_is_pearsons_over_spots_and_prompts(looked):
+    measured = copying.look_write_correlation(looked)
+    one = looked.at(layer=1, head=2)
+    pair = [one.at(measure=name).values.ravel() for name in ("attention", "written")]
+    assert float(measured.at(layer=1, head=2)) == pytest.approx(np.corrcoef(*pair)[0, 1])
+
+
+def test_a_head_that_never_changes_has_no_correlation(looked):
+    still = replace(looked, values=np.ones_like(looked.values))
+    assert (copying.look_write_correlation(still).values == 0).all()

@@ -17,6 +17,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from interp import hooks, models
+from interp.methods.attention import attention_to
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.sites import Site
@@ -83,6 +84,49 @@ def eigenvalue_scores(model) -> Result:
         "head": tuple(range(model.cfg.n_heads)),
     }
     return Result(np.asarray(values.cpu()), axes, "eigenvalue score", "share", models.about(model))
+
+
+def looks_and_writes(
+    model, prompts: Prompts, *, spots: Sequence[str] = ("IO", "S1"), query: str = "end"
+) -> Result:
+    """Where each head looks and what it writes there: Result[measure, layer, head, spot, prompt].
+
+    `attention` is the share of the look from `query` to the spot; `written` is the product of what the head
+    writes at `query` with the unembedding (last layer norm's gain folded in) of the token at the spot,
+    without that norm's scale. Raises
+    ValueError for a spot that the prompts do not have. Source: Wang et al. 2022, figure 3c.
+    """
+    looks = [attention_to(model, prompts, query=query, key=spot).values for spot in spots]
+    sites = [Site("z", layer) for layer in range(model.cfg.n_layers)]
+    recorded = hooks.record(model, prompts, sites)
+    outputs = torch.stack([prompts.at(recorded[site], query) for site in sites])
+    vectors = torch.einsum("lphd,lhdm->lhpm", outputs, model.W_O)
+    tokens = [prompts.at(prompts.tokens, spot).to(vectors.device) for spot in spots]
+    written = [torch.einsum("lhpm,mp->lhp", vectors, model.W_U[:, token]).double().cpu() for token in tokens]
+    values = np.stack([np.stack(looks, axis=2), np.stack([one.numpy() for one in written], axis=2)])
+    axes = {
+        "measure": ("attention", "written"), "layer": tuple(range(model.cfg.n_layers)),
+        "head": tuple(range(model.cfg.n_heads)), "spot": tuple(spots), "prompt": tuple(range(len(prompts))),
+    }  # fmt: skip
+    about = {**models.about(model), "bos": prompts.bos, "n": len(prompts)}
+    return Result(values, axes, "looking and writing", "share or logits", about)
+
+
+def look_write_correlation(looked: Result) -> Result:
+    """Does a head write a name the more, the more it looks at it? Result[layer, head], Pearson's correlation.
+
+    Over all spots and prompts of a result of `looks_and_writes`: near 1 for a head that copies, near -1 for
+    one that holds down. 0 where a head always looks or writes the same. Source: Wang et al. 2022, section
+    3.1.
+    """
+    attention, written = (looked.at(measure=name).values for name in ("attention", "written"))
+    flat = [one.reshape(*one.shape[:2], -1) for one in (attention, written)]
+    centred = [one - one.mean(axis=-1, keepdims=True) for one in flat]
+    together = (centred[0] * centred[1]).sum(axis=-1)
+    apart = np.sqrt((centred[0] ** 2).sum(axis=-1) * (centred[1] ** 2).sum(axis=-1))
+    values = np.divide(together, apart, out=np.zeros_like(together), where=apart > 0)
+    axes = {name: looked.axes[name] for name in ("layer", "head")}
+    return Result(values, axes, "correlation of looking and writing", "correlation", looked.about)
 
 
 def extended_embeddings(model, token_ids: Int[Tensor, "token"]) -> Float[Tensor, "token d_model"]:
