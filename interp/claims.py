@@ -21,6 +21,7 @@ VERDICTS = (
     "about another model",
 )
 VERSIONS_OF = ("torch", "transformer-lens", "transformers", "numpy")
+READABLE = "text-align: left; vertical-align: top"  # JupyterLab sets tables of numbers, flush right
 COLUMNS = ("id", "claim", "test", "measured", "control", "threshold", "published", "verdict")
 
 
@@ -113,7 +114,7 @@ def save(claims: Iterable[Claim], folder: str | os.PathLike, about: Mapping) -> 
 def table(claims: Iterable[Claim]) -> HtmlTable:
     """The claims as one HTML table, in the order of their ids; every text escaped."""
     rows = [_cells(_fields(claim)) for claim in sorted(claims, key=lambda claim: _number(claim.id))]
-    head = "".join(f'<th scope="col">{column}</th>' for column in COLUMNS)
+    head = "".join(f'<th scope="col" style="{READABLE}">{column}</th>' for column in COLUMNS)
     body = "".join("<tr>" + "".join(_html_cell(*cell) for cell in enumerate(row)) + "</tr>" for row in rows)
     return HtmlTable(
         '<table class="claims"><caption>The article, claim by claim</caption>'
@@ -123,7 +124,8 @@ def table(claims: Iterable[Claim]) -> HtmlTable:
 
 def _html_cell(column: int, text: str) -> str:
     escaped = html.escape(text)
-    return f'<th scope="row">{escaped}</th>' if column == 0 else f"<td>{escaped}</td>"
+    tag, scope = ("th", ' scope="row"') if column == 0 else ("td", "")
+    return f'<{tag}{scope} style="{READABLE}">{escaped}</{tag}>'
 
 
 def _number(claim_id: str) -> int:
