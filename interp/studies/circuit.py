@@ -231,11 +231,13 @@ def minimality(model, task: Task, roles: Roles, *, progress: bool = True) -> Res
 def knock_out(
     model, task: Task, roles: Roles, *, sets: int = CONTROL_SETS, seed: int = 0, progress: bool = True
 ) -> Result:
-    """Change in the lead without the name movers and their backups, and without random sets: Result[set,
+    """Change in the lead without all heads that write about either name, and without random sets: Result[set,
     prompt].
 
-    Whole heads are replaced by their mean, at every word. The first set is "writers", then `sets` sets of
-    as many other heads. Raises ValueError if no name mover was found.
+    That is `WRITERS`: wider than the paper's name movers and backups, because a model may decide by writing
+    against a name. On pocket, copiers and backups alone are no more than random sets. Whole heads are
+    replaced by their mean, at every word. The first set is "writers", then `sets` sets of as many other
+    heads. Raises ValueError if no such head was found.
     """
     writers = roles.of(*WRITERS)
     if not writers:
