@@ -70,6 +70,14 @@ def test_knocking_out_nobody_is_refused(tiny, task):
     assert str(error.value).startswith("No name mover was found, so there is none to knock out")
 
 
+def test_on_pocket_movers_and_backups_change_more_than_any_random_set(pocket):
+    cast = roles.find(pocket)
+    assert set(cast.of(*circuit.MOVERS)) == set(cast.of("name copier", "backup name mover"))
+    hit = circuit.knock_out(pocket, circuit.Task.of(pocket, n=40), cast, progress=False).mean("prompt")
+    movers, random = abs(float(hit.at(set="movers and backups"))), abs(hit.values[1:])
+    assert random.size == 200 and movers > random.max()
+
+
 def measured(
     explained=0.9,
     interval=(0.8, 1.0),

@@ -29,7 +29,8 @@ LEAST_NEEDED = (
     0.01  # share of the lead that every head of a minimal circuit is worth (Wang et al., section 4.2)
 )
 ARTICLE_PARTS = {"copy the name": COPIES, "block the repeated name": BLOCKS, "notice the repetition": NOTICES}
-WRITERS = (*COPIES, "subject suppressor", "backup name mover", "other writer")
+MOVERS = (*COPIES, "backup name mover")  # with their backups, what a fair knock-out silences
+DECIDERS = (*MOVERS, *BLOCKS, "other writer")  # all who decide which name
 
 ARTICLE_CLAIM = (
     "Nine heads explain how the model finds the name: three name movers copy it, four "
@@ -231,25 +232,23 @@ def minimality(model, task: Task, roles: Roles, *, progress: bool = True) -> Res
 def knock_out(
     model, task: Task, roles: Roles, *, sets: int = CONTROL_SETS, seed: int = 0, progress: bool = True
 ) -> Result:
-    """Change in the lead without all heads that write about either name, and without random sets: Result[set,
-    prompt].
+    """Change in the lead without name movers and their backups, and without random sets: Result[set, prompt].
 
-    That is `WRITERS`: wider than the paper's name movers and backups, because a model may decide by writing
-    against a name. On pocket, copiers and backups alone are no more than random sets. Whole heads are
-    replaced by their mean, at every word. The first set is "writers", then `sets` sets of as many other
-    heads. Raises ValueError if no such head was found.
+    Whole heads are replaced by their mean, at every word. The first set is "movers and backups" (`MOVERS`;
+    where a model has none, its other writers), then `sets` sets of as many other heads. Raises ValueError
+    if no such head was found. Source: Wang et al. 2022, section 3.4.
     """
-    writers = roles.of(*WRITERS)
-    if not writers:
+    movers = roles.of(*MOVERS) or roles.of("other writer")
+    if not movers:
         raise ValueError(
             "No name mover was found, so there is none to knock out: look at the evidence of the search."
         )
-    drawn = random_sets(model, writers, sets, seed=seed)
+    drawn = random_sets(model, movers, sets, seed=seed)
     change = sets_ablation(
-        model, task.prompts, ioi.logit_difference(task.prompts), [writers, *drawn],
+        model, task.prompts, ioi.logit_difference(task.prompts), [movers, *drawn],
         reference=task.reference, progress=progress,
     )  # fmt: skip
-    labels = ("writers", *(f"random {at + 1}" for at in range(sets)))
+    labels = ("movers and backups", *(f"random {at + 1}" for at in range(sets)))
     return replace(change, axes={"set": labels, "prompt": change.axes["prompt"]})
 
 

@@ -8,7 +8,9 @@ The search goes backwards from the answer, as Wang et al. 2022 (arXiv:2211.00593
 3. who feeds keys and values of those, at the repeated name: *duplicate-token* heads look at its first
    mention, *induction* heads at the word after it;
 4. who feeds the keys of the induction heads: *previous-token* heads;
-5. who writes the name only once the name movers are silent: *backup name movers*.
+5. who writes more of the lead once the name movers are silent: *backup name movers*. As in the paper, any
+   head may be one: its 9.7 looks at S and writes against it. Part of the growth is the last layer norm,
+   which divides by less.
 
 A model need not do it GPT-2's way, so two parts that GPT-2 does not need have names as well. A *name
 copier* looks at a name and writes it, right or wrong: it raises the right name above all other names, but
@@ -241,7 +243,7 @@ class _Search:
 
     def backups(self, found: Mapping[str, Sequence[Head]]) -> list[Head]:
         """Heads that write more of the lead, and enough, once those that copy the name are silent at the
-        last word."""
+        last word; they may have another role as well (Wang et al., appendix F, head 9.7)."""
         copying = [head for role in COPIES for head in found[role]]
         if not copying:
             return []
@@ -251,8 +253,8 @@ class _Search:
         self.evidence["written without them"] = head_attribution(self.model, self.prompts, edits=edits)
         after = self.evidence["written without them"].mean("prompt").values
         share = after / self._untouched(self.lead)
-        named = {head for role in ("negative name mover", *COPIES, *BLOCKS) for head in found.get(role, ())}
         strong = np.argwhere((share >= LEAST_TAKEN_OVER) & (after > before))
+        named = {*copying, *found["negative name mover"]}
         return [head for head in (Head(int(layer), int(h)) for layer, h in strong) if head not in named]
 
     def others(self, found: Mapping[str, Sequence[Head]], lead: _Paths) -> dict[str, list[Head]]:
