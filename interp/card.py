@@ -8,7 +8,7 @@ from pathlib import Path
 from interp import figures, models
 from interp.figures.figure import Figure
 from interp.result import Result
-from interp.studies import pocket
+from interp.studies import ioi, pocket
 
 FOLDER = Path(__file__).parent / "pocket"
 
@@ -46,7 +46,7 @@ class Card:
 
     def figures(self) -> dict[str, Figure]:
         """The stage profile and the worth of every head, by the name they are saved under."""
-        staged, share = self.stages, self.lost.mean("prompt")
+        staged, share = self.stages.mean("prompt"), self.lost.mean("prompt")
         (layer, head), most = share.top(1)[0]
         layers, end = staged.axes["layer"], staged.at(spot="end").values
         half = next((at for at, carried in zip(layers, end, strict=True) if carried >= 0.5), "the end")
@@ -54,6 +54,7 @@ class Card:
             "pocket_stages": figures.lines(
                 staged,
                 along="layer",
+                interval=ioi.stages_interval(self.stages),
                 guides={"half": 0.5},
                 title=f"END carries half of the answer from layer {half} on, of {len(layers)} layers",
                 caption="Put in before each layer. S2: the repeated name; END: the last word.",
@@ -125,16 +126,21 @@ def _goal(check: pocket.Check) -> str:
     return f"{'at most' if check.at_most else 'at least'} {check.threshold:g}"
 
 
+def _share(means: Result, bounds: Result, layer: int, spot: str) -> str:
+    low, high = bounds.at(layer=layer, spot=spot).values
+    return f"{float(means.at(layer=layer, spot=spot)):.2f} ({low:.2f} to {high:.2f})"
+
+
 def _stages(staged: Result) -> str:
-    shares = {spot: staged.at(spot=spot).values for spot in ("S2", "end")}
+    means, bounds = staged.mean("prompt"), ioi.stages_interval(staged)
     rows = [
-        f"| {layer} | {shares['S2'][at]:.2f} | {shares['end'][at]:.2f} |"
-        for at, layer in enumerate(staged.axes["layer"])
+        f"| {layer} | {' | '.join(_share(means, bounds, layer, spot) for spot in ('S2', 'end'))} |"
+        for layer in staged.axes["layer"]
     ]
     text = f"""## Where the work is done
 
 The share of the answer that one word carries, when its state before a block is taken from the sentence with
-the other giver (activation patching, n={staged.about["n"]}).
+the other giver (activation patching, n={staged.about["n"]}; in brackets 95 % intervals).
 
 | before block | S2 | END |
 |---|---|---|"""

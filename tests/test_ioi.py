@@ -150,9 +150,12 @@ def test_reordering_prompts_reorders_behaviour(tiny, batch):
 
 def test_stages_begin_at_the_second_subject(tiny):
     staged = ioi.stages(tiny, ioi.prompts(tiny, 6, templates=[0, 4]))
-    assert list(staged.axes) == ["layer", "spot"]
-    assert float(staged.at(layer=0, spot="S2")) == pytest.approx(1, abs=1e-3)
-    assert float(staged.at(layer=0, spot="end")) == 0
+    assert list(staged.axes) == ["layer", "spot", "prompt"]
+    mean, bounds = staged.mean("prompt"), ioi.stages_interval(staged)
+    assert float(mean.at(layer=0, spot="S2")) == pytest.approx(1, abs=1e-3)
+    assert float(mean.at(layer=0, spot="end")) == 0
+    assert (bounds.at(bound="low").values <= mean.values + 1e-6).all()
+    assert (bounds.at(bound="high").values >= mean.values - 1e-6).all()
 
 
 def test_too_few_names_are_told(tiny, monkeypatch):

@@ -179,19 +179,18 @@ def strongest_writers(model, prompts: Prompts, k: int) -> tuple[Head, ...]:
 
 
 def stages(model, prompts: Prompts, *, spots: Sequence[str] = ("end", "S2")) -> Result:
-    """Where the answer is decided: Result[layer, spot], share of the swing to the sentences with S2 := IO.
+    """Where the answer is decided: Result[layer, spot, prompt], share of the swing to the sentences with
+    S2 := IO.
 
-    Near 0 at `end`: nothing of the answer stands there yet before that block; near 1: all of it does.
-    """
-    return stage_shares(model, prompts, spots=spots).mean("prompt")
-
-
-def stage_shares(model, prompts: Prompts, *, spots: Sequence[str] = ("end", "S2")) -> Result:
-    """As `stages`, prompt by prompt: Result[layer, spot, prompt].
-
-    S2 before layer 0 carries the whole swing of each prompt, so a ratio to it gives the interval of a share.
+    Near 0 at `end`: nothing of the answer stands there yet before that block; near 1: all of it does. The
+    interval of a mean share is that of a ratio to S2 before layer 0, which carries the whole swing.
     """
     return residual_shares(model, prompts, swapped(model, prompts), logit_difference(prompts), spots=spots)
+
+
+def stages_interval(staged: Result) -> Result:
+    """95 % intervals of the mean shares of `stages`: Result[layer, spot, bound]."""
+    return staged.interval("prompt", relative_to=staged.at(layer=0, spot="S2"))
 
 
 # --- writing the sentences ---------------------------------------------------------------------------------

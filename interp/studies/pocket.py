@@ -76,7 +76,7 @@ def behaviour(model, *, bos: bool, n: int = PROMPTS, seed: int = 0) -> tuple[Che
 
 
 def stages(model, *, n: int = 128, seed: int = 0, bos: bool = False) -> Result:
-    """Share of the IOI swing that END and S2 carry before each block: Result[layer, spot]."""
+    """Share of the IOI swing that END and S2 carry before each block: Result[layer, spot, prompt]."""
     return ioi.stages(model, gifts(model, n, seed=seed, bos=bos))
 
 
@@ -94,7 +94,9 @@ def depth(staged: Result, lost: Result, *, bos: bool = False) -> tuple[Check, ..
     n = staged.about["n"]
     layers = staged.axes["layer"]
     early = [layer for layer in layers if 0 < layer < EARLY_THIRD * len(layers)]
-    carried = max(float(staged.at(layer=layer, spot="end").values) for layer in early)
+    means, bounds = staged.mean("prompt"), ioi.stages_interval(staged)
+    carried, most = max((float(means.at(layer=layer, spot="end")), layer) for layer in early)
+    low, high = bounds.at(layer=most, spot="end").values
     share = lost.mean("prompt").values
     blocks = float((share >= HEAD_MATTERS).any(axis=1).sum())
     return (
@@ -104,6 +106,7 @@ def depth(staged: Result, lost: Result, *, bos: bool = False) -> tuple[Check, ..
             MOST_EARLY,
             bos,
             n,
+            (float(low), float(high)),
             at_most=True,
         ),
         Check("blocks with a head worth 10 % or more", blocks, LEAST_BLOCKS, bos, n),
