@@ -14,6 +14,7 @@ import pytest
 
 from interp import figures
 from interp.figures import page, theme, words
+from interp.figures.figure import settled
 from interp.figures.line_charts import spread
 from interp.result import Result
 
@@ -174,6 +175,16 @@ def test_a_long_title_wraps_and_no_text_leaves_the_slide():
         assert min(drawn.x0, drawn.y0) >= 0.1, figure.alt[:20]
         assert wide - drawn.x1 >= 0.1, figure.alt[:20]
         assert high - drawn.y1 >= 0.1, figure.alt[:20]
+
+
+def test_turned_labels_leave_the_caption_free():
+    labels = tuple(f"a-long-label-{at}" for at in range(15))
+    result = Result(np.ones((4, 15)), {"row": tuple("abcd"), "concept": labels}, "share", "", ABOUT)
+    figure = figures.heatmap(result, title="Long labels are turned and take room below", caption="A caption.")
+    canvas = settled(figure.matplotlib(figure.caption))
+    below = canvas.axes[0].xaxis.label.get_window_extent()
+    notes = [text for text in canvas.texts if text.get_text().startswith("A caption.")]
+    assert notes and below.y0 > notes[0].get_window_extent().y1
 
 
 def test_wrapping_loses_no_letter_and_keeps_the_width():

@@ -65,7 +65,7 @@ class Figure:
         return self
 
     def _files(self, name: str) -> dict[str, bytes]:
-        canvas = self.matplotlib(self.caption)
+        canvas = settled(self.matplotlib(self.caption))
         texts = {"svg": export.described(render(canvas, "svg", self.title), self.title, self.alt)}
         texts["csv"] = words.comma_separated(self.result, self.interval).encode()
         texts["html"] = export.page(self, name).encode()
@@ -84,7 +84,7 @@ class Figure:
         return f'<img src="data:image/png;base64,{source}" alt="{escape(self.alt)}" style="max-width:100%">'
 
     def _shown(self, below: str, label: str) -> dict[str, object]:
-        canvas = self.matplotlib("")
+        canvas = settled(self.matplotlib(""))
         png = render(canvas, "png", dots=SCREEN_DOTS_PER_INCH)
         chart = json.loads(str(self.plotly().to_json()))
         return {
@@ -108,6 +108,18 @@ class Figure:
 
         display(self._shown("", self.alt), raw=True)
         display({"text/html": self.disclosure(), "text/plain": self.caption}, raw=True)
+
+
+def settled(canvas: Canvas) -> Canvas:
+    """The drawing with its layout computed and held, so that every format shows the same one.
+
+    Twice, because the second pass of the layout engine moves what the first one placed (turned labels).
+    """
+    with rc_context(theme.style()):
+        canvas.draw_without_rendering()
+        canvas.draw_without_rendering()
+        canvas.set_layout_engine("none")
+    return canvas
 
 
 def render(canvas: Canvas, kind: str, title: str = "", dots: int = theme.DOTS_PER_INCH) -> bytes:

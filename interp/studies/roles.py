@@ -15,7 +15,8 @@ The search goes backwards from the answer, as Wang et al. 2022 (arXiv:2211.00593
 A model need not do it GPT-2's way, so two parts that GPT-2 does not need have names as well. A *name
 copier* looks at a name and writes it, right or wrong: it raises the right name above all other names, but
 decides nothing. A *subject suppressor* looks at the repeated name and writes against it directly. Heads
-that matter and fit nothing are `other writer`, at the last word, or `other feeder`, anywhere.
+that matter and fit nothing are `other writer`, at the last word (they may be backups as well), or `other
+feeder`, anywhere.
 
 The thresholds were set from the published figures of GPT-2 small before any other model was measured; the two
 extra parts were named after a look at pocket and keep to the same thresholds.
@@ -64,6 +65,7 @@ ROLES = {  # role -> the word it acts at, in the order in which the story is tol
 }
 COPIES = ("name mover", "name copier")  # the article's name movers, in GPT-2's way and in the other
 BLOCKS = ("S-inhibition", "subject suppressor")
+WRITERS = (*COPIES, "negative name mover", "subject suppressor")  # the parts of a head that writes the lead
 NOTICES = ("duplicate token", "induction")
 NAMED = ("IO", "S1", "S1+1", "S2")
 
@@ -261,7 +263,8 @@ class _Search:
         """Heads that matter and have no role: direct writers, and those that feed the heads at the last
         word."""
         named = {head for heads in found.values() for head in heads}
-        writers = [h for h in lead.strong(LEAST_DIRECT) + lead.strong(-LEAST_DIRECT) if h not in named]
+        explained = {head for role in WRITERS for head in found[role]}
+        writers = [h for h in lead.strong(LEAST_DIRECT) + lead.strong(-LEAST_DIRECT) if h not in explained]
         last = {head for role, heads in found.items() if ROLES[role] == "end" for head in heads} | set(
             writers
         )
