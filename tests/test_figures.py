@@ -184,7 +184,8 @@ def test_turned_labels_leave_the_caption_free():
     canvas = settled(figure.matplotlib(figure.caption))
     below = canvas.axes[0].xaxis.label.get_window_extent()
     notes = [text for text in canvas.texts if text.get_text().startswith("A caption.")]
-    assert notes and below.y0 > notes[0].get_window_extent().y1
+    assert notes
+    assert below.y0 > notes[0].get_window_extent().y1
 
 
 def test_wrapping_loses_no_letter_and_keeps_the_width():
