@@ -7,6 +7,7 @@ from reference import Reference
 
 from interp.methods import attention
 from interp.prompts import Prompts
+from interp.sites import Head
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +66,30 @@ def test_attention_to_reads_one_cell_of_the_judges_pattern(tiny, judge, prompts)
             assert float(seen.at(layer=layer, head=head, prompt=number)) == pytest.approx(
                 float(expected), abs=1e-5
             )
+
+
+def test_a_look_is_shared_out_among_named_words_and_the_rest(tiny, judge, prompts):
+    shares = attention.attention_spread(tiny, prompts, Head(1, 1))
+    assert np.allclose(shares.values.sum(axis=0), 1, atol=1e-5)
+    for number in range(len(prompts)):
+        spots = {name: int(at[number]) for name, at in prompts.spots.items()}
+        look = judge.forward(row(prompts, number)).pattern[1, 1][spots["end"]]
+        after = sum(float(look[at]) for at in range(spots["S2"] + 1, spots["end"]))
+        for name, at in spots.items():
+            assert float(shares.at(key=name, prompt=number)) == pytest.approx(float(look[at]), abs=1e-5)
+        assert float(shares.at(key="between S2 and end", prompt=number)) == pytest.approx(after, abs=1e-5)
+
+
+def test_words_after_the_query_have_no_share(tiny, prompts):
+    shares = attention.attention_spread(tiny, prompts, Head(0, 0), query="IO")
+    assert "end" not in shares.axes["key"]
+    assert "S2" not in shares.axes["key"]
+    assert np.allclose(shares.values.sum(axis=0), 1, atol=1e-5)
+
+
+def test_a_query_before_all_other_spots_is_refused(tiny, prompts):
+    with pytest.raises(ValueError, match=r"^No named spot stands before 'S1': choose a later query\.$"):
+        attention.attention_spread(tiny, prompts, Head(0, 0), query="S1")
 
 
 def test_a_key_after_its_query_gets_nothing(tiny, prompts):

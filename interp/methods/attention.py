@@ -14,7 +14,7 @@ from torch import Tensor
 from interp import hooks, models
 from interp.prompts import Prompts
 from interp.result import Result
-from interp.sites import Site
+from interp.sites import Head, Site
 
 ROLES = ("previous", "duplicate", "induction")
 FIRST_ID, END_ID = 100, 20_000  # random tokens are drawn from these ids: neither the rarest nor bare letters
@@ -109,6 +109,28 @@ def attention_to(model, prompts: Prompts, *, query: str = "end", key: str = "IO"
         "prompt": tuple(rows.tolist()),
     }
     return _result(model, prompts, torch.stack(seen), axes)
+
+
+def attention_spread(model, prompts: Prompts, head: Head, *, query: str = "end") -> Result:
+    """How one head shares out its look from a named spot: Result[key, prompt], shares that sum to 1.
+
+    Keys: the named spots that never stand after the query, in the order of the first sentence; the words
+    "between <the last of them> and <query>"; the query itself; "elsewhere". Raises ValueError for a spot
+    that the prompts do not have, or that has none before it.
+    """
+    pattern = _recorded(model, prompts.tokens, [head.layer])[0][:, head.head]
+    looks, here = prompts.at(pattern, query).cpu(), prompts.spots[query]  # prompt key; prompt
+    spots = [name for name, at in prompts.spots.items() if name != query and bool((at <= here).all())]
+    if not spots:
+        raise ValueError(f"No named spot stands before {query!r}: choose a later query.")
+    spots.sort(key=lambda name: int(prompts.spots[name][0]))
+    position, last = torch.arange(prompts.tokens.shape[1]), prompts.spots[spots[-1]]
+    between = (position > last[:, None]) & (position < here[:, None])
+    masks = {name: prompts.mask(name) for name in spots}
+    masks |= {f"between {spots[-1]} and {query}": between, query: prompts.mask(query)}
+    masks["elsewhere"] = ~torch.stack([*masks.values()]).any(dim=0)
+    shares = torch.stack([(looks * mask).sum(dim=1) for mask in masks.values()])
+    return _result(model, prompts, shares, {"key": tuple(masks), "prompt": _numbers(len(prompts))})
 
 
 def _recorded(
