@@ -1,9 +1,12 @@
 """The study of circuits: shares, completeness, minimality; the verdict on C8 follows from the numbers."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from interp.methods.circuits import Node
+from interp.result import Result
 from interp.sites import Head
 from interp.studies import circuit, roles
 
@@ -66,17 +69,44 @@ def test_random_circuits_stand_at_the_same_words(tiny):
 
 def test_knocking_out_nobody_is_refused(tiny, task):
     with pytest.raises(ValueError) as error:
-        circuit.knock_out(tiny, task, cast_of(), progress=False)
-    assert str(error.value).startswith("No name mover was found, so there is none to knock out")
+        circuit.knock_out(tiny, task, (), progress=False)
+    assert str(error.value).startswith("There is no head to knock out: name at least one")
 
 
-def test_on_pocket_movers_and_backups_change_more_than_any_random_set(pocket):
-    cast = roles.find(pocket)
-    assert set(cast.of(*circuit.MOVERS)) == set(cast.of("name copier", "backup name mover"))
-    hit = circuit.knock_out(pocket, circuit.Task.of(pocket, n=40), cast, progress=False).mean("prompt")
-    movers, random = abs(float(hit.at(set="movers and backups"))), abs(hit.values[1:])
-    assert random.size == 200
-    assert movers > random.max()
+@pytest.mark.parametrize("question", [circuit.minimality, circuit.completeness])
+def test_a_cast_without_heads_is_no_circuit(tiny, task, question):
+    with pytest.raises(ValueError, match=r"^The cast has no heads, so it is no circuit"):
+        question(tiny, task, cast_of(), progress=False)
+
+
+def test_a_reference_that_says_a_name_twice_is_refused(tiny, task, cast):
+    wrong = replace(task, reference=task.prompts)
+    with pytest.raises(ValueError, match="more than once"):
+        circuit.alone(tiny, wrong, {"all": cast.nodes()}, progress=False)
+
+
+def test_as_much_counts_either_way():
+    values = np.array([[-1.0, -1.0], [0.5, 0.5], [1.5, 0.5], [-2.0, -2.0]])
+    hit = Result(
+        values, {"set": ("these", "random 1", "random 2", "random 3"), "prompt": (0, 1)}, "?", "nats"
+    )
+    assert circuit.beyond(hit) == (-1.0, 2)
+
+
+def test_needed_heads_are_those_whose_interval_is_above_zero():
+    worth = Result(np.array([0.5, 0.5, -0.3, 0.001]), {"node": tuple("abcd")}, "?", "share")
+    bounds = np.array([[0.1, -0.1, -0.4, 0.0005], [0.9, 1.1, -0.2, 0.0015]])
+    axes = {"bound": ("low", "high"), "node": tuple("abcd")}
+    assert circuit.needed(worth, Result(bounds, axes, "?", "share")) == 1
+
+
+def test_on_pocket_the_circuit_keeps_the_lead_and_its_writers_stand_out(pocket):
+    cast, task = roles.find(pocket), circuit.Task.of(pocket, n=100)
+    kept, bounds = circuit.shares(circuit.alone(pocket, task, {"found": cast.nodes()}, progress=False), task)
+    assert float(kept.at(circuit="found")) >= 0.80
+    assert float(bounds.at(circuit="found", bound="low")) > 0.5
+    _, as_much = circuit.beyond(circuit.knock_out(pocket, task, cast.of(*circuit.WRITERS), progress=False))
+    assert as_much == 0
 
 
 def measured(

@@ -6,7 +6,6 @@ import pytest
 from transformers import GPT2TokenizerFast
 
 from interp import models
-from interp.methods import attribution
 from interp.methods.circuits import Node
 from interp.sites import Head
 from interp.studies import circuit, ioi, roles
@@ -58,15 +57,16 @@ def test_the_planted_circuit_alone_does_the_whole_task(toy, task, found):
     assert float(kept.at(circuit="found")) == pytest.approx(1.0, abs=0.1)
 
 
-def test_a_head_with_another_role_may_be_a_backup(pocket):
+def test_a_strong_writer_without_a_part_is_listed_even_if_it_backs_up(pocket):
     found = roles.find(pocket, n=20)
-    after = found.evidence["written without them"].mean("prompt").values
-    prompts = ioi.prompts(pocket, 20)
-    before = attribution.head_attribution(pocket, prompts).mean("prompt").values
-    lead = ioi.behaviour(pocket, prompts).at(measure="logit_difference").values.mean()
-    growing = {Head(*map(int, at)) for at in np.argwhere((after > before) & (after >= 0.02 * lead))}
-    assert set(found.of("backup name mover")) == growing - set(found.of(*roles.COPIES, "negative name mover"))
-    assert set(found.of("backup name mover")) & set(found.of(*roles.BLOCKS))
+    direct = roles.share_lost(found, "to the logits", ioi_lead(pocket, 20))
+    strong = {Head(*map(int, at)) for at in np.argwhere(np.abs(direct.values) >= roles.LEAST_DIRECT)}
+    assert strong
+    assert strong <= set(found.of(*roles.WRITERS, "other writer"))
+
+
+def ioi_lead(model, n):
+    return float(ioi.behaviour(model, ioi.prompts(model, n)).at(measure="logit_difference").values.mean())
 
 
 def test_what_is_found_is_told_in_words(found):

@@ -1,10 +1,14 @@
 """Self-repair is an exact account: what the silent lose and what the others change add up."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from interp.methods import ablation
+from interp.methods.attribution import final_scale
 from interp.methods.circuits import Node, nodes_removed
+from interp.methods.readout import logits_at_end
 from interp.sites import Head
 from interp.studies import ioi, self_repair
 
@@ -39,14 +43,25 @@ def test_the_share_mended_is_what_did_not_happen(mended):
     assert mended.repaired == pytest.approx(1 - mended.actual / mended.expected)
 
 
-def test_a_head_in_the_last_layer_has_nobody_after_it_but_the_norm(tiny, batch):
+def test_heads_before_the_silent_ones_write_the_same(tiny, batch):
     last = tiny.cfg.n_layers - 1
     alone = self_repair.repair(tiny, batch, [Head(last, 0)], reference=ioi.reference(tiny, batch))
-    earlier = alone.heads.values[:last]
-    before = np.abs(earlier).max()
-    assert (
-        before < np.abs(alone.heads.at(layer=last, head=0).values).max()
-    )  # only the last layer norm's scale moved
+    assert np.abs(alone.heads.values[:last]).max() < 1e-5
+    others = np.delete(alone.heads.values[last], 0, axis=0)
+    assert np.abs(others).max() < 1e-5  # its own layer cannot hear it either
+    assert alone.norm != pytest.approx(1, abs=1e-6)
+
+
+def test_what_the_norm_does_is_the_same_states_divided_by_another_number(tiny, batch, mended):
+    edits = [
+        replace(edit, where=batch.mask("end"))
+        for edit in ablation.edits(tiny, batch, SILENT, reference=ioi.reference(tiny, batch))
+    ]
+    lead = ioi.logit_difference(batch)(logits_at_end(tiny, batch, *edits)).double().numpy()
+    bias = tiny.b_U[batch.answers["io"]] - tiny.b_U[batch.answers["s"]]
+    scales = [final_scale(tiny, batch, edits=these).numpy() for these in ((), edits)]
+    expected = (lead - bias.detach().double().numpy()) * (1 - scales[1] / scales[0])
+    np.testing.assert_allclose(mended.parts.at(part="last layer norm").values, expected, atol=1e-4)
 
 
 def test_those_who_step_in_are_not_the_silent_ones(mended):

@@ -71,6 +71,12 @@ def component_attribution(
     return _result(model, prompts, values, axes)
 
 
+def final_scale(model, prompts: Prompts, *, edits: Sequence[hooks.Edit] = ()) -> Float[Tensor, "prompt"]:
+    """What the last layer norm divides by at the last word, under these edits; no unit."""
+    recorded = hooks.record(model, prompts, [Site("ln_final_scale")], *edits)[Site("ln_final_scale")]
+    return prompts.at(recorded, "end")[:, 0].double().cpu()
+
+
 def _at_end(
     prompts: Prompts, recorded: Float[Tensor, "rows position d_model"]
 ) -> Float[Tensor, "prompt d_model"]:

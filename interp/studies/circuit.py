@@ -29,8 +29,8 @@ LEAST_NEEDED = (
     0.01  # share of the lead that every head of a minimal circuit is worth (Wang et al., section 4.2)
 )
 ARTICLE_PARTS = {"copy the name": COPIES, "block the repeated name": BLOCKS, "notice the repetition": NOTICES}
-MOVERS = (*COPIES, "backup name mover")  # with their backups, what a fair knock-out silences
-DECIDERS = (*MOVERS, *BLOCKS, "other writer")  # all who decide which name
+MOVERS = (*COPIES, "backup name mover")  # what the paper's knock-out silences together
+WRITERS = (*MOVERS, "subject suppressor", "other writer")  # all who write about either name, wider than that
 
 ARTICLE_CLAIM = (
     "Nine heads explain how the model finds the name: three name movers copy it, four "
@@ -61,6 +61,7 @@ class Task:
 def alone(model, task: Task, circuits: Mapping[str, Sequence[Node]], *, progress: bool = True) -> Result:
     """F(C), the lead that each circuit keeps when all else is replaced by its mean: Result[circuit,
     prompt], nats."""
+    ioi.check_reference(model, task.reference)
     metric = ioi.logit_difference(task.prompts)
     change = circuits_alone(
         model, task.prompts, metric, list(circuits.values()), reference=task.reference, progress=progress
@@ -71,6 +72,7 @@ def alone(model, task: Task, circuits: Mapping[str, Sequence[Node]], *, progress
 
 def without(model, task: Task, sets: Mapping[str, Sequence[Node]], *, progress: bool = True) -> Result:
     """F(M without K), the lead of the whole model without each set of nodes: Result[set, prompt], nats."""
+    ioi.check_reference(model, task.reference)
     metric = ioi.logit_difference(task.prompts)
     change = nodes_removed(
         model, task.prompts, metric, list(sets.values()), reference=task.reference, progress=progress
@@ -122,8 +124,13 @@ def beside_published(model, roles: Roles) -> dict[str, str]:
     published = published_circuit(model)
     if published is None:
         return {"published": f"no circuit for a model of the shape of {models.describe(model).name}"}
-    return {
+    lines = {
         role: _compared(set(roles.heads.get(role, ())), set(part.heads)) for role, part in published.items()
+    }
+    extra = {role: heads for role, heads in roles.played().items() if role not in published}
+    return lines | {
+        f"{role} (no class of the paper)": f"extras {', '.join(map(str, heads))}"
+        for role, heads in extra.items()
     }
 
 
@@ -155,10 +162,12 @@ def largest_gap(complete: Result) -> tuple[str, float]:
 
 
 def spread(hit: Result, k: int = 12) -> Result:
-    """`k` of the random sets of a knock-out, evenly from the costliest to the mildest: Result[set], nats."""
+    """`k` of the random sets of a knock-out, evenly from the lowest change to the highest: Result[set],
+    nats."""
+    hit = hit.mean("prompt")
     ordered = np.sort(hit.values[1:])
     kept = np.linspace(0, len(ordered) - 1, min(k, len(ordered))).round().astype(int)
-    labels = tuple(f"{at + 1} of {len(ordered)}" for at in kept)
+    labels = tuple(f"rank {at + 1}" for at in kept)
     return Result(ordered[kept], {"set": labels}, hit.quantity, hit.unit, hit.about)
 
 
@@ -199,7 +208,7 @@ def completeness(
     model without that part. A complete circuit loses what the model loses. Source: Wang et al. 2022,
     section 4.1.
     """
-    nodes, chooser = roles.nodes(), Random(seed)
+    nodes, chooser = _nodes(roles), Random(seed)
     removed = {"nothing": ()} | {role: roles.nodes(role) for role in ROLES if roles.heads.get(role)}
     removed |= {f"random {at}": tuple(chooser.sample(nodes, len(nodes) // 2)) for at in range(random)}
     removed = {name: part for name, part in removed.items() if set(part) < set(nodes)}
@@ -216,7 +225,7 @@ def minimality(model, task: Task, roles: Roles, *, progress: bool = True) -> Res
     more on average; a head that others stand in for shows its worth only without them. Source: Wang et al.
     2022, section 4.2.
     """
-    nodes = roles.nodes()
+    nodes = _nodes(roles)
     cuts: dict[str, list[Node]] = {"none": list(nodes)}
     for node in nodes:
         peers = _peers(roles, node)
@@ -230,26 +239,43 @@ def minimality(model, task: Task, roles: Roles, *, progress: bool = True) -> Res
 
 
 def knock_out(
-    model, task: Task, roles: Roles, *, sets: int = CONTROL_SETS, seed: int = 0, progress: bool = True
+    model,
+    task: Task,
+    heads: Sequence[Head],
+    *,
+    sets: int = CONTROL_SETS,
+    seed: int = 0,
+    progress: bool = True,
 ) -> Result:
-    """Change in the lead without name movers and their backups, and without random sets: Result[set, prompt].
+    """Change in the lead without these heads, and without random sets of as many others: Result[set, prompt],
+    nats.
 
-    Whole heads are replaced by their mean, at every word. The first set is "movers and backups" (`MOVERS`;
-    where a model has none, its other writers), then `sets` sets of as many other heads. Raises ValueError
-    if no such head was found. Source: Wang et al. 2022, section 3.4.
+    Whole heads are replaced by their mean, at every word. The first set is "these", then "random 1" and so
+    on. Raises ValueError if no head is given. Source: Wang et al. 2022, section 3.4.
     """
-    movers = roles.of(*MOVERS) or roles.of("other writer")
-    if not movers:
+    if not heads:
         raise ValueError(
-            "No name mover was found, so there is none to knock out: look at the evidence of the search."
+            "There is no head to knock out: name at least one, such as those that `roles.find` found."
         )
-    drawn = random_sets(model, movers, sets, seed=seed)
+    drawn = random_sets(model, heads, sets, seed=seed)
     change = sets_ablation(
-        model, task.prompts, ioi.logit_difference(task.prompts), [movers, *drawn],
+        model, task.prompts, ioi.logit_difference(task.prompts), [list(heads), *drawn],
         reference=task.reference, progress=progress,
     )  # fmt: skip
-    labels = ("movers and backups", *(f"random {at + 1}" for at in range(sets)))
+    labels = ("these", *(f"random {at + 1}" for at in range(sets)))
     return replace(change, axes={"set": labels, "prompt": change.axes["prompt"]})
+
+
+def beyond(hit: Result) -> tuple[float, int]:
+    """From a knock-out: the mean change without these heads, in nats, and how many of the random sets change
+    as much or more, either way."""
+    means = hit.mean("prompt").values
+    return float(means[0]), int((np.abs(means[1:]) >= abs(means[0])).sum())
+
+
+def needed(shares_: Result, bounds: Result) -> int:
+    """How many heads are surely needed: worth `LEAST_NEEDED` or more, the whole interval above zero."""
+    return int(((shares_.values >= LEAST_NEEDED) & (bounds.at(bound="low").values > 0)).sum())
 
 
 @dataclass(frozen=True)
@@ -335,6 +361,12 @@ def _control(measured: Verdict, testable: bool) -> str:
 
 def _listing(nodes: Sequence[Node]) -> str:
     return ", ".join(map(str, nodes)) or "none was found"
+
+
+def _nodes(roles: Roles) -> tuple[Node, ...]:
+    if not roles.nodes():
+        raise ValueError("The cast has no heads, so it is no circuit: look at the evidence of the search.")
+    return roles.nodes()
 
 
 def _peers(roles: Roles, node: Node) -> tuple[Node, ...]:
