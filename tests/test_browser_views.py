@@ -134,7 +134,7 @@ def test_another_kind_is_measured_layer_by_layer_to_the_end(patching):
         " return all.length && document.querySelector('.interp-map thead th').innerText === 'H0'"
         " && all.every(c => c.innerText !== ''); }"
     )
-    assert not patching.locator(".interp-map progress").is_visible()
+    assert not patching.locator(".interp-map .controls progress").is_visible()
     shares = patching.locator(".interp-map .cell").first.inner_text()
     patching.get_by_label("show nats, not shares").check()
     patching.get_by_text("Change of the lead in nats.").wait_for()
@@ -142,6 +142,52 @@ def test_another_kind_is_measured_layer_by_layer_to_the_end(patching):
     patching.get_by_label("show nats, not shares").uncheck()
     patching.get_by_text("0: nothing changes.").wait_for()
     assert patching.locator(".interp-map .cell").first.inner_text() == shares
+
+
+def wait_for_paths(page, said):
+    """Wait until the table of paths, or the sentence in its place, says this."""
+    told = "said => document.querySelector('.interp-map section.paths').innerText.includes(said)"
+    page.wait_for_function(told, arg=said)
+    page.locator(".interp-map section.paths progress").wait_for(state="hidden")
+
+
+def test_the_senders_to_a_receiver_are_a_table(patching):
+    patching.locator(".interp-map section.paths").scroll_into_view_if_needed()
+    wait_for_paths(patching, "→ the last state: ")
+    assert not patching.get_by_label("At word", exact=True).is_visible()
+    photograph(patching, "4_paths_to_the_end")
+    rows = patching.locator(".interp-map table.paths tbody tr")
+    strongest = rows.first.locator(".sender").inner_text()
+    patching.get_by_label("Receiver", exact=True).select_option("q")
+    wait_for_paths(patching, f"query of {strongest} at “")
+    assert patching.get_by_label("Head", exact=True).input_value() == strongest
+    assert "END" in patching.get_by_label("At word", exact=True).locator("option:checked").inner_text()
+    patching.get_by_label("Head", exact=True).select_option("L6H1")
+    wait_for_paths(patching, "→ query of L6H1 at “")
+    assert 1 <= rows.count() <= 10
+    zero = "Heads in layer 6 and later layers write after L6H1 has read: their paths to it are exactly zero."
+    assert patching.locator(".interp-map section.paths .notes").inner_text().endswith(zero)
+    photograph(patching, "5_paths_to_a_query")
+
+
+def test_a_sender_becomes_the_receiver_by_keyboard(patching):
+    sender = patching.locator(".interp-map table.paths .sender").first
+    name = sender.inner_text()
+    sender.focus()
+    patching.keyboard.press("Enter")
+    patching.wait_for_function("document.activeElement.id.endsWith('-head')")
+    assert patching.get_by_label("Head", exact=True).input_value() == name
+    patching.keyboard.type("L0H1")
+    wait_for_paths(patching, "L0H1 is in the first layer, below every sender")
+    assert patching.locator(".interp-map table.paths").count() == 0
+    photograph(patching, "6_below_every_sender")
+    patching.get_by_label("Head", exact=True).select_option("L4H2")
+    wait_for_paths(patching, "query of L4H2 at “")
+    patching.keyboard.press("Tab")
+    patching.keyboard.press("Home")
+    wait_for_paths(patching, "(word 0) the two sentences are the same")
+    patching.get_by_label("Receiver", exact=True).select_option("")
+    wait_for_paths(patching, "→ the last state: ")
 
 
 def test_a_pair_that_does_not_fit_is_told_and_the_map_stays(patching):

@@ -223,8 +223,8 @@ def test_what_is_no_state_is_told(text):
                         "v."),
         ({"cell": (3, 0)}, "The cell (3, 0) is not on this map of 3 layers and {n} places."),
         ({"cell": (0, 4), "kind": "q"}, "The cell (0, 4) is not on this map of 3 layers and 4 places."),
-        ({"receiver": Arrival(Head(9, 0), "q", 0)}, "L9H0 is not in this model: tiny has layers 0-2 and heads "
-                                                    "0-3. Choose a head such as L2H3."),
+        ({"receiver": Arrival(Head(9, 0), "q", 0)}, "L9H0 is not in this model: tiny has layers 0-2 and "
+                                                    "heads 0-3. Choose a head such as L2H3."),
         ({"receiver": Arrival(Head(2, 0), "z", 0)}, "'z' is not a part of a head that receives: choose q, k "
                                                     "or v."),
         ({"receiver": Arrival(Head(2, 0), "q", 99)}, "The receiver's word 99 is not in this sentence of {n} "

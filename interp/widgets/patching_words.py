@@ -150,11 +150,14 @@ def _row(row: list[dict[str, Any]]) -> str:
     return "".join(f"<td>{cell['text'] or '–'}</td>" for cell in row)
 
 
-def static_html(result: Result, state: MapState, leads: Leads, style: str) -> str:
-    """The map without its controls: what GitHub, PDF and a notebook without a kernel show."""
+def static_html(result: Result, state: MapState, leads: Leads, paths: str, style: str) -> str:
+    """The map and the table of paths without controls: what GitHub, PDF and a notebook without a kernel
+    show.
+    """
     return (
         f'<style>{style}</style><div class="interp-widget interp-map">'
         f'<p class="prompt">{escape(state.prompt)}<br>'
         f"{escape(state.twin)}</p><p class='finding'>{escape(finding(result, state, leads))}</p>"
-        f"{pair_html(leads.pair)}{text_html(result, state, leads)}</div>"
+        f"{pair_html(leads.pair)}{text_html(result, state, leads)}"
+        f'<section class="paths">{paths}</section></div>'
     )
