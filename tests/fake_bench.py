@@ -3,6 +3,7 @@ effects.
 """
 
 import json
+import time
 from dataclasses import asdict, dataclass, field
 
 import numpy as np
@@ -309,6 +310,7 @@ class FakeMapBench:
     shape: tuple[int, int] = (8, 4)
     kinds: dict = field(default_factory=lambda: {"resid_pre": "position", "z": "head"})
     leads_of: tuple[float, float] = (2.0, -2.0)
+    pause: float = 0.0  # seconds that each layer takes
     swept: list = field(default_factory=list)
 
     @property
@@ -334,6 +336,7 @@ class FakeMapBench:
         values = np.full((self.shape[0], width), np.nan)
         axes = {"layer": tuple(range(self.shape[0])), axis: tuple(range(width))}
         for done, layer in enumerate(reversed(range(self.shape[0])), start=1):
+            time.sleep(self.pause)
             self.swept.append(layer)
             values[layer] = 0.0
             values[layer, width // 2] = (self.leads_of[1] - self.leads_of[0]) * done / self.shape[0]
@@ -345,6 +348,7 @@ class FakeMapBench:
         values = np.full(self.shape, np.nan)
         axes = {"layer": tuple(range(layers)), "head": tuple(range(heads))}
         for done, layer in enumerate(reversed(range(layers)), start=1):
+            time.sleep(self.pause)
             self.swept.append(f"senders {layer}")
             values[layer] = -0.2 * (np.arange(heads) + layer) if layer < top else 0.0
             values[layer, 0] *= -1

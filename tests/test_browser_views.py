@@ -18,6 +18,8 @@ CELLS = {
     "widgets.AttentionViewer(attention_view.bench(models.load('pocket')))",
     ("map", "fake"): "from fake_bench import FakeMapBench\nfrom interp import widgets\n"
     "widgets.PatchingMap(FakeMapBench((12, 12)))",
+    ("map", "slow"): "from fake_bench import FakeMapBench\nfrom interp import widgets\n"
+    "widgets.PatchingMap(FakeMapBench(pause=0.25))",
     ("map", "pocket"): "from interp import models, widgets\nfrom interp.studies import patching_map\n"
     "widgets.PatchingMap(patching_map.bench(models.load('pocket')))",
 }
@@ -49,6 +51,12 @@ def viewer(request, screen):
 @pytest.fixture(scope="module", params=["fake", "pocket"])
 def patching(request, screen):
     return opened_widget(screen, "map", request.param)
+
+
+@pytest.fixture(scope="module")
+def slow(screen):
+    """A map whose layers take a quarter of a second each."""
+    return opened_widget(screen, "map", "slow")
 
 
 def look(page, query, key):
@@ -188,6 +196,35 @@ def test_a_sender_becomes_the_receiver_by_keyboard(patching):
     wait_for_paths(patching, "(word 0) the two sentences are the same")
     patching.get_by_label("Receiver", exact=True).select_option("")
     wait_for_paths(patching, "→ the last state: ")
+
+
+def test_the_table_goes_first_when_asked_last_and_the_map_after_it(slow):
+    slow.get_by_label("What comes from the second sentence").select_option("z")
+    slow.locator(".interp-map .controls progress").wait_for()
+    slow.get_by_label("Receiver", exact=True).select_option("q")
+    slow.locator(".interp-map section.paths progress").wait_for()
+    slow.get_by_text("Strongest path so far").wait_for()
+    photograph(slow, "1_under_way")
+    wait_for_paths(slow, "their paths to it are exactly zero")
+    empty = "[...document.querySelectorAll('.interp-map .cell')].filter(cell => !cell.innerText).length"
+    assert slow.evaluate(empty) > 0
+    slow.wait_for_function(f"{empty} === 0")
+    slow.locator(".interp-map progress").first.wait_for(state="hidden")
+
+
+def test_a_table_is_stopped_and_measured_to_the_end_later(slow):
+    paths = slow.locator(".interp-map section.paths")
+    slow.get_by_label("Receiver", exact=True).select_option("v")
+    slow.get_by_text("Strongest path so far").wait_for()
+    paths.get_by_role("button", name="Stop").click()
+    slow.wait_for_timeout(800)
+    assert paths.locator(".finding").inner_text().startswith("Strongest path so far: ")
+    assert not paths.locator("progress").is_visible()
+    photograph(slow, "2_stopped")
+    paths.get_by_role("button", name="Measure the rest").click()
+    wait_for_paths(slow, "The other ")
+    assert paths.locator(".finding").inner_text().startswith("Strongest path: ")
+    assert not paths.get_by_role("button", name="Measure the rest").is_visible()
 
 
 def test_a_pair_that_does_not_fit_is_told_and_the_map_stays(patching):
