@@ -15,6 +15,7 @@ from fake_bench import (
 )
 from test_widgets import Text
 
+from interp.result import Result
 from interp.sites import Head
 from interp.widgets import (
     AblationLab,
@@ -136,6 +137,17 @@ def test_the_first_map_is_there_at_once_in_shares_of_the_swing(patching):
         "Lead of “Mary”: +2.00 nats; in the second sentence −2.00. Layer 0, “John” (word 3) carries most: "
         "100 % of the way."
     )
+
+
+def test_the_beginning_of_text_is_no_word_of_the_sentence(patching):
+    screen = patching._screen
+    axes = {"layer": (0,), "position": tuple(range(8))}
+    result = Result(np.array([[0.0, 0, 0, 0, -2, 0, 0, 0]]), axes, "change", "nats")
+    names = [column["name"] for column in patching_words.columns(result, screen.leads)]
+    assert names[:2] + names[-1:] == ["beginning of text", "When, word 0", "saw, word 6"]
+    say = [cell["say"] for cell in patching_words.cells(result, screen.state, screen.leads)[0]]
+    assert say[0] == "Layer 0, beginning of text: nothing changes."
+    assert say[4].startswith("Layer 0, “John” (word 3): the lead goes from +2.00 to 0.00 nats")
 
 
 def test_nats_on_request_without_measuring_again(patching):
