@@ -183,6 +183,17 @@ def test_the_examples_differ_in_the_giver_and_can_be_measured(tiny):
         assert sum(bench.leads(state).pair.differs) == 1
 
 
+def test_a_model_that_can_read_no_example_is_told(tiny, monkeypatch):
+    strange = ("x", "Zyxwvu and Qqwwee met, Qqwwee gave it to", "Zyxwvu", "Qqwwee")
+    monkeypatch.setattr(patching_map, "NAME_EXAMPLES", (strange,))
+    message = (
+        "tiny can read none of the 1 examples: each name must be one token with the space before it. Load a "
+        "model with GPT-2's or pocket's tokenizer."
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        patching_map.bench(tiny)
+
+
 def test_a_state_survives_json():
     locked = replace(STATE, cell=(2, 9), kind="z", raw=True)
     assert MapState.from_json(locked.to_json()) == locked

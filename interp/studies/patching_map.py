@@ -138,13 +138,21 @@ def bench(model: Any) -> Bench:
 
 
 def examples(model) -> tuple[tuple[str, MapState], ...]:
-    """The article's sentences with their giver exchanged, as far as the model can read them."""
+    """The article's sentences with their giver exchanged, as far as the model can read them. Raises
+    ValueError if it can read none.
+    """
     states = []
     for label, prompt, answer, against in NAME_EXAMPLES:
         start, giver, end = prompt.rpartition(f"{against} gave")
         if giver:
             states.append((label, MapState(prompt, f"{start}{answer} gave{end}", answer, against)))
-    return tuple((label, state) for label, state in states if _is_usable(model, state))
+    usable = tuple((label, state) for label, state in states if _is_usable(model, state))
+    if not usable:
+        raise ValueError(
+            f"{models.describe(model).name} can read none of the {len(states)} examples: each name must be "
+            "one token with the space before it. Load a model with GPT-2's or pocket's tokenizer."
+        )
+    return usable
 
 
 def leads(model, state: MapState) -> Leads:
