@@ -3,6 +3,7 @@ effects.
 """
 
 import json
+import time
 from dataclasses import asdict, dataclass, field
 
 import numpy as np
@@ -256,6 +257,13 @@ class FakeAttentionBench:
 
 
 @dataclass(frozen=True)
+class FakeArrival:
+    head: Head
+    part: str
+    word: int
+
+
+@dataclass(frozen=True)
 class FakeMapState:
     prompt: str
     twin: str
@@ -264,15 +272,19 @@ class FakeMapState:
     kind: str = "resid_pre"
     cell: tuple[int, int] | None = None
     raw: bool = False
+    receiver: FakeArrival | None = None
 
     def to_json(self):
-        return json.dumps(asdict(self))
+        receiver = self.receiver and {**asdict(self.receiver), "head": str(self.receiver.head)}
+        return json.dumps({**asdict(self), "receiver": receiver})
 
     @classmethod
     def from_json(cls, text):
         fields = json.loads(text)
-        cell = fields.pop("cell", None)
-        return cls(**fields, cell=None if cell is None else tuple(cell))
+        cell, receiver = fields.pop("cell", None), fields.pop("receiver", None)
+        if receiver is not None:
+            receiver = FakeArrival(**{**receiver, "head": Head.parse(receiver["head"])})
+        return cls(**fields, cell=None if cell is None else tuple(cell), receiver=receiver)
 
 
 @dataclass(frozen=True)
@@ -292,12 +304,13 @@ class FakeCell:
 @dataclass
 class FakeMapBench:
     """The lead falls from 2 to -2; each layer carries one share more than the layer above it, at one
-    place.
+    place. Head h of layer l sends -0.2 (h + l) nats to every receiver above it, head 0 the other way.
     """
 
     shape: tuple[int, int] = (8, 4)
     kinds: dict = field(default_factory=lambda: {"resid_pre": "position", "z": "head"})
     leads_of: tuple[float, float] = (2.0, -2.0)
+    pause: float = 0.0  # seconds that each layer takes
     swept: list = field(default_factory=list)
 
     @property
@@ -323,10 +336,23 @@ class FakeMapBench:
         values = np.full((self.shape[0], width), np.nan)
         axes = {"layer": tuple(range(self.shape[0])), axis: tuple(range(width))}
         for done, layer in enumerate(reversed(range(self.shape[0])), start=1):
+            time.sleep(self.pause)
             self.swept.append(layer)
             values[layer] = 0.0
             values[layer, width // 2] = (self.leads_of[1] - self.leads_of[0]) * done / self.shape[0]
             yield done / self.shape[0], Result(values, axes, "change", "nats")
+
+    def paths(self, state):
+        layers, heads = self.shape
+        top = layers if state.receiver is None else state.receiver.head.layer
+        values = np.full(self.shape, np.nan)
+        axes = {"layer": tuple(range(layers)), "head": tuple(range(heads))}
+        for done, layer in enumerate(reversed(range(layers)), start=1):
+            time.sleep(self.pause)
+            self.swept.append(f"senders {layer}")
+            values[layer] = -0.2 * (np.arange(heads) + layer) if layer < top else 0.0
+            values[layer, 0] *= -1
+            yield done / layers, Result(values, axes, "change by paths", "nats")
 
     def cell(self, state):
         return FakeCell(-1.0, shares(2.0), shares(-1.0))

@@ -18,6 +18,8 @@ CELLS = {
     "widgets.AttentionViewer(attention_view.bench(models.load('pocket')))",
     ("map", "fake"): "from fake_bench import FakeMapBench\nfrom interp import widgets\n"
     "widgets.PatchingMap(FakeMapBench((12, 12)))",
+    ("map", "slow"): "from fake_bench import FakeMapBench\nfrom interp import widgets\n"
+    "widgets.PatchingMap(FakeMapBench(pause=0.25))",
     ("map", "pocket"): "from interp import models, widgets\nfrom interp.studies import patching_map\n"
     "widgets.PatchingMap(patching_map.bench(models.load('pocket')))",
 }
@@ -49,6 +51,12 @@ def viewer(request, screen):
 @pytest.fixture(scope="module", params=["fake", "pocket"])
 def patching(request, screen):
     return opened_widget(screen, "map", request.param)
+
+
+@pytest.fixture(scope="module")
+def slow(screen):
+    """A map whose layers take a quarter of a second each."""
+    return opened_widget(screen, "map", "slow")
 
 
 def look(page, query, key):
@@ -134,7 +142,7 @@ def test_another_kind_is_measured_layer_by_layer_to_the_end(patching):
         " return all.length && document.querySelector('.interp-map thead th').innerText === 'H0'"
         " && all.every(c => c.innerText !== ''); }"
     )
-    assert not patching.locator(".interp-map progress").is_visible()
+    assert not patching.locator(".interp-map .controls progress").is_visible()
     shares = patching.locator(".interp-map .cell").first.inner_text()
     patching.get_by_label("show nats, not shares").check()
     patching.get_by_text("Change of the lead in nats.").wait_for()
@@ -142,6 +150,81 @@ def test_another_kind_is_measured_layer_by_layer_to_the_end(patching):
     patching.get_by_label("show nats, not shares").uncheck()
     patching.get_by_text("0: nothing changes.").wait_for()
     assert patching.locator(".interp-map .cell").first.inner_text() == shares
+
+
+def wait_for_paths(page, said):
+    """Wait until the table of paths, or the sentence in its place, says this."""
+    told = "said => document.querySelector('.interp-map section.paths').innerText.includes(said)"
+    page.wait_for_function(told, arg=said)
+    page.locator(".interp-map section.paths progress").wait_for(state="hidden")
+
+
+def test_the_senders_to_a_receiver_are_a_table(patching):
+    patching.locator(".interp-map section.paths").scroll_into_view_if_needed()
+    wait_for_paths(patching, "→ the last state: ")
+    assert not patching.get_by_label("At word", exact=True).is_visible()
+    photograph(patching, "4_paths_to_the_end")
+    rows = patching.locator(".interp-map table.paths tbody tr")
+    strongest = rows.first.locator(".sender").inner_text()
+    patching.get_by_label("Receiver", exact=True).select_option("q")
+    wait_for_paths(patching, f"query of {strongest} at “")
+    assert patching.get_by_label("Head", exact=True).input_value() == strongest
+    assert "END" in patching.get_by_label("At word", exact=True).locator("option:checked").inner_text()
+    patching.get_by_label("Head", exact=True).select_option("L6H1")
+    wait_for_paths(patching, "→ query of L6H1 at “")
+    assert 1 <= rows.count() <= 10
+    zero = "Heads in layer 6 and later layers write after L6H1 has read: their paths to it are exactly zero."
+    assert patching.locator(".interp-map section.paths .notes").inner_text().endswith(zero)
+    photograph(patching, "5_paths_to_a_query")
+
+
+def test_a_sender_becomes_the_receiver_by_keyboard(patching):
+    sender = patching.locator(".interp-map table.paths .sender").first
+    name = sender.inner_text()
+    sender.focus()
+    patching.keyboard.press("Enter")
+    patching.wait_for_function("document.activeElement.id.endsWith('-head')")
+    assert patching.get_by_label("Head", exact=True).input_value() == name
+    patching.keyboard.type("L0H1")
+    wait_for_paths(patching, "L0H1 is in the first layer, below every sender")
+    assert patching.locator(".interp-map table.paths").count() == 0
+    photograph(patching, "6_below_every_sender")
+    patching.get_by_label("Head", exact=True).select_option("L4H2")
+    wait_for_paths(patching, "query of L4H2 at “")
+    patching.keyboard.press("Tab")
+    patching.keyboard.press("Home")
+    wait_for_paths(patching, "(word 0) the two sentences are the same")
+    patching.get_by_label("Receiver", exact=True).select_option("")
+    wait_for_paths(patching, "→ the last state: ")
+
+
+def test_the_table_goes_first_when_asked_last_and_the_map_after_it(slow):
+    slow.get_by_label("What comes from the second sentence").select_option("z")
+    slow.locator(".interp-map .controls progress").wait_for()
+    slow.get_by_label("Receiver", exact=True).select_option("q")
+    slow.locator(".interp-map section.paths progress").wait_for()
+    slow.get_by_text("Strongest path so far").wait_for()
+    photograph(slow, "1_under_way")
+    wait_for_paths(slow, "their paths to it are exactly zero")
+    empty = "[...document.querySelectorAll('.interp-map .cell')].filter(cell => !cell.innerText).length"
+    assert slow.evaluate(empty) > 0
+    slow.wait_for_function(f"{empty} === 0")
+    slow.locator(".interp-map progress").first.wait_for(state="hidden")
+
+
+def test_a_table_is_stopped_and_measured_to_the_end_later(slow):
+    paths = slow.locator(".interp-map section.paths")
+    slow.get_by_label("Receiver", exact=True).select_option("v")
+    slow.get_by_text("Strongest path so far").wait_for()
+    paths.get_by_role("button", name="Stop").click()
+    slow.wait_for_timeout(800)
+    assert paths.locator(".finding").inner_text().startswith("Strongest path so far: ")
+    assert not paths.locator("progress").is_visible()
+    photograph(slow, "2_stopped")
+    paths.get_by_role("button", name="Measure the rest").click()
+    wait_for_paths(slow, "The other ")
+    assert paths.locator(".finding").inner_text().startswith("Strongest path: ")
+    assert not paths.get_by_role("button", name="Measure the rest").is_visible()
 
 
 def test_a_pair_that_does_not_fit_is_told_and_the_map_stays(patching):

@@ -219,6 +219,17 @@ def test_the_alt_text_tells_kind_finding_axes_and_extremes():
     )
 
 
+def test_the_alt_text_stays_in_one_line():
+    labels = (" Mary\n", "\n\n", "a\nb")
+    drawn = figures.bars(one(labels=labels), title="Line\nbreaks.")
+    assert drawn.alt == (
+        "Bar chart: Line breaks. It shows logit (nats) by token from  Mary↵ to a↵b. "
+        "Highest: ·Mary↵ at 1.00; lowest: ↵↵ at −0.50."
+    )
+    assert "\n" not in drawn._repr_mimebundle_()["text/plain"]
+    assert len(words.alt(one(labels=("a\r\n", "\u2028", "\x0b")), "T\r\nt", "Bar chart").splitlines()) == 1
+
+
 def test_a_rich_display_carries_chart_static_picture_alt_text_and_table():
     for figure in every_figure():
         bundle = figure._repr_mimebundle_()

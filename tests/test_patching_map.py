@@ -13,9 +13,12 @@ import pytest
 import torch
 
 from interp import hooks, models
-from interp.sites import Site
-from interp.studies import patching_map
+from interp.methods.paths import Receiver, path_patching
+from interp.sites import Head, Site
+from interp.studies import ioi, patching_map
+from interp.studies.own_sentences import written, written_twin
 from interp.studies.patching_map import MapState
+from interp.studies.path_table import Arrival
 from interp.studies.stepwise import stepwise
 
 PROMPT = "Then, Mary and John went to the store. John gave a drink to"
@@ -50,8 +53,8 @@ def _differs(model):
     return [own != other for own, other in ids].index(True)
 
 
-def _whole(model, state):
-    *_, (share, found) = patching_map.sweep(model, state)
+def _whole(model, state, sweep=patching_map.sweep):
+    *_, (share, found) = sweep(model, state)
     assert share == 1
     return found
 
@@ -90,6 +93,50 @@ def test_the_sweep_comes_from_the_last_layer_down(tiny):
         [(2,), (1, 2), (0, 1, 2)],
         [(), (2,), (1, 2), (0, 1, 2)],
     )
+
+
+@pytest.mark.parametrize("bos", [False, True])
+@pytest.mark.parametrize(
+    "receiver", [None, *(Arrival(Head(2, 1), part, word) for part, word in (("q", -1), ("k", 0), ("v", 1)))]
+)
+def test_the_table_of_paths_equals_path_patching_by_hand(tiny, receiver, bos):
+    """Words count here from the word that differs; -1 is the last word."""
+    state = replace(STATE, bos=bos)
+    prompts = written(tiny, PROMPT, "Mary", "John", bos=bos)
+    donor = written_twin(tiny, prompts, TWIN, "Mary", "John")
+    options = {}
+    if receiver is not None:
+        tokens = len(models.encode(tiny, PROMPT))
+        word = tokens - 1 if receiver.word < 0 else _differs(tiny) + receiver.word
+        state = replace(state, receiver=replace(receiver, word=word))
+        prompts = replace(prompts, spots={**prompts.spots, "here": torch.tensor([word + bos])})
+        options = {"receivers": [Receiver(receiver.head, receiver.part)], "receiver_at": "here"}
+    expected = path_patching(
+        tiny, prompts, donor, ioi.logit_difference(prompts), progress=False, **options
+    ).at(prompt=0)
+    found = _whole(tiny, state, patching_map.paths)
+    np.testing.assert_allclose(found.values, expected.values, atol=2e-6)
+    assert (found.axes, found.unit) == (expected.axes, "nats")
+    assert np.abs(found.values).max() > 5e-4
+    assert (found.values[2:] == 0).all() == (receiver is not None)
+
+
+def test_paths_come_from_the_last_layer_of_senders_down(tiny):
+    steps = [
+        (share, np.isfinite(found.values).all(axis=1).tolist())
+        for share, found in patching_map.paths(tiny, STATE)
+    ]
+    assert steps[0] == (0, [False] * 3)
+    order = list(dict.fromkeys(tuple(done) for _, done in steps))
+    assert order[1:] == [(False, False, True), (False, True, True), (True, True, True)]
+    assert all(share == sum(done) / 3 for share, done in steps)
+
+
+def test_where_nothing_can_arrive_every_path_is_exactly_zero(tiny):
+    before = Arrival(Head(2, 0), "v", _differs(tiny) - 1)
+    below_all = Arrival(Head(0, 3), "q", _differs(tiny))
+    for receiver in (before, below_all):
+        assert (_whole(tiny, replace(STATE, receiver=receiver), patching_map.paths).values == 0).all()
 
 
 def test_a_sweep_that_nobody_watches_ends():
@@ -136,13 +183,40 @@ def test_the_examples_differ_in_the_giver_and_can_be_measured(tiny):
         assert sum(bench.leads(state).pair.differs) == 1
 
 
+def test_a_model_that_can_read_no_example_is_told(tiny, monkeypatch):
+    strange = ("x", "Zyxwvu and Qqwwee met, Qqwwee gave it to", "Zyxwvu", "Qqwwee")
+    monkeypatch.setattr(patching_map, "NAME_EXAMPLES", (strange,))
+    message = (
+        "tiny can read none of the 1 examples: each name must be one token with the space before it. Load a "
+        "model with GPT-2's or pocket's tokenizer."
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        patching_map.bench(tiny)
+
+
 def test_a_state_survives_json():
     locked = replace(STATE, cell=(2, 9), kind="z", raw=True)
     assert MapState.from_json(locked.to_json()) == locked
     assert json.loads(STATE.to_json())["cell"] is None
+    sent = replace(STATE, receiver=Arrival(Head(2, 1), "k", 9))
+    assert MapState.from_json(sent.to_json()) == sent
+    assert json.loads(sent.to_json())["receiver"] == {"head": "L2H1", "part": "k", "word": 9}
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"prompt": 3}', '{"cell": [1]}'])
+def test_a_state_that_knows_no_receiver_still_loads():
+    saved = '{"prompt": "a b", "twin": "a c", "answer": "Mary", "against": "John", "cell": [1, 2]}'
+    assert MapState.from_json(saved) == MapState("a b", "a c", "Mary", "John", cell=(1, 2))
+
+
+WORDS = '"prompt": "a", "twin": "b", "answer": "c", "against": "d"'
+
+
+@pytest.mark.parametrize("text", [
+    "", "[]", "{}", '{"prompt": 3}', '{"cell": [1]}', f'{{{WORDS}, "cell": ["x", 1]}}',
+    f'{{{WORDS}, "receiver": "L1H2"}}', f'{{{WORDS}, "receiver": {{"head": "L1H2", "part": "q"}}}}',
+    f'{{{WORDS}, "receiver": {{"head": "x", "part": "q", "word": 1}}}}',
+    f'{{{WORDS}, "receiver": {{"head": "L1H2", "part": "q", "word": "1"}}}}',
+])  # fmt: skip
 def test_what_is_no_state_is_told(text):
     message = f"{text!r} is no state of the map: give what to_json wrote."
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
@@ -160,11 +234,18 @@ def test_what_is_no_state_is_told(text):
                         "v."),
         ({"cell": (3, 0)}, "The cell (3, 0) is not on this map of 3 layers and {n} places."),
         ({"cell": (0, 4), "kind": "q"}, "The cell (0, 4) is not on this map of 3 layers and 4 places."),
+        ({"receiver": Arrival(Head(9, 0), "q", 0)}, "L9H0 is not in this model: tiny has layers 0-2 and "
+                                                    "heads 0-3. Choose a head such as L2H3."),
+        ({"receiver": Arrival(Head(2, 0), "z", 0)}, "'z' is not a part of a head that receives: choose q, k "
+                                                    "or v."),
+        ({"receiver": Arrival(Head(2, 0), "q", 99)}, "The receiver's word 99 is not in this sentence of {n} "
+                                                     "tokens: choose one from 0 to {last}."),
         ({"answer": ""}, "The answer is missing: write one word, such as Mary."),
     ],
 )  # fmt: skip
 def test_bad_input_gets_one_sentence(tiny, change, message):
-    message = message.format(n=len(models.encode(tiny, PROMPT)))
+    tokens = len(models.encode(tiny, PROMPT))
+    message = message.format(n=tokens, last=tokens - 1)
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         patching_map.leads(tiny, replace(STATE, **change))
 

@@ -144,6 +144,25 @@ def test_chosen_senders_equal_all_of_them(tiny, pairs):
     assert np.isfinite(some.values).sum() == 3 * len(pairs[0])
 
 
+@pytest.mark.parametrize("kind", [None, "mixed"])
+def test_layer_by_layer_from_the_last_down_equals_all_at_once(tiny, pairs, kind):
+    seen = []
+    options = {"receivers": RECEIVERS.get(kind), "senders": [Head(2, 1), Head(1, 3), Head(0, 2), Head(0, 0)]}
+    found = measured(tiny, pairs, **options, on_layer=lambda *layer: seen.append(layer))
+    np.testing.assert_allclose(found.values, measured(tiny, pairs, **options).values, atol=1e-5)
+    assert [layer for layer, _ in seen] == [2, 1, 0]
+    for layer, values in seen:
+        assert np.array_equal(values, found.at(layer=layer).values, equal_nan=True)
+
+
+def test_a_watcher_can_end_the_work(tiny, pairs):
+    def left(layer, values):
+        raise InterruptedError(f"left at {layer}")
+
+    with pytest.raises(InterruptedError, match=r"^left at 2$"):
+        measured(tiny, pairs, on_layer=left)
+
+
 def test_any_metric_of_the_logits_is_measured(tiny, pairs):
     prompts, donor = pairs
     difference = ioi.logit_difference(prompts)

@@ -15,11 +15,19 @@ from fake_bench import (
 )
 from test_widgets import Text
 
+from interp.result import Result
 from interp.sites import Head
-from interp.widgets import AblationLab, AttentionViewer, PatchingMap, attention_words, patching_words
+from interp.widgets import (
+    AblationLab,
+    AttentionViewer,
+    PatchingMap,
+    attention_words,
+    patching_words,
+    path_words,
+)
 from interp.widgets import ablation_tools as tools
 
-SET_AS_HTML = ("html", "ways", "comparison", "pair", "cell", "text")  # by the page's scripts
+SET_AS_HTML = ("html", "ways", "comparison", "pair", "cell", "text", "paths")  # by the page's scripts
 HOSTILE = "<img src=x onerror=alert(1)>"
 
 
@@ -117,7 +125,7 @@ def test_the_viewer_warns_that_attention_is_no_explanation(viewer):
 
 def test_the_first_map_is_there_at_once_in_shares_of_the_swing(patching):
     reply = patching.reply
-    assert (reply["done"], reply["shares"]) == (True, True)
+    assert (reply["done"], reply["shares"]) == ({"map": True, "paths": True}, True)
     assert [row[3]["text"] for row in reply["cells"]] == [f"+{share / 8:.2f}" for share in range(8, 0, -1)]
     assert reply["cells"][0][3]["shade"] == 1.0
     assert reply["cells"][4][3]["say"] == (
@@ -129,6 +137,17 @@ def test_the_first_map_is_there_at_once_in_shares_of_the_swing(patching):
         "Lead of “Mary”: +2.00 nats; in the second sentence −2.00. Layer 0, “John” (word 3) carries most: "
         "100 % of the way."
     )
+
+
+def test_the_beginning_of_text_is_no_word_of_the_sentence(patching):
+    screen = patching._screen
+    axes = {"layer": (0,), "position": tuple(range(8))}
+    result = Result(np.array([[0.0, 0, 0, 0, -2, 0, 0, 0]]), axes, "change", "nats")
+    names = [column["name"] for column in patching_words.columns(result, screen.leads)]
+    assert names[:2] + names[-1:] == ["beginning of text", "When, word 0", "saw, word 6"]
+    say = [cell["say"] for cell in patching_words.cells(result, screen.state, screen.leads)[0]]
+    assert say[0] == "Layer 0, beginning of text: nothing changes."
+    assert say[4].startswith("Layer 0, “John” (word 3): the lead goes from +2.00 to 0.00 nats")
 
 
 def test_nats_on_request_without_measuring_again(patching):
@@ -147,13 +166,13 @@ def test_without_a_swing_the_map_is_in_nats_and_says_so():
 
 def test_another_kind_begins_empty_and_an_errand_brings_the_rest(patching):
     reply = ask(patching, kind="z")
-    assert not reply["done"]
+    assert reply["done"] == {"map": False, "paths": True}
     assert {cell["text"] for row in reply["cells"][:-1] for cell in row} == {""}
     assert reply["cells"][0][2]["say"] == "L0H2: not measured yet."
     *_, last = run_errand(patching, part="map")
     assert last["share"] == 1
     assert last["cells"][0][2]["text"] == "+1.00"
-    assert patching.told()["done"]
+    assert patching.told()["done"]["map"]
 
 
 def test_a_locked_cell_tells_the_next_words_before_and_after(patching):
@@ -162,6 +181,120 @@ def test_a_locked_cell_tells_the_next_words_before_and_after(patching):
     assert "Before" in words
     assert "Patched" in words
     assert ask(patching, kind="z")["state"]["cell"] is None
+
+
+# The table of paths
+
+
+def table_of(html):
+    return " ".join(" ".join(Text(html).words).split())
+
+
+def to_receiver(head, part="q", word=6):
+    return {"receiver": {"head": head, "part": part, "word": word}}
+
+
+def test_the_senders_to_the_last_state_are_there_at_once_strongest_first(patching):
+    text = table_of(patching.reply["paths"])
+    assert "Strongest path: L7H3 → the last state: −2.00 nats, 50 % of the swing." in text
+    assert "Paths to the last state, strongest first" in text
+    rows = [attrs["data-head"] for tag, attrs in Text(patching.reply["paths"]).tags if "data-head" in attrs]
+    sizes = [0.2 * (int(row[1]) + int(row[3])) for row in rows]
+    assert sizes == sorted(sizes, reverse=True)
+    assert (len(rows), sizes[0], sizes[-1]) == (path_words.MOST_ROWS, pytest.approx(2.0), pytest.approx(1.4))
+    assert "exactly zero" not in text
+    assert patching.reply["words"][-2:] == ["John (word 5)", "saw (word 6, END)"]
+
+
+def test_another_receiver_begins_empty_and_an_errand_brings_the_table(patching):
+    swept = len(patching._bench.swept)
+    reply = ask(patching, **to_receiver("L6H1"))
+    assert reply["done"] == {"map": True, "paths": False}
+    *_, last = run_errand(patching, part="paths")
+    assert (last["share"], last["status"]) == (
+        1,
+        "Strongest path: L5H3 → query of L6H1 at “saw”: −1.60 nats, 40 % of the swing.",
+    )
+    text = table_of(last["paths"])
+    assert "L5H0 → query of L6H1 at “saw” +1.00 nats −25 %" in text
+    assert "Paths to query of L6H1 at “saw” (word 6), strongest first" in text
+    assert "The other 14 senders: at most 0.80 nats each." in text
+    assert (
+        "Heads in layer 6 and later layers write after L6H1 has read: their paths to it are exactly zero."
+        in text
+    )
+    assert "layer 6" not in text.split("All senders as a table")[1]
+    assert set(patching._bench.swept[swept:]) == {f"senders {layer}" for layer in range(8)}
+
+
+def test_a_half_measured_table_says_so(patching):
+    state = patching._bench.parse(json.dumps({**patching.reply["state"], **to_receiver("L7H0", "v", 5)}))
+    leads = patching._bench.leads(state)
+    steps = [result for _, result in patching._bench.paths(state)]
+    assert path_words.finding(steps[0], state, leads) == (
+        "Paths to value of L7H0 at “John”: no sender is measured yet."
+    )
+    assert path_words.finding(steps[1], state, leads) == (
+        "Strongest path so far: L6H3 → value of L7H0 at “John”: −1.80 nats, 45 % of the swing."
+    )
+    assert path_words.remarks(steps[1], state, leads) == [
+        "Heads in layer 7 write after L7H0 has read: their paths to it are exactly zero."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("receiver", "finding"),
+    [
+        (to_receiver("L0H2"), "L0H2 is in the first layer, below every sender: it reads the words before any "
+                              "head has written, so every path to it is exactly zero."),
+        (to_receiver("L5H2", "k", 3), "Up to “John” (word 3) the two sentences are the same, so no head does "
+                                      "anything different there: every path is exactly zero."),
+    ],
+)  # fmt: skip
+def test_a_receiver_that_nothing_can_reach_gets_one_sentence_and_no_table(patching, receiver, finding):
+    text = ask(patching, **receiver)["paths"]
+    assert table_of(text) == finding
+    assert "<table" not in text
+
+
+def test_small_changes_are_told_without_rows(patching):
+    state, leads = patching._screen.state, patching._screen.leads
+    tiny = patching._screen.paths.result
+    tiny = type(tiny)(tiny.values / 1000, tiny.axes, tiny.quantity, tiny.unit)
+    assert path_words.finding(tiny, state, leads) == (
+        "No head alone moves the lead by 0.005 nats on its path to the last state."
+    )
+    assert path_words.remarks(tiny, state, leads) == ["The other 32 senders: less than 0.005 nats each."]
+
+
+def test_without_a_swing_paths_are_in_nats_only():
+    reply = PatchingMap(FakeMapBench(leads_of=(2.0, 2.01))).reply
+    assert "Strongest path: L7H3 → the last state: −2.00 nats. " in table_of(reply["paths"])
+    assert "%" not in table_of(reply["paths"])
+
+
+def test_a_receiver_moves_to_the_last_word_of_a_shorter_sentence(patching):
+    ask(patching, **to_receiver("L6H1"))
+    reply = ask(patching, prompt="Mary and John", twin="Mary and Mary", **to_receiver("L6H1"))
+    assert (reply["error"], reply["state"]["receiver"]["word"]) == (None, 2)
+
+
+def test_the_receiver_is_saved_and_loaded_and_in_the_static_twin(patching):
+    ask(patching, **to_receiver("L6H1", "k"))
+    other = PatchingMap(FakeMapBench())
+    other.load(patching.state)
+    assert other.state == patching.state
+    assert other.reply["done"] == {"map": True, "paths": True}
+    assert "L5H3 → key of L6H1 at “saw” −1.60 nats 40 %" in table_of(static(other))
+
+
+def test_a_map_and_a_table_of_another_sentence_are_measured_apart(patching):
+    reply = ask(patching, prompt="When Mary and Paul met, Paul saw", twin="When Mary and Paul met, Mary saw")
+    assert reply["done"] == {"map": False, "paths": False}
+    run_errand(patching, part="map")
+    assert patching.told()["done"] == {"map": True, "paths": False}
+    run_errand(patching, part="paths")
+    assert patching.told()["done"] == {"map": True, "paths": True}
 
 
 def test_a_pair_that_does_not_fit_is_shown_token_by_token_and_the_map_stays(patching):

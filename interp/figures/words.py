@@ -89,16 +89,19 @@ def model_name(result: Result) -> str:
 
 
 def alt(result: Result, title: str, kind: str) -> str:
-    """Alt text: what is drawn, what it finds, how far the axes reach, and the extremes."""
+    """Alt text in one line: what is drawn, what it finds, how far the axes reach, and the extremes. A line
+    break in a label is shown as "↵".
+    """
     sides = "; ".join(f"{axis} from {labels[0]} to {labels[-1]}" for axis, labels in result.axes.items())
     values = np.where(np.isfinite(result.values), result.values, 0.0)
     places = theme.decimals(values)
     high, low = (_cell(result, int(pick(values))) for pick in (np.argmax, np.argmin))
-    return (
-        f"{kind}: {title.rstrip('.')}. It shows {measure(result)} by {sides}. "
+    text = (
+        f"{kind}: {' '.join(title.splitlines()).rstrip('.')}. It shows {measure(result)} by {sides}. "
         f"Highest: {high} at {theme.number(values.max(), places)}; lowest: {low} at "
         f"{theme.number(values.min(), places)}."
     )
+    return "↵".join(text.splitlines())
 
 
 def largest(result: Result, count: int) -> list[tuple[str, float]]:

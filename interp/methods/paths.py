@@ -6,8 +6,9 @@ computed anew. What then arrives at the receivers is put into a last run that is
 """
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -19,7 +20,7 @@ from interp import models
 from interp.methods.engine.base import BaseRun, base_runs
 from interp.methods.engine.ends import Reader
 from interp.methods.engine.paths import Window, to_receivers, to_the_end
-from interp.methods.engine.sweep import changes, whole
+from interp.methods.engine.sweep import OnLayer, changes, whole
 from interp.methods.engine.weights import weights_of
 from interp.methods.patching import check_pairs, donated, first_difference
 from interp.methods.readout import Metric
@@ -58,6 +59,7 @@ def path_patching(
     receiver_at: str | None = None,
     freeze_mlps: bool = False,
     progress: bool = True,
+    on_layer: OnLayer | None = None,
 ) -> Result:
     """Change in the metric when one head alone, on one path, does what it does on the donor: Result[layer,
     head, prompt], nats.
@@ -68,9 +70,11 @@ def path_patching(
     layer norms are computed anew. `sender_at` and `receiver_at` name the spot where the sender changes and
     where the receivers are overwritten, None = at all positions. As no other head moves anything, a sender
     reaches receivers at its own position only: elsewhere the change is exactly 0. So it is for a sender at
-    or above every receiver, and for a donor that is the same prompt. Warns if none of the `senders` can
-    reach a receiver. Raises ValueError for pairs of unequal length, unknown heads and no receivers. Source:
-    Wang et al. 2022 (arXiv:2211.00593), appendix B.
+    or above every receiver, and for a donor that is the same prompt. With `on_layer` the senders are taken
+    layer by layer from the last down, and `on_layer(layer, values [head, prompt])` is called after each;
+    whatever it raises ends the work. Warns if none of the `senders` can reach a receiver. Raises ValueError
+    for pairs of unequal length, unknown heads and no receivers. Source: Wang et al. 2022
+    (arXiv:2211.00593), appendix B.
     """
     check_pairs(prompts, donor)
     chosen, parts = _senders(model, senders), _parts(model, receivers)
@@ -83,23 +87,44 @@ def path_patching(
         split=[route.first, route.where, route.open.long()],
         most_rows=MOST_ROWS // len(chosen),
     )
+    donor_of = lru_cache(maxsize=1)(lambda run: donated(run, donor, route.first))
 
-    def ends_of(run: BaseRun) -> Tensor:
+    def ends_of(run: BaseRun, group: Sequence[Head]) -> Tensor:
         if not route.open[run.index[0].cpu()]:
-            return run.end.expand(len(chosen), *run.end.shape)
-        other, start = donated(run, donor, route.first)
+            return run.end.expand(len(group), *run.end.shape)
+        other, start = donor_of(run)
         if parts is None:
-            return to_the_end(run, other, chosen, freeze_mlps=freeze_mlps)
+            return to_the_end(run, other, group, freeze_mlps=freeze_mlps)
         window = route.window(run, start)
         return to_receivers(
-            run, other, chosen, parts, window, whole=receiver_at is None, freeze_mlps=freeze_mlps
+            run, other, group, parts, window, whole=receiver_at is None, freeze_mlps=freeze_mlps
         )
 
+    values = np.full((model.cfg.n_layers, model.cfg.n_heads, len(prompts)), np.nan)
+    for group, found in _by_group(runs, chosen, ends_of, Reader(weights, metric), progress, on_layer):
+        values[[head.layer for head in group], [head.head for head in group]] = found
+        if on_layer is not None:
+            on_layer(group[0].layer, values[group[0].layer].copy())
+    return _result(model, prompts, values, receivers, freeze_mlps)
+
+
+def _by_group(
+    runs: Sequence[BaseRun],
+    senders: list[Head],
+    ends_of: Callable[[BaseRun, Sequence[Head]], Tensor],
+    reader: Reader,
+    progress: bool,
+    on_layer: OnLayer | None,
+) -> Iterator[tuple[list[Head], Float[np.ndarray, "sender prompt"]]]:
+    """The changes of the senders that are taken together: of all, or if somebody watches, layer by layer."""
+    layers = sorted({head.layer for head in senders}, reverse=True)
+    groups = [[head for head in senders if head.layer == layer] for layer in layers]
     untouched = whole(runs, lambda run: run.end[None])
-    bar = tqdm(runs, desc="patching paths", disable=not progress, leave=False)
-    ends, reader = whole(bar, ends_of), Reader(weights, metric)
-    found = changes(reader, ends, untouched, reader(untouched))
-    return _result(model, prompts, chosen, found.numpy(), receivers, freeze_mlps)
+    before = reader(untouched)
+    for group in [senders] if on_layer is None else groups:
+        bar = tqdm(runs, desc="patching paths", disable=not progress, leave=False)
+        ends = whole(bar, lambda run, group=group: ends_of(run, group))
+        yield group, changes(reader, ends, untouched, before).numpy()
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,13 +192,10 @@ def _warn_if_out_of_reach(senders: Sequence[Head] | None, receivers: Sequence[Re
 def _result(
     model,
     prompts: Prompts,
-    senders: Sequence[Head],
-    found: Float[np.ndarray, "sender prompt"],
+    values: Float[np.ndarray, "layer head prompt"],
     receivers: Sequence[Receiver] | None,
     freeze_mlps: bool,
 ) -> Result:
-    values = np.full((model.cfg.n_layers, model.cfg.n_heads, len(prompts)), np.nan)
-    values[[head.layer for head in senders], [head.head for head in senders]] = found
     axes = {
         "layer": tuple(range(model.cfg.n_layers)),
         "head": tuple(range(model.cfg.n_heads)),

@@ -9,7 +9,7 @@ Patching Map draws it.
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache, partial
 from types import MappingProxyType
 from typing import Any
@@ -25,7 +25,8 @@ from interp.result import Result
 from interp.sites import Site
 from interp.studies import ioi
 from interp.studies.own_sentences import Pair, likeliest, pair, written, written_twin
-from interp.studies.stepwise import stepwise
+from interp.studies.path_table import Arrival, check_arrival, paths_into
+from interp.studies.stepwise import Step, filled
 from interp.words.article import NAME_EXAMPLES
 
 KINDS = MappingProxyType(  # what is put in -> the other axis of the map
@@ -39,13 +40,12 @@ KINDS = MappingProxyType(  # what is put in -> the other axis of the map
         "v": "head",
     }
 )
-Step = tuple[float, Result]  # the share that is done, and the map so far: NaN where it is not
 
 
 @dataclass(frozen=True)
 class MapState:
-    """What the map is asked: a pair of sentences, two words to weigh, what is put in, and the locked cell
-    (layer and position or head, or None).
+    """What the map is asked: a pair of sentences, two words to weigh, what is put in, the locked cell (layer
+    and position or head, or None), and where the paths of the table end (None: at the last state).
     """
 
     prompt: str
@@ -56,24 +56,30 @@ class MapState:
     cell: tuple[int, int] | None = None
     raw: bool = False
     bos: bool = False
+    receiver: Arrival | None = None
 
     def to_json(self) -> str:
-        """The state as one line of JSON."""
-        return json.dumps(asdict(self), ensure_ascii=False)
+        """The state as one line of JSON; the receiver's head by name."""
+        receiver = None if self.receiver is None else self.receiver.fields()
+        return json.dumps({**asdict(self), "receiver": receiver}, ensure_ascii=False)
 
     @classmethod
     def from_json(cls, text: str) -> "MapState":
         """The state that `to_json` wrote. Raises ValueError for anything else."""
         try:
             fields = json.loads(text)
-            cell = fields.pop("cell", None)
-            state = cls(**fields, cell=None if cell is None else (int(cell[0]), int(cell[1])))
+            cell, receiver = fields.pop("cell", None), fields.pop("receiver", None)
+            state = cls(
+                **fields,
+                cell=None if cell is None else (int(cell[0]), int(cell[1])),
+                receiver=None if receiver is None else Arrival.from_fields(receiver),
+            )
             if not all(
                 isinstance(part, str) for part in (state.prompt, state.twin, state.answer, state.against)
             ):
                 raise TypeError("a sentence or a word is no text")
             return state
-        except (json.JSONDecodeError, KeyError, IndexError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
             raise ValueError(f"{text!r} is no state of the map: give what to_json wrote.") from error
 
 
@@ -108,6 +114,7 @@ class Bench:
     leads: Callable[[MapState], Leads]
     sweep: Callable[[MapState], Iterator[Step]]
     cell: Callable[[MapState], Cell]
+    paths: Callable[[MapState], Iterator[Step]]
     kinds: Mapping[str, str] = field(default_factory=lambda: KINDS)
     parse: Callable[[str], MapState] = MapState.from_json
 
@@ -117,6 +124,7 @@ def bench(model: Any) -> Bench:
     example.
     """
     card = models.describe(model)
+    cell_of = lru_cache(maxsize=64)(partial(cell, model))
     return Bench(
         name=card.name,
         shape=(card.layers, card.heads),
@@ -124,23 +132,33 @@ def bench(model: Any) -> Bench:
         pair=lambda state: pair(model, state.prompt, state.twin, state.answer, state.against),
         leads=lru_cache(maxsize=16)(partial(leads, model)),
         sweep=partial(sweep, model),
-        cell=lru_cache(maxsize=64)(partial(cell, model)),
+        cell=lambda state: cell_of(replace(state, raw=False, receiver=None)),  # it depends on neither
+        paths=partial(paths, model),
     )
 
 
 def examples(model) -> tuple[tuple[str, MapState], ...]:
-    """The article's sentences with their giver exchanged, as far as the model can read them."""
+    """The article's sentences with their giver exchanged, as far as the model can read them. Raises
+    ValueError if it can read none.
+    """
     states = []
     for label, prompt, answer, against in NAME_EXAMPLES:
         start, giver, end = prompt.rpartition(f"{against} gave")
         if giver:
             states.append((label, MapState(prompt, f"{start}{answer} gave{end}", answer, against)))
-    return tuple((label, state) for label, state in states if _is_usable(model, state))
+    usable = tuple((label, state) for label, state in states if _is_usable(model, state))
+    if not usable:
+        raise ValueError(
+            f"{models.describe(model).name} can read none of the {len(states)} examples: each name must be "
+            "one token with the space before it. Load a model with GPT-2's or pocket's tokenizer."
+        )
+    return usable
 
 
 def leads(model, state: MapState) -> Leads:
     """The leads of both sentences. Raises ValueError, in one sentence, for a pair that cannot be laid side by
-    side, for answers as in `own_sentences.written`, for an unknown kind and for a cell outside the map.
+    side, for answers as in `own_sentences.written`, for an unknown kind, and for a cell or a receiver that is
+    not there.
     """
     prompts, donor = _pair_of(model, state)
     metric = ioi.logit_difference(prompts)
@@ -158,7 +176,6 @@ def sweep(model, state: MapState) -> Iterator[Step]:
     prompts, donor = _pair_of(model, state)
     layers, axis = model.cfg.n_layers, KINDS[state.kind]
     width = prompts.tokens.shape[1] if axis == "position" else model.cfg.n_heads
-    values = np.full((layers, width), np.nan)
     axes = {"layer": tuple(range(layers)), axis: tuple(range(width))}
     about = {**models.about(model), "kind": state.kind, "bos": state.bos}
     patching = {"part": state.kind} if axis == "head" else {"kind": state.kind}
@@ -166,12 +183,16 @@ def sweep(model, state: MapState) -> Iterator[Step]:
         head_patching if axis == "head" else activation_patching,
         model, prompts, donor, ioi.logit_difference(prompts), progress=False, **patching,
     )  # fmt: skip
-    for found in stepwise(patch):
-        if found is not None:
-            layer, changes = found
-            values[layer] = np.asarray(changes)[:, 0]
-        done = float((~np.isnan(values)).all(axis=1).mean())
-        yield done, Result(values, axes, f"change with {state.kind} of the twin", "nats", about)
+    quantity = f"change with {state.kind} of the twin"
+    return filled(Result(np.zeros((layers, width)), axes, quantity, "nats", about), patch)
+
+
+def paths(model, state: MapState) -> Iterator[Step]:
+    """The table of paths, from the last layer of senders down: steps of (share done, Result[layer, head],
+    nats), as in `path_table.paths_into`. Raises ValueError as `leads` does.
+    """
+    prompts, donor = _pair_of(model, state)
+    return paths_into(model, prompts, donor, ioi.logit_difference(prompts), state.receiver)
 
 
 def cell(model, state: MapState) -> Cell:
@@ -213,6 +234,8 @@ def _pair_of(model, state: MapState) -> tuple[Prompts, Prompts]:
             raise ValueError(
                 f"The cell {state.cell} is not on this map of {model.cfg.n_layers} layers and {width} places."
             )
+    if state.receiver is not None:
+        check_arrival(model, prompts, state.receiver)
     return prompts, donor
 
 

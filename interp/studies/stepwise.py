@@ -1,10 +1,16 @@
 """A sweep that reports by callback, taken layer by layer: watched, and left when nobody looks any more."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
 from typing import Any
 
+import numpy as np
+
+from interp.result import Result
+
+Step = tuple[float, Result]  # the share that is done, and the Result so far: NaN where it is not
 PATIENCE = 0.05  # seconds after which a slow layer lets others have a turn
 
 
@@ -40,6 +46,21 @@ def stepwise(sweep: Callable[..., Any]) -> Iterator[tuple[int, Any] | None]:
         yield from _until_done(found)
     finally:
         left.set()
+
+
+def filled(empty: Result, sweep: Callable[..., Any]) -> Iterator[Step]:
+    """Steps of a Result[layer, ...] of one prompt, from nothing to all of it; while a layer takes long, the
+    last step comes again.
+
+    `sweep(on_layer=...)` finds values [..., prompt] layer by layer. Raises what the sweep raises.
+    """
+    values = np.full(empty.values.shape, np.nan)
+    yield 0.0, replace(empty, values=values)
+    for found in stepwise(sweep):
+        if found is not None:
+            layer, changes = found
+            values[layer] = np.asarray(changes)[:, 0]
+        yield float((~np.isnan(values)).all(axis=1).mean()), replace(empty, values=values)
 
 
 def _until_done(found: SimpleQueue) -> Iterator[tuple[int, Any] | None]:

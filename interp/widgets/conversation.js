@@ -43,6 +43,7 @@ function sentenceField(id, label) {
 function choiceField(id, label, options) {
   const control = make("select");
   control.append(...options.map(([value, text]) => make("option", { value }, text)));
+  quietKeys(control); // letters choose an option here; the notebook would take them for its own
   return field(id, label, control);
 }
 

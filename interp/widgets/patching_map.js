@@ -1,5 +1,8 @@
 // The Patching Map's controls, on top of conversation.js.
 
+const HOW = "One head at a time, the sender, does what it does in the second sentence; all other heads stay as they are. " +
+  "What reaches the receiver on this path is put in there, and the lead is read again. Press a sender to see who sends to it.";
+
 function heatMap(columns, cells, choose, read, leave) {
   const { grid, places, reach } = placeGrid({
     label: "Layers in rows. Arrow keys move, Enter locks a cell.",
@@ -16,10 +19,86 @@ function heatMap(columns, cells, choose, read, leave) {
   return { grid, places, reach };
 }
 
+// Progress of a sweep, with "Stop", and "Measure the rest" after it.
+function meter(label, { stop, again }) {
+  const bar = make("progress", { max: 1, value: 0, "aria-label": label });
+  const [leave, rest] = ["Stop", "Measure the rest"].map((text) => make("button", { type: "button", className: "plain" }, text));
+  leave.addEventListener("click", stop);
+  rest.addEventListener("click", again);
+  const box = make("div", { className: "row" }, bar, leave, rest);
+  const show = (running, unfinished) => { bar.hidden = leave.hidden = !running; rest.hidden = !unfinished; box.hidden = !running && !unfinished; };
+  return {
+    box,
+    at(share) { bar.value = share; show(true, false); },
+    done() { show(false, false); },
+    stopped() { show(false, true); },
+  };
+}
+
+// Sweeps take turns: the one asked for last goes first. `receive(name, delivery)` gets what they bring.
+function turns(work, meters, receive) {
+  let queue = [];
+  function next() {
+    const [name] = queue;
+    if (!name) return;
+    work.send(name, {}, (delivery) => {
+      if (delivery === null) return; // it waits, or was left
+      meters[name].at(delivery.share);
+      if (delivery.error) meters[name].stopped();
+      else if (delivery.share >= 1) meters[name].done();
+      receive(name, delivery);
+      if (delivery.share >= 1) { queue = queue.filter((other) => other !== name); next(); }
+    });
+  }
+  function leave(name) {
+    const running = queue[0] === name;
+    queue = queue.filter((other) => other !== name);
+    if (running) { work.stop(); next(); }
+  }
+  return {
+    measure(name) { queue = [name, ...queue.filter((other) => other !== name)]; meters[name].at(0); next(); },
+    leave,
+  };
+}
+
+// The controls of the table of paths: what the receiver is, which head, at which word.
+function receiverFields(id, receivers, [layers, heads]) {
+  const part = choiceField(`${id}-part`, "Receiver", Object.entries(receivers));
+  const head = choiceField(`${id}-head`, "Head", []);
+  const place = choiceField(`${id}-place`, "At word", []);
+  let chosen = false, offered = "";
+  for (let layer = 0; layer < layers; layer++) {
+    const names = Array.from({ length: heads }, (_, i) => `L${layer}H${i}`);
+    head.control.append(make("optgroup", { label: `layer ${layer}` }, ...names.map((name) => make("option", { value: name }, name))));
+  }
+  head.control.addEventListener("change", () => { chosen = true; });
+  const refresh = () => { head.box.hidden = place.box.hidden = !part.control.value; };
+  return {
+    part, head, place, refresh,
+    begin(first) { if (!chosen && first) head.control.value = first; refresh(); },
+    choose(name) { chosen = true; head.control.value = name; part.control.value ||= "q"; refresh(); },
+    value() { return part.control.value ? { part: part.control.value, head: head.control.value, word: Number(place.control.value) } : null; },
+    fill(receiver) {
+      part.control.value = receiver?.part ?? "";
+      if (receiver) { head.control.value = receiver.head; chosen = true; }
+      refresh();
+    },
+    offer(words, receiver) {
+      if (offered !== JSON.stringify(words)) {
+        offered = JSON.stringify(words);
+        place.control.replaceChildren(...words.map((text, i) => make("option", { value: String(i) }, text)));
+        place.control.value = String(words.length - 1);
+      }
+      if (receiver) place.control.value = String(receiver.word);
+    },
+  };
+}
+
 function render({ model, el }) {
   const id = freshId("map");
   const examples = model.get("examples");
-  let state = model.get("reply").state, drawn = null, map = null, latest = null, measured = "";
+  const measured = { map: "", paths: "" };
+  let state = model.get("reply").state, drawn = null, map = null, latest = null;
 
   const chooser = exampleField(`${id}-example`, examples), example = chooser.control;
   const prompt = sentenceField(`${id}-prompt`, "First sentence");
@@ -36,16 +115,24 @@ function render({ model, el }) {
   const found = make("p", { className: "finding" });
   const reading = make("p", { className: "reading" });
   const place = make("div", { className: "scroll" });
-  const bar = make("progress", { max: 1, value: 0, "aria-label": "Layers done" });
-  const stop = make("button", { type: "button", className: "plain" }, "Stop");
-  const again = make("button", { type: "button", className: "plain" }, "Measure the rest");
-  const progress = make("div", { className: "row" }, bar, stop, again);
   const legend = make("p", { className: "legend" },
     make("span", { className: "swatch towards" }), " towards the second sentence  ",
     make("span", { className: "swatch against" }), " away from it");
   const scale = make("p", { className: "note" });
-  const pair = make("div"), cell = make("div"), text = make("div");
+  const pair = make("div"), cell = make("div"), text = make("div"), table = make("div");
+  const receiver = receiverFields(id, model.get("receivers"), model.get("shape"));
   const work = errands(model, id);
+  const steps = (name) => ({ stop() { meters[name].stopped(); sweeps.leave(name); }, again() { sweeps.measure(name); } });
+  const meters = { map: meter("Layers done", steps("map")), paths: meter("Layers of senders done", steps("paths")) };
+  const sweeps = turns(work, meters, (name, delivery) => {
+    if (delivery.error) {
+      table.shownHtml = name === "paths" ? null : table.shownHtml; // what stands there now is no table
+      (name === "paths" ? table : found).textContent = delivery.error;
+      return;
+    }
+    draw(delivery);
+    if (delivery.share >= 1) status.textContent = delivery.status;
+  });
   const saved = saveAndLoad(id, (json) => talk.load(json));
   const root = make("div", { className: "interp-widget interp-map" },
     make("div", { className: "top" }, chooser.box, prompt.box, make("div", { className: "words" }, answer.box, against.box), twin.box),
@@ -54,8 +141,12 @@ function render({ model, el }) {
       make("span", { className: "way" }, raw, make("label", { htmlFor: raw.id }, "show nats, not shares"))),
     busy, found, reading,
     make("div", { className: "bench" },
-      make("section", { className: "controls", "aria-label": "Map" }, progress, place, legend, scale),
+      make("section", { className: "controls", "aria-label": "Map" }, meters.map.box, place, legend, scale),
       make("section", { className: "outcome", "aria-label": "One cell" }, cell)),
+    make("section", { className: "paths", "aria-label": "Paths" }, make("h3", {}, "Who sends to a receiver?"),
+      make("p", { className: "note" }, HOW),
+      make("div", { className: "choice" }, receiver.part.box, receiver.head.box, receiver.place.box),
+      meters.paths.box, table),
     make("section", { className: "tools", "aria-label": "More" }, unfolding("The map as a table", text), unfolding("Save and load", saved.box)),
     status);
   el.append(root);
@@ -93,68 +184,68 @@ function render({ model, el }) {
     found.textContent = news.finding;
     scale.textContent = news.shares ? "0: nothing changes. 1: the lead moves all the way to the second sentence's." : "Change of the lead in nats.";
     setHtml(text, news.text);
+    drawPaths(news.paths);
   }
 
-  function measure() {
-    bar.value = 0;
-    bar.hidden = stop.hidden = false;
-    again.hidden = true;
-    work.send("map", {}, (delivery) => {
-      if (delivery === null || delivery.error) {
-        bar.hidden = stop.hidden = true;
-        again.hidden = false;
-        if (delivery) found.textContent = delivery.error;
-        return;
-      }
-      bar.value = delivery.share;
-      draw(delivery);
-      if (delivery.share >= 1) { bar.hidden = stop.hidden = true; status.textContent = delivery.status; }
-    });
+  function drawPaths(html) {
+    const focused = document.activeElement?.closest(".sender")?.textContent;
+    setHtml(table, html);
+    for (const name of table.querySelectorAll("span[data-head]")) {
+      const button = make("button", { type: "button", className: "plain sender", title: "Who sends to this head?" }, name.textContent);
+      button.setAttribute("aria-label", `${name.textContent}: make it the receiver`);
+      button.addEventListener("click", () => { receiver.choose(name.textContent); receiver.head.control.focus(); talk.ask(0); });
+      name.replaceWith(button);
+      if (focused === name.textContent) button.focus();
+    }
   }
-  stop.addEventListener("click", () => work.stop());
-  again.addEventListener("click", measure);
 
   function fill(whole) {
     state = whole;
     for (const [name, { control }] of Object.entries(texts)) control.value = whole[name];
     kind.control.value = whole.kind;
     raw.checked = whole.raw;
+    receiver.fill(whole.receiver);
     const known = examples.findIndex(({ state: own }) => own.prompt === whole.prompt && own.twin === whole.twin);
     example.value = known < 0 ? "own" : String(known);
   }
 
   function show(reply) {
-    placeErrors(reply, { ...texts, load: saved.field });
+    placeErrors(reply, { ...texts, receiver: receiver.place, load: saved.field });
     setHtml(pair, reply.pair);
     place.classList.toggle("stale", Boolean(reply.error));
     if (reply.error) return;
     state = reply.state;
+    receiver.offer(reply.words, state.receiver);
     draw(reply);
     readLocked();
     setHtml(cell, reply.cell);
     saved.show(reply.json);
-    const { cell: _, raw: __, ...mapped } = reply.state;
-    const other = JSON.stringify(mapped) !== measured; // another map than the one measured, or stopped, last
-    measured = JSON.stringify(mapped);
-    if (reply.done) { work.stop(); bar.hidden = stop.hidden = again.hidden = true; }
-    else if (other) measure();
+    const { prompt: own, twin: other, answer: lead, against: over, bos, kind: put, receiver: end } = reply.state;
+    const needs = { paths: [own, other, lead, over, bos, end], map: [own, other, lead, over, bos, put] };
+    for (const [name, all] of Object.entries(needs)) {
+      const now = JSON.stringify(all), news = now !== measured[name]; // not the one measured, or stopped, last
+      measured[name] = now;
+      if (reply.done[name]) { sweeps.leave(name); meters[name].done(); }
+      else if (news) sweeps.measure(name);
+    }
   }
 
   const talk = conversation({
     model, id, root, busy, status, show, fill,
     compose: () => ({
       ...state, prompt: prompt.control.value, twin: twin.control.value, answer: answer.control.value,
-      against: against.control.value, kind: kind.control.value, raw: raw.checked,
+      against: against.control.value, kind: kind.control.value, raw: raw.checked, receiver: receiver.value(),
     }),
   });
   for (const { control } of Object.values(texts)) {
     control.addEventListener("input", () => { example.value = "own"; talk.ask(TYPING_PAUSE); });
     quietKeys(control, () => talk.ask(0));
   }
-  for (const control of [kind.control, raw]) control.addEventListener("change", () => talk.ask(0));
+  receiver.part.control.addEventListener("change", () => receiver.begin(table.querySelector(".sender")?.textContent));
+  for (const control of [kind.control, raw, receiver.part.control, receiver.head.control, receiver.place.control]) control.addEventListener("change", () => talk.ask(0));
   example.addEventListener("change", () => {
     if (example.value === "own") return;
-    fill({ ...examples[Number(example.value)].state, kind: kind.control.value, raw: raw.checked });
+    fill({ ...examples[Number(example.value)].state, kind: kind.control.value, raw: raw.checked, receiver: receiver.value() });
     talk.ask(0);
   });
   talk.begin();

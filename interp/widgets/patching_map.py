@@ -13,52 +13,64 @@ import traitlets
 
 from interp.result import Result
 from interp.widgets import patching_words as words
+from interp.widgets import path_words
 from interp.widgets.conversation import Conversation, joined
 from interp.widgets.pairs import pair_html, tokens_html
 from interp.widgets.protocol import Leads, MapBench, MapCell, MapState
 
 
 @dataclass(frozen=True)
+class Measured:
+    """A Result of a sweep, perhaps not done."""
+
+    result: Result
+    done: bool
+
+
+@dataclass(frozen=True)
 class Screen:
-    """What is shown: a state, its leads, its map (perhaps not done), and its locked cell."""
+    """What is shown: a state, its leads, its map, its table of paths, and its locked cell."""
 
     state: MapState
     leads: Leads
-    map: Result
-    done: bool
+    map: Measured
+    paths: Measured
     cell: MapCell | None
 
 
 class PatchingMap(Conversation):
-    """A pair editor, a map of layer by position or head, and one cell in words, around
-    `protocol.MapBench`.
+    """A pair editor, a map of layer by position or head, one cell in words, and a table of the heads that
+    send to a receiver, around `protocol.MapBench`.
 
-    The first example is measured at once; later maps come layer by layer from the last down and can be
-    stopped. `state` is what is on screen as JSON; `load(state)` puts it back.
+    The first example is measured at once; later maps and tables come layer by layer from the last down and
+    can be stopped. `state` is what is on screen as JSON; `load(state)` puts it back.
     """
 
     _esm = joined("conversation.js", "patching_map.js")
     _css = joined("house.css", "patching_map.css")
-    controls = ("prompt", "twin", "answer", "against")
+    controls = ("prompt", "twin", "answer", "against", "receiver")
     beginnings = (
         ("The answer and", "against"),
         ("The answer", "answer"),
         ("The word to weigh it against", "against"),
         ("The second sentence", "twin"),
         ("The two sentences", "twin"),
+        ("The receiver", "receiver"),
     )
     examples = traitlets.List().tag(sync=True)
     kinds = traitlets.Dict().tag(sync=True)
+    receivers = traitlets.Dict().tag(sync=True)
+    shape = traitlets.List().tag(sync=True)
 
     def __init__(self, bench: MapBench):
         self._bench, self._asked_pair = bench, ""
-        first = bench.examples[0][1]
-        *_, (_, whole) = bench.sweep(first)
-        self._screen = Screen(first, bench.leads(first), whole, True, None)
+        self._screen = self._measured(bench.examples[0][1])
         super().__init__(
             examples=[
                 {"label": label, "state": json.loads(state.to_json())} for label, state in bench.examples
             ],
+            receivers=dict(path_words.RECEIVERS),
+            shape=list(bench.shape),
             kinds={kind: words.KIND_NAMES.get(kind, kind) for kind in bench.kinds},
         )
         self.reply = self.told()
@@ -69,56 +81,72 @@ class PatchingMap(Conversation):
         return self._screen.state.to_json()
 
     def take(self, state: str) -> None:
-        """Take a saved state in; its map is measured whole. Raises ValueError, in one sentence."""
-        read = self._bench.parse(state)
-        leads = self._bench.leads(read)
-        *_, (_, whole) = self._bench.sweep(read)
-        self._screen, self._asked_pair = Screen(read, leads, whole, True, self._cell_of(read)), ""
+        """Take a saved state in; its map and its paths are measured whole. Raises ValueError, in one
+        sentence.
+        """
+        self._screen, self._asked_pair = self._measured(self._bench.parse(state)), ""
 
     def respond(self, question: dict[str, Any]) -> None:
-        """Compute what the controls ask; another pair or another kind begins with an empty map."""
+        """Compute what the controls ask; another pair, kind or receiver begins with nothing measured."""
         asked, shown = self._bench.parse(json.dumps(question)), self._screen
         asked_pair = self._bench.pair(asked)
         self._asked_pair = tokens_html(asked_pair) if asked_pair.problem else pair_html(asked_pair)
-        if _map_of(asked) == _map_of(shown.state):
-            leads = self._bench.leads(asked)
-            self._screen = replace(shown, state=asked, leads=leads, cell=self._cell_of(asked))
-            return
-        asked = self._bench.parse(json.dumps({**question, "cell": None}))
-        leads = self._bench.leads(asked)
-        steps = self._bench.sweep(asked)
-        _, first = next(steps)
-        self._screen = Screen(asked, leads, first, False, None)
+        last = len(asked_pair.sentence.tokens) - 1
+        if asked.receiver is not None and asked.receiver.word > last:  # the sentence has become shorter
+            question = {**question, "receiver": {**question["receiver"], "word": last}}
+        same_map = _map_of(asked) == _map_of(shown.state)
+        asked = self._bench.parse(json.dumps(question if same_map else {**question, "cell": None}))
+        same_paths = _paths_of(asked) == _paths_of(shown.state)
+        self._screen = Screen(
+            asked,
+            self._bench.leads(asked),
+            shown.map if same_map else _begun(self._bench.sweep(asked)),
+            shown.paths if same_paths else _begun(self._bench.paths(asked)),
+            self._cell_of(asked),
+        )
 
     def on_screen(self) -> dict[str, Any]:
-        """The last good result: the map's cells, the pair, the locked cell in words."""
+        """The last good result: the map's cells, the pair, the locked cell in words, the table of paths."""
         shown = self._screen
         return {
             "state": json.loads(self.state),
             "json": self.state,
-            "done": shown.done,
+            "done": {"map": shown.map.done, "paths": shown.paths.done},
             "pair": self._asked_pair or pair_html(shown.leads.pair),
+            "words": path_words.places(shown.leads),
             **self._drawn(),
-            "cell": words.cell_html(shown.map, shown.state, shown.leads, shown.cell),
+            "status": words.finding(shown.map.result, shown.state, shown.leads),
+            "cell": words.cell_html(shown.map.result, shown.state, shown.leads, shown.cell),
         }
 
     def work(self, errand: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        """The map of the state on screen, layer by layer."""
-        state = self._screen.state
-        for share, so_far in self._bench.sweep(state):
-            if _map_of(self._screen.state) != _map_of(state):
+        """The map, or the table of paths, of the state on screen, layer by layer."""
+        part, state = errand["part"], self._screen.state
+        steps, needs, finding = {
+            "map": (self._bench.sweep, _map_of, words.finding),
+            "paths": (self._bench.paths, _paths_of, path_words.finding),
+        }[part]
+        for share, so_far in steps(state):
+            if needs(self._screen.state) != needs(state):
                 return
-            self._screen = replace(self._screen, map=so_far, done=share >= 1)
-            yield {"share": share, **self._drawn()}
+            self._screen = replace(self._screen, **{part: Measured(so_far, share >= 1)})
+            status = finding(so_far, self._screen.state, self._screen.leads)
+            yield {"share": share, **self._drawn(), "status": status}
+
+    def _measured(self, state: MapState) -> Screen:
+        """All there is to show of a state, measured whole."""
+        leads = self._bench.leads(state)
+        (*_, (_, whole)), (*_, (_, senders)) = self._bench.sweep(state), self._bench.paths(state)
+        return Screen(state, leads, Measured(whole, True), Measured(senders, True), self._cell_of(state))
 
     def _drawn(self) -> dict[str, Any]:
         shown = self._screen
-        parts = (shown.map, shown.state, shown.leads)
+        parts = (shown.map.result, shown.state, shown.leads)
         return {
-            "columns": words.columns(shown.map, shown.leads),
+            "columns": words.columns(shown.map.result, shown.leads),
             "cells": words.cells(*parts),
             "finding": words.finding(*parts),
-            "status": words.finding(*parts),
+            "paths": path_words.paths_html(shown.paths.result, shown.state, shown.leads),
             "text": words.text_html(*parts),
             "shares": words.in_shares(shown.state, shown.leads),
         }
@@ -129,12 +157,26 @@ class PatchingMap(Conversation):
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         """The live widget, and the same result as plain HTML for front ends that cannot run it."""
         shown = self._screen
-        html = words.static_html(shown.map, shown.state, shown.leads, self._css)
-        plain = words.finding(shown.map, shown.state, shown.leads)
-        return self.with_static(super()._repr_mimebundle_(**kwargs), html, plain)
+        parts = (shown.map.result, shown.state, shown.leads)
+        table = path_words.paths_html(shown.paths.result, shown.state, shown.leads)
+        html = words.static_html(*parts, table, self._css)
+        return self.with_static(super()._repr_mimebundle_(**kwargs), html, words.finding(*parts))
+
+
+def _begun(steps: Iterator[tuple[float, Result]]) -> Measured:
+    share, first = next(steps)
+    return Measured(first, share >= 1)
 
 
 def _map_of(state: MapState) -> dict[str, Any]:
     """The state without what the map does not depend on."""
-    fields = json.loads(state.to_json())
-    return {name: value for name, value in fields.items() if name not in ("cell", "raw")}
+    return _without(state, "cell", "raw", "receiver")
+
+
+def _paths_of(state: MapState) -> dict[str, Any]:
+    """The state without what the table of paths does not depend on."""
+    return _without(state, "cell", "raw", "kind")
+
+
+def _without(state: MapState, *names: str) -> dict[str, Any]:
+    return {name: value for name, value in json.loads(state.to_json()).items() if name not in names}

@@ -45,9 +45,18 @@ def columns(result: Result, leads: Leads) -> list[dict[str, str]]:
     if axis == "head":
         return [{"text": f"H{head}", "name": f"head {head}"} for head in result.axes[axis]]
     return [
-        {"text": visible(token), "name": f"{word(token)}, word {place}"}
-        for place, token in enumerate(leads.pair.sentence.tokens)
+        {"text": visible(token), "name": f"{word(token)}, {number}" if number else token}
+        for token, number in (_token_at(result, leads, place) for place in result.axes[axis])
     ]
+
+
+def _token_at(result: Result, leads: Leads, place: int) -> tuple[str, str]:
+    """The token at a position of the map, and its number as a word of the sentence. The map of a state with
+    `bos` has one position more, in front, which is no word and has no number.
+    """
+    tokens = leads.pair.sentence.tokens
+    number = place - (len(result.axes["position"]) - len(tokens))
+    return (tokens[number], f"word {number}") if number >= 0 else ("beginning of text", "")
 
 
 def cells(result: Result, state: MapState, leads: Leads) -> list[list[dict[str, Any]]]:
@@ -93,7 +102,8 @@ def sentence(result: Result, state: MapState, leads: Leads, layer: int, place: i
 def _where(result: Result, leads: Leads, layer: int, place: int) -> str:
     if list(result.axes)[1] == "head":
         return f"L{layer}H{place}"
-    return f"Layer {layer}, “{word(leads.pair.sentence.tokens[place])}” (word {place})"
+    token, number = _token_at(result, leads, place)
+    return f"Layer {layer}, “{word(token)}” ({number})" if number else f"Layer {layer}, {token}"
 
 
 def finding(result: Result, state: MapState, leads: Leads) -> str:
@@ -150,11 +160,14 @@ def _row(row: list[dict[str, Any]]) -> str:
     return "".join(f"<td>{cell['text'] or '–'}</td>" for cell in row)
 
 
-def static_html(result: Result, state: MapState, leads: Leads, style: str) -> str:
-    """The map without its controls: what GitHub, PDF and a notebook without a kernel show."""
+def static_html(result: Result, state: MapState, leads: Leads, paths: str, style: str) -> str:
+    """The map and the table of paths without controls: what GitHub, PDF and a notebook without a kernel
+    show.
+    """
     return (
         f'<style>{style}</style><div class="interp-widget interp-map">'
         f'<p class="prompt">{escape(state.prompt)}<br>'
         f"{escape(state.twin)}</p><p class='finding'>{escape(finding(result, state, leads))}</p>"
-        f"{pair_html(leads.pair)}{text_html(result, state, leads)}</div>"
+        f"{pair_html(leads.pair)}{text_html(result, state, leads)}"
+        f'<section class="paths">{paths}</section></div>'
     )

@@ -164,8 +164,22 @@ class AttentionBench(Protocol):
 
 
 @runtime_checkable
+class Arrival(Protocol):
+    """Where paths end: the query, key or value (`part` is q, k or v) of a head at one word (from 0)."""
+
+    @property
+    def head(self) -> Head: ...
+    @property
+    def part(self) -> str: ...
+    @property
+    def word(self) -> int: ...
+
+
+@runtime_checkable
 class MapState(Protocol):
-    """A pair of sentences, two words to weigh, what is put in, and the locked cell (layer, place) or None."""
+    """A pair of sentences, two words to weigh, what is put in, the locked cell (layer, place) or None, and
+    where paths end (None: at the last state).
+    """
 
     @property
     def prompt(self) -> str: ...
@@ -181,6 +195,8 @@ class MapState(Protocol):
     def cell(self) -> tuple[int, int] | None: ...
     @property
     def raw(self) -> bool: ...
+    @property
+    def receiver(self) -> Arrival | None: ...
     def to_json(self) -> str: ...
 
 
@@ -211,9 +227,12 @@ class MapCell(Protocol):
 @runtime_checkable
 class MapBench(Protocol):
     """A model on the bench. `sweep` gives steps (share done, Result[layer, position or head] in nats, NaN
-    where it is not done). All functions raise ValueError with one sentence for the reader.
+    where it is not done), `paths` the same over senders: Result[layer, head]. All functions raise ValueError
+    with one sentence for the reader.
     """
 
+    @property
+    def shape(self) -> tuple[int, int]: ...
     @property
     def examples(self) -> Sequence[tuple[str, MapState]]: ...
     @property
@@ -222,4 +241,5 @@ class MapBench(Protocol):
     def pair(self, state: Any) -> Pair: ...
     def leads(self, state: Any) -> Leads: ...
     def sweep(self, state: Any) -> Iterator[tuple[float, Result]]: ...
+    def paths(self, state: Any) -> Iterator[tuple[float, Result]]: ...
     def cell(self, state: Any) -> MapCell: ...
