@@ -47,34 +47,43 @@ def test_the_likeliest_words_are_in_order_and_name_the_two_people_as_such(tiny, 
     assert {"(the right name)", "(the giver)"} <= set(words.axes["token"])
 
 
-def test_c9_cannot_be_tested_where_no_name_comes(tiny, told):
-    claim = restaurant.c9(tiny, told, HEADS)
-    if (
-        float(restaurant.chances(tiny, told[0]).at(measure="any name").mean("prompt"))
-        < restaurant.LEAST_NAMES
-    ):
-        assert (claim.verdict, claim.measured, claim.interval) == (
-            "cannot be tested on this model",
-            None,
-            None,
-        )
-    nobody = restaurant.c9(tiny, told, ())
+def test_c9_cannot_be_tested_without_heads(tiny, told):
+    nobody = restaurant.c9("tiny", restaurant.measure_c9(tiny, told, ()))
     assert nobody.verdict == "cannot be tested on this model"
+    assert (nobody.measured, nobody.interval) == (None, None)
+
+
+def test_what_is_measured_is_zero_ablation_of_these_heads(tiny, told):
+    found = restaurant.measure_c9(tiny, told, HEADS)
+    before, after = restaurant.chances(tiny, told[0]), restaurant.without(tiny, told[0], HEADS, "zero")
+    names = [one.at(measure="any name").values.mean() for one in (before, after)]
+    leads = [one.at(measure="logit_difference").values.mean() for one in (before, after)]
+    assert found.kept == pytest.approx(names[1] / names[0])
+    assert found.lost == pytest.approx(1 - leads[1] / leads[0])
+    assert len(found.lost_by_random) == len(found.kept_by_random) == restaurant.CONTROL_SETS
+
+
+def silenced(any_name=0.8, kept=0.9, low=0.8, lost=0.5, lost_by_random=(0.1, 0.2)):
+    return restaurant.Silenced(HEADS, any_name, kept, (low, 1.0), lost, lost_by_random, (0.9, 1.0))
 
 
 @pytest.mark.parametrize(
-    ("drop", "kept", "verdict"),
-    [(0.5, 0.9, "supported"), (0.1, 0.9, "not supported"), (0.5, 0.2, "not supported")],
+    ("numbers", "verdict"),
+    [
+        (silenced(), "supported"),
+        (silenced(lost=0.1), "not supported"),
+        (silenced(lost_by_random=(0.1, 0.6)), "not supported"),
+        (silenced(low=0.2), "not supported"),
+        (silenced(any_name=0.05), "cannot be tested on this model"),
+    ],
 )
-def test_the_verdict_needs_a_lost_lead_and_a_kept_name(tiny, told, monkeypatch, drop, kept, verdict):
-    from interp.result import Result
-
-    def said(lead, name):
-        values = np.stack([np.full(8, part) for part in (0.3, 0.1, name, lead)])
-        return Result(values, {"measure": restaurant.MEASURES, "prompt": tuple(range(8))}, "?", "?")
-
-    monkeypatch.setattr(restaurant, "chances", lambda model, scene: said(4.0, 0.8))
-    monkeypatch.setattr(restaurant, "without", lambda *a, **k: said(4.0 * (1 - drop), 0.8 * kept))
-    claim = restaurant.c9(tiny, told, HEADS)
+def test_the_verdict_needs_a_lost_lead_and_a_kept_name(numbers, verdict):
+    claim = restaurant.c9("tiny", numbers)
     assert claim.verdict == verdict
-    assert claim.measured == pytest.approx(kept)
+    assert claim.measured == (None if verdict.startswith("cannot") else numbers.kept)
+
+
+def test_the_top_words_of_every_telling_are_listed(tiny, told):
+    listed = restaurant.top_words(tiny, told, k=3)
+    assert list(listed) == [str(scene) for scene in told]
+    assert all(text.count("%") == 3 for text in listed.values())

@@ -59,14 +59,10 @@ def test_the_planted_circuit_alone_does_the_whole_task(toy, task, found):
 
 def test_a_strong_writer_without_a_part_is_listed_even_if_it_backs_up(pocket):
     found = roles.find(pocket, n=20)
-    direct = roles.share_lost(found, "to the logits", ioi_lead(pocket, 20))
+    direct = roles.share_lost(found, "to the logits")
     strong = {Head(*map(int, at)) for at in np.argwhere(np.abs(direct.values) >= roles.LEAST_DIRECT)}
     assert strong
     assert strong <= set(found.of(*roles.WRITERS, "other writer"))
-
-
-def ioi_lead(model, n):
-    return float(ioi.behaviour(model, ioi.prompts(model, n)).at(measure="logit_difference").values.mean())
 
 
 def test_what_is_found_is_told_in_words(found):
@@ -89,7 +85,7 @@ def test_an_abc_sentence_with_a_repeated_name_is_shown(tiny):
 
 def test_an_unknown_step_names_the_steps(found):
     with pytest.raises(ValueError) as error:
-        roles.share_lost(found, "to the moon", 1.0)
+        roles.share_lost(found, "to the moon")
     assert str(error.value).startswith("The search took no step 'to the moon'. Its steps: to the logits,")
 
 

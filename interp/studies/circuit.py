@@ -111,6 +111,11 @@ def article_nodes(model, roles: Roles) -> tuple[Node, ...]:
     return tuple(Node(head, part.spot) for part in published.values() for head in part.heads)
 
 
+def heads_at(nodes: Sequence[Node]) -> tuple[Head, ...]:
+    """The heads of these nodes, each once, in order."""
+    return tuple(sorted({node.head for node in nodes}))
+
+
 def published_circuit(model, telling: str = "paper") -> Mapping[str, circuits.Part] | None:
     """The published circuit for a model of this shape, by class of heads; None where none is published."""
     return circuits.circuit(model_of_shape(*models.describe(model).shape), telling)

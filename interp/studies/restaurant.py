@@ -3,12 +3,14 @@
 Sentences that differ only in the thing given and the place: "When Mary and John went to the restaurant,
 John gave his keys to". The lead compares two names with each other, so it cannot see whether any name is
 likely. A mean over sentences with other names keeps "a name comes here", so mean ablation cannot see it
-either.
+either: it leaves any name where it was, whatever the heads. So the test silences by zero.
 
-The thresholds were not moved, but the sentences were, after a look at pocket: with the right name always
-first, 25 % of the lead went and the verdict was "not supported"; then the names took turns: 42 %.
+The thresholds were not moved, but two things were changed after a look at pocket: the two names take turns
+in coming first; and the test, which had silenced by mean all heads that have any part, is now by zero, of
+the article's heads, beside random ones (a reviewer found that by mean it could not fail).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from random import Random
@@ -24,6 +26,7 @@ from interp.prompts import Prompts
 from interp.result import Result
 from interp.sites import Head
 from interp.studies import ioi
+from interp.studies.circuit import random_sets
 from interp.words.article import SCENE, SCENE_PLACES, THINGS
 from interp.words.ioi import MALE_NAMES
 
@@ -31,6 +34,7 @@ TOP = 10
 # The test of C9, fixed before looking at any model
 LEAST_DROP = 0.30  # share of the lead that the heads must be worth, else they do not explain the name
 LEAST_KEPT = 0.50  # share of the probability of "any name" that must stay without them
+CONTROL_SETS = 20
 LEAST_NAMES = 0.10  # probability of any name below which there is nothing to explain
 
 PROBABILITIES = ("the right name", "the", "any name")
@@ -83,16 +87,25 @@ def chances(model, scene: Scene, *edits) -> Result:
     return Result(np.asarray(values), axes, "what comes next", "probability or nats", about)
 
 
-def chances_by_scene(model, told: tuple[Scene, ...]) -> Result:
+def chances_by_scene(model, told: Sequence[Scene]) -> Result:
     """The three probabilities of every telling: Result[scene, measure, prompt]; the lead is left out."""
     return _stacked("scene", {str(scene): chances(model, scene) for scene in told})
 
 
-def with_and_without(model, scene: Scene, heads: tuple[Head, ...]) -> Result:
-    """The three probabilities with all heads and without these, by mean and by zero: Result[run, measure,
-    prompt]."""
-    runs = {how: without(model, scene, heads, how) for how in ("mean", "zero")}
-    return _stacked("run", {"whole model": chances(model, scene), **runs})
+def with_and_without(model, scene: Scene, heads: Sequence[Head], *, seed: int = 0) -> Result:
+    """The three probabilities with all heads and without these, by mean and by zero, and without one random
+    set of as many others: Result[run, measure, prompt]."""
+    runs = {"whole model": chances(model, scene)}
+    runs |= {how: without(model, scene, heads, how) for how in ("mean", "zero")}
+    if heads:
+        (others,) = random_sets(model, heads, 1, seed=seed)
+        runs["zero, random heads"] = without(model, scene, others, "zero")
+    return _stacked("run", runs)
+
+
+def top_words(model, told: Sequence[Scene], k: int = TOP) -> dict[str, str]:
+    """The `k` likeliest next words of every telling, to be read: telling -> "Mary 87 %, ..."."""
+    return {str(scene): _listed(likeliest(model, scene, k)) for scene in told}
 
 
 def likeliest(model, scene: Scene, k: int = TOP) -> Result:
@@ -117,57 +130,99 @@ def likeliest(model, scene: Scene, k: int = TOP) -> Result:
     )  # fmt: skip
 
 
-def without(model, scene: Scene, heads: tuple[Head, ...], how: str, *, seed: int = 0) -> Result:
+def without(model, scene: Scene, heads: Sequence[Head], how: str, *, seed: int = 0) -> Result:
     """`chances` of a telling when these heads are switched off, by `mean` over ABC twins or by `zero`."""
     twins = ioi.reference(model, scene.prompts, seed=seed)
     edits = ablation.edits(model, scene.prompts, heads, how=how, reference=twins)
     return chances(model, scene, *edits)
 
 
-def c9(model, told: tuple[Scene, ...], heads: tuple[Head, ...], *, seed: int = 0) -> Claim:
-    """The verdict on C9, from the telling with a drink at the store: do the heads that decide which name is
-    said decide whether a name is said?
+@dataclass(frozen=True)
+class Silenced:
+    """What C9 is decided from: shares, with these heads writing nothing, and with random sets of as many.
 
-    Supported where switching them off (mean) takes at least `LEAST_DROP` of the lead but leaves
-    `LEAST_KEPT` of the probability of any name, interval included: then they explain which name, and not
-    why a name.
+    `lost` is the share of the lead that goes, `kept` the share of the probability of any name that stays.
     """
-    scene = told[0]
+
+    heads: tuple[Head, ...]
+    any_name: float
+    kept: float
+    interval: tuple[float, float]
+    lost: float
+    lost_by_random: tuple[float, ...]
+    kept_by_random: tuple[float, ...]
+
+    @property
+    def testable(self) -> bool:
+        """Whether there are heads to silence and a name to lose."""
+        return bool(self.heads) and self.any_name >= LEAST_NAMES
+
+    @property
+    def verdict(self) -> str:
+        """Supported where these heads explain which name, more than any random set, and any name stays."""
+        if not self.testable:
+            return "cannot be tested on this model"
+        which = self.lost >= LEAST_DROP and self.lost > max(self.lost_by_random, default=0.0)
+        return "supported" if which and self.interval[0] >= LEAST_KEPT else "not supported"
+
+
+def measure_c9(model, told: Sequence[Scene], heads: Sequence[Head], *, seed: int = 0) -> Silenced:
+    """The telling with a drink at the store, without these heads (zero), and without random ones."""
+    scene, heads = told[0], tuple(sorted(set(heads)))
     before = chances(model, scene)
     any_name = before.at(measure="any name")
-    testable = bool(heads) and float(any_name.mean("prompt")) >= LEAST_NAMES
-    after = without(model, scene, heads, "mean", seed=seed) if testable else before
-    silent = without(model, scene, heads, "zero", seed=seed) if testable else before
-    kept = float(after.at(measure="any name").mean("prompt")) / float(any_name.mean("prompt"))
+    if not heads:
+        return Silenced((), float(any_name.mean("prompt")), 1.0, (1.0, 1.0), 0.0, (), ())
+    sets = random_sets(model, heads, CONTROL_SETS, seed=seed)
+    after, *others = (without(model, scene, chosen, "zero") for chosen in (heads, *sets))
     low, high = after.at(measure="any name").interval("prompt", relative_to=any_name).values
-    drop, zero = _lost(before, after), float(silent.at(measure="any name").mean("prompt"))
-    holds = drop >= LEAST_DROP and low >= LEAST_KEPT
+    return Silenced(
+        heads, float(any_name.mean("prompt")), _kept(before, after), (float(low), float(high)),
+        _lost(before, after), tuple(_lost(before, one) for one in others),
+        tuple(_kept(before, one) for one in others),
+    )  # fmt: skip
+
+
+def c9(model_name: str, measured: Silenced) -> Claim:
+    """The verdict on C9: do the article's heads, which decide which name is said, decide whether a name is
+    said?"""
+    testable = measured.testable
     return Claim(
         id="C9",
-        text="The nine heads are still no full account: they do not say why the model gives a name at"
-            " all, and not,"
-        " say, the valet.",
-        test=f"The heads that decide between the two names"
-            f" ({', '.join(map(str, heads)) or 'none was found'}) are"
-        " replaced by their mean over sentences with other names. Share kept of the probability that"
-        " any name comes"
-        " next, after “gave a drink to” at the store.",
-        measured=kept if testable else None,
-        interval=(float(low), float(high)) if testable else None,
-        control=f"the same heads lose {drop:.0%} of the lead; writing nothing at all (zero), they leave"
-            f" any name at"
-        f" {zero:.0%}; before: {float(any_name.mean('prompt')):.0%}",
-        threshold=f"supported: at least {LEAST_DROP:.0%} of the lead is lost and at least"
-            f" {LEAST_KEPT:.0%} of any name"
-        f" stays, interval included; any name at {LEAST_NAMES:.0%} or more to begin with, else it"
-        f" cannot be tested",
-        verdict="cannot be tested on this"
-            " model" if not testable else "supported" if holds else "not supported",
-        model=models.describe(model).name,
-        published="gpt2: no probability was published for the restaurant sentence; given “the keys”,"
-            " GPT-2 small fails"
-        " in 93 % of the IOI prompts of one study (arXiv:2605.22719)",
-    )  # fmt: skip
+        text=(
+            "The nine heads are still no full account: they do not say why the model gives a name at all, and"
+            " not, say, the valet."
+        ),
+        test=(
+            f"The heads of the article's three parts ({', '.join(map(str, measured.heads)) or 'none found'})"
+            " write nothing (zero; a mean over other sentences would keep “a name comes here”). Share kept of"
+            " the probability that any name comes next, after “gave a drink to” at the store."
+        ),
+        measured=measured.kept if testable else None,
+        interval=measured.interval if testable else None,
+        control=_control(measured),
+        threshold=(
+            f"supported: at least {LEAST_DROP:.0%} of the lead is lost, more than without any random set, and"
+            f" at least {LEAST_KEPT:.0%} of any name stays, interval included; any name at {LEAST_NAMES:.0%}"
+            " or more to begin with, else it cannot be tested"
+        ),
+        verdict=measured.verdict,
+        model=model_name,
+        published=(
+            "gpt2: no probability was published for the restaurant sentence; given “the keys”, GPT-2 small"
+            " fails in 93 % of the IOI prompts of one study (arXiv:2605.22719)"
+        ),
+    )
+
+
+def _control(measured: Silenced) -> str:
+    if not measured.testable:
+        return f"any name at {measured.any_name:.0%}; heads found: {len(measured.heads)}"
+    lost, kept = measured.lost_by_random, measured.kept_by_random
+    return (
+        f"the same heads lose {measured.lost:.0%} of the lead; {len(lost)} random sets of as many others lose"
+        f" {min(lost):.0%} to {max(lost):.0%} and keep {min(kept):.2f} to {max(kept):.2f} of any name"
+    )
 
 
 def _stacked(axis: str, results: dict[str, Result]) -> Result:
@@ -175,6 +230,15 @@ def _stacked(axis: str, results: dict[str, Result]) -> Result:
     values = np.stack([one.values[: len(PROBABILITIES)] for one in results.values()])
     axes = {axis: tuple(results), "measure": PROBABILITIES, "prompt": first.axes["prompt"]}
     return Result(values, axes, "probability of the next word", "probability", first.about)
+
+
+def _listed(words: Result) -> str:
+    return ", ".join(f"{label.strip()} {share:.0%}" for (label,), share in words.top(words.values.size))
+
+
+def _kept(before: Result, after: Result) -> float:
+    shares = [float(one.at(measure="any name").mean("prompt")) for one in (after, before)]
+    return shares[0] / shares[1]
 
 
 def _lost(before: Result, after: Result) -> float:

@@ -82,6 +82,7 @@ class Roles:
 
     heads: Mapping[str, tuple[Head, ...]]
     evidence: Mapping[str, Result] = field(default_factory=dict)
+    lead: float = float("nan")  # of the sentences on which they were found, in nats
 
     def nodes(self, *roles: str) -> tuple[Node, ...]:
         """The heads of these roles, each at the word where its role acts.
@@ -135,7 +136,8 @@ def find_on(model, prompts: Prompts, reference: Prompts) -> Roles:
     found = _parts_played(search, lead) if search.preferred >= LEAST_PREFERRED else {}
     if not any(found.values()):
         found = {"other writer": ioi.strongest_writers(model, prompts, FEW)}
-    return Roles({role: tuple(sorted(found.get(role, ()))) for role in ROLES}, search.evidence)
+    heads = {role: tuple(sorted(found.get(role, ()))) for role in ROLES}
+    return Roles(heads, search.evidence, search.untouched(search.lead))
 
 
 def _parts_played(search: "_Search", lead: "_Paths") -> dict[str, list[Head]]:
@@ -169,15 +171,15 @@ def _parts_played(search: "_Search", lead: "_Paths") -> dict[str, list[Head]]:
     return found | search.others(found, lead)
 
 
-def share_lost(roles: Roles, step: str, lead: float) -> Result:
-    """One step of the search as shares of a lead, positive where the head helps: Result[layer, head].
+def share_lost(roles: Roles, step: str) -> Result:
+    """One step of the search as shares of the lead, positive where the head helps: Result[layer, head].
 
     Raises ValueError for a step that this search did not take.
     """
     if step not in roles.evidence:
         raise ValueError(f"The search took no step {step!r}. Its steps: {', '.join(roles.evidence)}.")
     change = roles.evidence[step].mean("prompt")
-    return Result(-change.values / lead, change.axes, "share of the lead lost", "share", change.about)
+    return Result(-change.values / roles.lead, change.axes, "share of the lead lost", "share", change.about)
 
 
 def over_other_names(model, prompts: Prompts) -> Metric:
@@ -235,7 +237,7 @@ class _Search:
         where = {} if receivers is None else {"receivers": receivers, "receiver_at": at}
         effect = path_patching(self.model, self.prompts, self.twins, metric, sender_at=at, **where)
         self.evidence[name] = effect
-        return _Paths(-effect.mean("prompt").values / self._untouched(metric))
+        return _Paths(-effect.mean("prompt").values / self.untouched(metric))
 
     def looks_from(self, spot: str) -> dict[Head, str]:
         """For every head, which of the named words before this one it looks at most, if at any."""
@@ -261,7 +263,7 @@ class _Search:
         norms = [final_scale(self.model, self.prompts, edits=these) for these in ((), edits)]
         before = head_attribution(self.model, self.prompts)
         self.evidence["written without them"] = head_attribution(self.model, self.prompts, edits=edits)
-        after, lead = self.evidence["written without them"], self._untouched(self.lead)
+        after, lead = self.evidence["written without them"], self.untouched(self.lead)
         grown = (after.values * (norms[1] / norms[0]).numpy() - before.values).mean(axis=-1)
         enough = after.mean("prompt").values >= LEAST_TAKEN_OVER * lead
         strong = np.argwhere(enough & (grown > ROUNDING * lead))
@@ -283,7 +285,7 @@ class _Search:
         strong = feeding.strong(LEAST_STEERING) + feeding.strong(-LEAST_STEERING)
         return {"other writer": writers, "other feeder": [h for h in strong if h not in named | set(writers)]}
 
-    def _untouched(self, metric: Metric) -> float:
+    def untouched(self, metric: Metric) -> float:
         return abs(float(metric(logits_at_end(self.model, self.prompts)).double().mean()))
 
 

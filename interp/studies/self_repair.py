@@ -20,7 +20,6 @@ from interp.prompts import Prompts
 from interp.result import Result
 from interp.sites import Head
 
-
 PARTS = ("silenced heads", "other heads", "feed-forward layers", "last layer norm")
 
 
