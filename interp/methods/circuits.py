@@ -139,7 +139,7 @@ def nodes_patched(
     return Result(found, axes, "change with heads from the donor", "nats", about)
 
 
-def _patched(run: BaseRun, donor: Prompts, masks: Masks) -> Float[Tensor, "one prompt d_model"]:
+def _patched(run: BaseRun, donor: Prompts, masks: Masks) -> Float[Tensor, "set same_length d_model"]:
     """The last states of the prompts of one run."""
     index = run.index.cpu()
     other = base_run(run.weights, run.index, donor.tokens[index, : run.length].to(run.end.device))
