@@ -106,3 +106,10 @@ def test_one_node_is_too_few(tiny, task):
         "A greedy search takes nodes out of a circuit, so it needs at least 2; it was given 1. Name more"
         " heads."
     )
+
+
+@pytest.mark.parametrize("name", ["runs", "steps", "drawn"])
+def test_an_empty_search_is_refused(tiny, task, name):
+    with pytest.raises(ValueError) as error:
+        search(tiny, task, **{name: 0})
+    assert str(error.value) == f"{name}=0 leaves nothing to search: give at least 1."

@@ -686,6 +686,22 @@ def test_arenas_prompts_are_the_published_ones(writer):
 
 
 @needs_tokenizer
+def test_the_sentences_of_the_six_signals_read_as_they_are_written(writer):
+    prompts = sentences.drawn(writer, 28, drawn.SEED)
+    assert not prompts.bos
+    assert len(prompts.template.unique()) == 14
+    told = drawn.blocking.counterfactuals(writer, prompts)
+    for (token, position), these in told.items():
+        for text, ids, length in zip(these.texts, these.tokens, these.length, strict=True):
+            assert models.encode(writer, text) == ids[:length].tolist()
+        own = {"original": "s", "inverted": "io"}.get(token)
+        if own:
+            assert torch.equal(these.at(these.tokens, "S2"), prompts.answers[own])
+        first = {"original": "S1", "inverted": "IO"}[position]
+        assert torch.equal(these.at(these.tokens, first), these.at(these.tokens, "S2"))
+
+
+@needs_tokenizer
 def test_arenas_names_are_one_token_with_a_space_and_without(writer):
     assert len(set(told.ARENA_NAMES)) == 109
     for name in told.ARENA_NAMES:

@@ -44,13 +44,9 @@ def greedy(
     as "L5H5 at S2, L9H9 at end", and `controls` random parts as large as the first. `run` is "circuit" or
     "model". The widest of many gaps is partly luck: with `fresh`, the parts found on `task` are measured on
     these other prompts. `about["parts"]` lists the nodes of every part. Raises ValueError for fewer than
-    `LEAST_NODES` nodes.
+    `LEAST_NODES` nodes, and where `runs`, `steps` or `drawn` is less than 1.
     """
-    if len(set(nodes)) < LEAST_NODES:
-        raise ValueError(
-            f"A greedy search takes nodes out of a circuit, so it needs at least {LEAST_NODES}; it was given"
-            f" {len(set(nodes))}. Name more heads."
-        )
+    _check(nodes, runs=runs, steps=steps, drawn=drawn)
     chooser, search, grown = Random(seed), _Leads(model, task, nodes), set()
     with tqdm(total=runs * steps, desc="searching for gaps", disable=not progress, leave=False) as bar:
         for _ in range(runs):
@@ -96,6 +92,17 @@ class _Leads:
         """|F(C without K) - F(M without K)|, in nats."""
         circuit, model = self.of([part])[0].mean(axis=-1)
         return abs(float(circuit - model))
+
+
+def _check(nodes: Sequence[Node], **numbers: int) -> None:
+    if len(set(nodes)) < LEAST_NODES:
+        raise ValueError(
+            f"A greedy search takes nodes out of a circuit, so it needs at least {LEAST_NODES}; it was given"
+            f" {len(set(nodes))}. Name more heads."
+        )
+    for name, number in numbers.items():
+        if number < 1:
+            raise ValueError(f"{name}={number} leaves nothing to search: give at least 1.")
 
 
 def _grow(search: _Leads, chooser: Random, steps: int, drawn: int, bar: tqdm) -> Iterator[Part]:
