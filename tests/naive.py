@@ -59,6 +59,47 @@ class Pair:
         return self.change(parts=_Overwriting({part: arrived[part] for part in receivers}, receiver_at))
 
 
+class Replaced(dict):
+    """What heads put out instead, at some positions only; at the others they stay what the run makes of them.
+
+    (layer, head) -> (position d_head, positions)."""
+
+    def get(self, key, own=None):
+        if key not in self:
+            return own
+        values, positions = self[key]
+        rows = own.clone()
+        for position in positions:
+            rows[position] = values[position].double()
+        return rows
+
+
+def template_means(loops, reference, template):
+    """(layer, head) -> the mean output over the reference prompts of one template, position by position."""
+    rows = [row for row in range(len(reference)) if int(reference.template[row]) == template]
+    runs = [loops.forward(reference.tokens[row, : int(reference.length[row])]) for row in rows]
+    return {key: sum(run.z[key] for run in runs) / len(runs) for key in runs[0].z}
+
+
+def lead(loops, prompts, number, replaced):
+    """The lead of one prompt under these replacements."""
+    logits = loops.forward(prompts.tokens[number, : int(prompts.length[number])], replaced=replaced).logits[
+        -1
+    ]
+    return float(logits[prompts.answers["io"][number]] - logits[prompts.answers["s"][number]])
+
+
+def circuit_leads(loops, prompts, means, number, kept, removed):
+    """F(C) with the nodes `kept`, and F(M) without the nodes `removed`, of one prompt."""
+    length, spots = int(prompts.length[number]), {name: int(at[number]) for name, at in prompts.spots.items()}
+    heads = [(layer, head) for layer in range(loops.layers) for head in range(loops.heads)]
+    stays = {key: {spots[n.spot] for n in kept if (n.head.layer, n.head.head) == key} for key in heads}
+    goes = {key: {spots[n.spot] for n in removed if (n.head.layer, n.head.head) == key} for key in heads}
+    alone = Replaced({key: (means[key], set(range(length)) - stays[key]) for key in heads})
+    without = Replaced({key: (means[key], goes[key]) for key in heads})
+    return lead(loops, prompts, number, alone), lead(loops, prompts, number, without)
+
+
 def _added(x, vector, position):
     rows = x.clone()
     rows[position] += vector

@@ -26,10 +26,15 @@ ROLES = {
 # Where the notes stand in the residual stream
 NAME, PREVIOUS, REPEATED, INHIBITED = (slice(start, start + NAMES) for start in (0, 24, 48, 72))
 POSITION, LAST, ALWAYS = slice(96, 96 + POSITIONS), 128, 129
+PLACE = slice(97, 97 + NAMES)  # positions after the first, which queries that find nothing look at
 
 
-def planted(tokenizer, names):
-    """The model; `names` are its `NAMES` first names, each one token with its leading space."""
+def planted(tokenizer, names, note=NAME):
+    """The model; `names` are its `NAMES` first names, each one token with its leading space.
+
+    What is noted of the name said before, and then inhibited, is the `NAME` or its `PLACE`; the induction
+    head can note names only and is silent in the other model.
+    """
     config = GPT2Config(n_layer=LAYERS, n_head=HEADS, n_embd=WIDTH, n_positions=POSITIONS,
                         vocab_size=len(tokenizer), bos_token_id=0, eos_token_id=0)  # fmt: skip
     model = GPT2LMHeadModel(config)
@@ -41,12 +46,15 @@ def planted(tokenizer, names):
         _head(model, Head(0, 0), [(POSITION, one[:, [*range(1, POSITIONS), 0]], POSITION, one, 3.0)],
               (NAME, PREVIOUS, 0.12))  # fmt: skip
         _head(model, Head(0, 1), [(NAME, None, NAME, None, 2.0), (POSITION, None, POSITION, None, -2.0)],
-              (NAME, REPEATED, 0.12), sink=1.0)  # fmt: skip
-        _head(model, Head(1, 0), [(NAME, None, PREVIOUS, None, 3.0)], (PREVIOUS, REPEATED, 0.12), sink=1.0)
+              (note, REPEATED, 0.12), sink=1.0)  # fmt: skip
+        if note == NAME:
+            _head(
+                model, Head(1, 0), [(NAME, None, PREVIOUS, None, 3.0)], (PREVIOUS, REPEATED, 0.12), sink=1.0
+            )
         _head(model, Head(2, 0), [(slice(LAST, LAST + 1), None, REPEATED, torch.ones(NAMES, 1), 3.0)],
               (REPEATED, INHIBITED, 0.12), sink=0.5)  # fmt: skip
         _head(model, Head(3, 0), [(slice(LAST, LAST + 1), None, NAME, torch.ones(NAMES, 1), 1.0),
-                                  (INHIBITED, None, NAME, None, -0.12)], (NAME, NAME, 0.5))  # fmt: skip
+                                  (INHIBITED, None, note, None, -0.12)], (NAME, NAME, 0.5))  # fmt: skip
     return model
 
 

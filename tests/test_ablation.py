@@ -265,6 +265,21 @@ def test_many_sets_equal_few(tiny, batch, baseline, monkeypatch):
     np.testing.assert_allclose(together(), straight, atol=1e-5)
 
 
+def test_sets_that_share_heads_equal_sets_measured_alone(tiny, batch, baseline):
+    """What they share is run once, and each goes on from there: a head more, some more, none more."""
+    metric, shared = ioi.logit_difference(batch), _circuit_masks(tiny, batch)[0]
+    later, early = torch.zeros_like(shared[2]), torch.zeros_like(shared[0])
+    later[:, -1], early[:, 3:, 2] = True, True
+    masks = [shared, shared | {2: shared[2] | later}, shared | {0: shared[0] | early}, {**shared, 1: ~early}]
+    bench = ablation.Replacements(tiny, batch, metric, reference=baseline)
+    together = bench.changes(masks)
+    for number, mask in enumerate(masks):
+        alone = ablation.masked_ablation(tiny, batch, metric, [mask], reference=baseline, progress=False)
+        np.testing.assert_allclose(together[number], alone.at(set=0).values, atol=1e-5)
+    assert np.abs(np.diff(together, axis=0)).max(axis=1).min() > 1e-3
+    np.testing.assert_array_equal(bench.changes(masks), together)
+
+
 def test_a_mask_that_does_not_fit_is_refused(tiny, batch, baseline):
     metric = ioi.logit_difference(batch)
     wanted = (*batch.tokens.shape, tiny.cfg.n_heads)

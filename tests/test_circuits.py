@@ -4,9 +4,20 @@ import re
 
 import numpy as np
 import pytest
+from naive import Pair, Replaced, circuit_leads, template_means
+from reference import Reference
 
 from interp.methods import ablation
-from interp.methods.circuits import EVERYWHERE, Node, circuits_alone, inside, nodes_removed, outside
+from interp.methods.circuits import (
+    EVERYWHERE,
+    Knockouts,
+    Node,
+    circuits_alone,
+    inside,
+    nodes_patched,
+    nodes_removed,
+    outside,
+)  # fmt: skip
 from interp.sites import Head
 from interp.studies import circuit, ioi
 
@@ -21,6 +32,11 @@ def batch(tiny):
 @pytest.fixture(scope="module")
 def baseline(tiny, batch):
     return ioi.reference(tiny, batch, seed=1)
+
+
+@pytest.fixture(scope="module")
+def loops(tiny_folder):
+    return Reference(tiny_folder)
 
 
 def every_node(model):
@@ -69,6 +85,49 @@ def test_leaving_a_circuit_alone_is_removing_the_rest(tiny, batch, baseline):
     removed = nodes_removed(tiny, batch, metric, [rest], reference=baseline, progress=False)
     np.testing.assert_allclose(alone.values, removed.values, atol=1e-6)
     assert np.abs(alone.values).max() > 1e-3
+
+
+def test_circuits_and_knock_outs_equal_loops(tiny, loops, batch, baseline):
+    bench = Knockouts(tiny, batch, ioi.logit_difference(batch), reference=baseline)
+    removed = [SOME[:1], SOME[:2], SOME[1:], ()]
+    kept = [[node for node in SOME if node not in gone] for gone in removed]
+    before = ioi.behaviour(tiny, batch).at(measure="logit_difference").values
+    alone, without = bench.alone(kept) + before, bench.removed(removed) + before
+    for number in range(len(batch)):
+        means = template_means(loops, baseline, int(batch.template[number]))
+        for row, gone in enumerate(removed):
+            expected = circuit_leads(loops, batch, means, number, kept[row], gone)
+            assert [alone[row, number], without[row, number]] == pytest.approx(expected, abs=1e-4)
+
+
+def test_heads_from_a_donor_equal_loops(tiny, loops, batch):
+    donors = [ioi.reference(tiny, batch, seed=seed).take(range(len(batch))) for seed in (3, 4)]
+    patched = nodes_patched(tiny, batch, donors, ioi.logit_difference(batch), SOME)
+    assert list(patched.axes) == ["donor", "prompt"]
+    for row, donor in enumerate(donors):
+        for number in range(len(batch)):
+            pair, replaced = Pair(loops, batch, donor, number), {}
+            for layer, head, spot in ((0, 1, "S2"), (2, 3, "end"), (2, 0, "end")):
+                given = pair.donor.z[layer, head], [int(batch.spots[spot][number])]
+                replaced[layer, head] = given
+            expected = pair.change(replaced=Replaced(replaced))
+            assert float(patched.at(donor=row, prompt=number)) == pytest.approx(expected, abs=1e-4)
+    assert np.abs(patched.values).min(axis=0).max() > 1e-3
+
+
+def test_heads_from_the_same_prompts_change_nothing(tiny, batch):
+    same = nodes_patched(tiny, batch, [batch], ioi.logit_difference(batch), SOME)
+    np.testing.assert_allclose(same.values, 0.0, atol=1e-6)
+
+
+def test_no_heads_from_a_donor_and_donors_of_another_length_are_refused(tiny, batch):
+    metric = ioi.logit_difference(batch)
+    with pytest.raises(ValueError) as error:
+        nodes_patched(tiny, batch, [batch], metric, ())
+    assert str(error.value) == "There is no head to take from the donors: name at least one."
+    other = ioi.prompts(tiny, 6, templates=(1,), seed=2)
+    with pytest.raises(ValueError, match=r"^Prompt 0 has \d+ tokens and its donor \d+: patching puts"):
+        nodes_patched(tiny, batch, [other], metric, SOME)
 
 
 def test_a_circuit_with_no_heads_is_refused(tiny, batch):

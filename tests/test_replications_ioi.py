@@ -18,7 +18,15 @@ from interp import hooks, models, verification
 from interp.published import published
 from interp.sites import Head, Site
 from interp.studies.replications import ioi as replications
-from interp.studies.replications.ioi import arena, circuits, drawn, exploratory, reading, sentences
+from interp.studies.replications.ioi import (
+    arena,
+    circuits,
+    drawn,
+    exploratory,
+    reading,
+    sentences,
+    taken_apart,
+)  # fmt: skip
 from interp.words import ioi as words
 from interp.words import replications as told
 
@@ -430,6 +438,12 @@ def means(twin, reference):
     }  # fmt: skip
 
 
+def drawn_means(twin, prompts):
+    """The same for a draw of our own: of the references, the first are the prompts' twins."""
+    found = means(twin, drawn.ioi.reference(twin, prompts, seed=drawn.SEED))
+    return {layer: values[: len(prompts)] for layer, values in found.items()}
+
+
 def left_alone(twin, prompts, replacement, kept):
     """The mean logit difference when every head but `kept`, (head, prompt) -> positions, is replaced."""
     edits = []
@@ -531,6 +545,76 @@ def test_the_model_without_a_class_is_that_of_a_plain_run(twin, measured):
     assert float(none) == pytest.approx(lead(twin, prompts, hooks.run(twin, prompts)[0]), abs=1e-5)
 
 
+def test_the_sets_of_figure_20_are_as_printed():
+    removed = taken_apart.removed_before(circuits.published_circuit())
+    names = {str(head): {str(one) for one in first} for head, first in removed.items()}
+    assert len(names) == 26
+    assert all(head not in first for head, first in names.items())
+    assert names["L9H6"] == {"L9H9", "L10H0"}
+    assert names["L8H6"] == {"L7H3", "L7H9", "L8H10"}
+    assert names["L5H8"] == names["L5H9"] == {"L10H7", "L11H10"}
+    assert names["L0H1"] == {"L0H10", "L3H0"}
+    assert names["L10H2"] == {"L9H9", "L10H0", "L9H6", "L10H10", "L10H6"}
+    assert len(names["L9H0"]) == len(names["L11H9"]) == 3 + 8 + 2 - 1
+
+
+def test_figure_20_prints_the_same_number_wherever_our_sets_are_the_same():
+    """So the order of the backups and the last two sets, which it does not spell out, are read rightly."""
+    (record,) = (one for one in published("gpt2", "ioi") if one.id == "paper/minimality")
+    printed: dict[frozenset, set[float]] = {}
+    for head, first in taken_apart.removed_before(circuits.published_circuit()).items():
+        own = record.result.at(head=str(head))
+        for left, gone in (("without K", first), ("without K and the head", first | {head})):
+            printed.setdefault(gone, set()).add(float(own.at(left=left)))
+    assert len(printed) == 33
+    assert {gone: values for gone, values in printed.items() if len(values) > 1} == {}
+
+
+@pytest.mark.parametrize("head", ["L5H9", "L11H9"])
+def test_the_pairs_of_figure_20_are_those_of_plain_runs(twin, measured, head):
+    prompts = sentences.drawn(twin, drawn.SOME, drawn.SEED)
+    replacement = drawn_means(twin, prompts)
+    first = taken_apart.removed_before(circuits.published_circuit())[Head.parse(head)]
+    for left, gone in (("without K", first), ("without K and the head", first | {Head.parse(head)})):
+        whole = circuits.without(circuits.working(circuits.published_circuit()), gone)
+        kept = {
+            (one, n): [int(prompts.spots[spot][n])]
+            for one, spot in whole.items()
+            for n in range(len(prompts))
+        }
+        expected = left_alone(twin, prompts, replacement, kept)
+        assert float(measured["paper/minimality"].at(left=left, head=head)) == pytest.approx(
+            expected, abs=1e-4
+        )
+
+
+def test_the_six_signals_are_those_of_plain_runs(twin, measured):
+    prompts, shown = sentences.drawn(twin, drawn.SOME, drawn.SEED), measured["paper/signals"]
+    untouched = lead(twin, prompts, hooks.run(twin, prompts)[0])
+    assert float(shown.at(token="original", position="original")) == pytest.approx(untouched, abs=1e-5)
+    told = drawn.blocking.counterfactuals(twin, prompts, seed=drawn.SEED)
+    heads = circuits.published_circuit()["S-inhibition"].heads
+    for (token, position), these in told.items():
+        given = hooks.record(twin, these, heads)
+        edits = [hooks.Put(head, given[head], where=prompts.mask("end")) for head in heads]
+        expected = lead(twin, prompts, hooks.run(twin, prompts, *edits)[0])
+        assert float(shown.at(token=token, position=position)) == pytest.approx(expected, abs=1e-4)
+
+
+def test_the_widest_gap_is_wider_than_that_of_the_whole_circuit(twin, measured):
+    prompts = sentences.drawn(twin, drawn.FEW, drawn.SEED)
+    replacement = drawn_means(twin, prompts)
+    model = lead(twin, prompts, hooks.run(twin, prompts)[0])
+    for telling in ("paper", "naive"):
+        whole = circuits.working(circuits.published_circuit(telling))
+        kept = {
+            (h, n): [int(prompts.spots[spot][n])] for h, spot in whole.items() for n in range(len(prompts))
+        }
+        gap = abs(left_alone(twin, prompts, replacement, kept) - model)
+        assert float(measured["paper/greedy_files"].at(circuit=telling)) > gap
+    assert float(measured["paper/greedy"]) == float(measured["paper/greedy_files"].at(circuit="paper"))
+
+
 # --- the prompts themselves, with GPT-2's own tokenizer ----------------------------------------------------
 
 needs_tokenizer = pytest.mark.skipif(
@@ -599,6 +683,22 @@ def test_arenas_prompts_are_the_published_ones(writer):
     changed = (prompts.tokens != twins.tokens).nonzero()
     spots = torch.stack([prompts.spots[spot] for spot in ("IO", "S1", "S2")]).T
     assert all(position in spots[number] for number, position in changed.tolist())
+
+
+@needs_tokenizer
+def test_the_sentences_of_the_six_signals_read_as_they_are_written(writer):
+    prompts = sentences.drawn(writer, 28, drawn.SEED)
+    assert not prompts.bos
+    assert len(prompts.template.unique()) == 14
+    told = drawn.blocking.counterfactuals(writer, prompts)
+    for (token, position), these in told.items():
+        for text, ids, length in zip(these.texts, these.tokens, these.length, strict=True):
+            assert models.encode(writer, text) == ids[:length].tolist()
+        own = {"original": "s", "inverted": "io"}.get(token)
+        if own:
+            assert torch.equal(these.at(these.tokens, "S2"), prompts.answers[own])
+        first = {"original": "S1", "inverted": "IO"}[position]
+        assert torch.equal(these.at(these.tokens, first), these.at(these.tokens, "S2"))
 
 
 @needs_tokenizer

@@ -11,7 +11,7 @@ something else in the place of its output `z`:
 In `mean` and `resample` the reference is a second set of `Prompts`; without one the prompts themselves serve.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -23,7 +23,7 @@ from interp import hooks, models
 from interp.methods.engine.base import BaseRun, base_runs
 from interp.methods.engine.ends import Reader
 from interp.methods.engine.heads import shifted
-from interp.methods.engine.sets import replaced
+from interp.methods.engine.sets import replaced, with_shared
 from interp.methods.engine.sweep import OnLayer, changes, sweep, whole
 from interp.methods.engine.weights import weights_of
 from interp.methods.readout import Metric
@@ -133,18 +133,39 @@ def masked_ablation(
     With every head outside a circuit masked this is the knockout of Wang et al. 2022, section 2.1. Raises
     ValueError for a mask of another shape or layer, and as `head_values` does.
     """
-    for mask in masks:
-        _check_mask(model, prompts, mask)
-    real = prompts.real()[:, :, None]
-    masks = [{layer: where.cpu() & real for layer, where in mask.items()} for mask in masks]
-    layers = sorted({layer for mask in masks for layer in mask})
-    values = head_values(model, prompts, layers, how=how, reference=reference, seed=seed)
-    weights = weights_of(model)
-    found = _sets_changes(
-        base_runs(weights, prompts), Reader(weights, metric), masks, values, progress=progress
-    )
     axes = {"set": range(len(masks)), "prompt": range(len(prompts))}
+    bench = Replacements(model, prompts, metric, reference=reference, how=how, seed=seed)
+    found = bench.changes(masks, progress=progress)
     return _result(model, prompts, found, axes, how, seed, "change when the heads are switched off")
+
+
+class Replacements:
+    """One batch of prompts with all that `masked_ablation` needs, for many calls: baselines and base runs."""
+
+    def __init__(
+        self,
+        model,
+        prompts: Prompts,
+        metric: Metric,
+        *,
+        reference: Prompts | None = None,
+        how: str = "mean",
+        seed: int = 0,
+    ):
+        """Raises ValueError as `head_values` does."""
+        self._model, self._prompts = model, prompts
+        layers = range(model.cfg.n_layers)
+        self._values = head_values(model, prompts, layers, how=how, reference=reference, seed=seed)
+        weights = weights_of(model)
+        self._runs, self._reader = base_runs(weights, prompts), Reader(weights, metric)
+
+    def changes(self, masks: Sequence[Mask], *, progress: bool = False) -> Float[np.ndarray, "set prompt"]:
+        """As `masked_ablation`, the numbers alone. What all masks share is computed once."""
+        for mask in masks:
+            _check_mask(self._model, self._prompts, mask)
+        real = self._prompts.real()[:, :, None]
+        masks = [{layer: where.cpu() & real for layer, where in mask.items()} for mask in masks]
+        return _sets_changes(self._runs, self._reader, masks, self._values, progress=progress)
 
 
 def _sets_changes(
@@ -156,33 +177,60 @@ def _sets_changes(
     progress: bool,
 ) -> Float[np.ndarray, "set prompt"]:
     untouched = whole(runs, lambda run: run.end[None])
-    before = reader(untouched)
-    found = np.zeros((len(masks), before.shape[1]))
+    before, shared = reader(untouched), _shared(masks)
+    begun = {
+        id(run): with_shared(run, _of_prompts(run, shared), _of_layers(run, values, shared)) for run in runs
+    }
+    alike = whole(runs, lambda run: begun[id(run)].end[None])
+    found = np.repeat(np.asarray(changes(reader, alike, untouched, before)), len(masks), axis=0)
     with tqdm(total=len(masks), desc="switching off sets", disable=not progress, leave=False) as bar:
-        for sets in _together(masks):
+        for sets in _together(masks, shared):
             layers = sorted({layer for number in sets for layer in masks[number]})
             stacked = {layer: _stacked(masks, sets, layer) for layer in layers}
-            ends = whole(runs, lambda run, stacked=stacked: _replaced(run, stacked, values))
+            ends = whole(
+                runs, lambda run, stacked=stacked: _replaced(begun[id(run)], stacked, values, shared)
+            )
             found[sets] = changes(reader, ends, untouched, before)
             bar.update(len(sets))
     return found
 
 
-def _replaced(run: BaseRun, masks: dict[int, Tensor], values: dict[int, Tensor]) -> Tensor:
-    """The last states of these sets for the prompts of one run."""
-    own = {
-        layer: mask[:, run.index.cpu(), : run.length].to(run.index.device) for layer, mask in masks.items()
-    }
-    return replaced(run, own, {layer: _of_run(run, values[layer]) for layer in masks})
+def _shared(masks: Sequence[Mask]) -> Mask:
+    """What every one of several masks replaces, by layer; layers without such heads are left out."""
+    layers = set.intersection(*(set(mask) for mask in masks)) if len(masks) > 1 else set()
+    both = {layer: torch.stack([mask[layer] for mask in masks]).all(dim=0) for layer in sorted(layers)}
+    return {layer: where for layer, where in both.items() if where.any()}
 
 
-def _together(masks: Sequence[Mask]) -> Iterator[list[int]]:
-    """Sets that begin in the same layer, a few at a time, last layer first; empty ones are left out."""
-    begun = [min((layer for layer, where in mask.items() if where.any()), default=None) for mask in masks]
+def _replaced(run: BaseRun, masks: dict[int, Tensor], values: dict[int, Tensor], shared: Mask) -> Tensor:
+    """The last states of these sets for the prompts of one run, in which what they share is replaced."""
+    here = {layer: mask[:, run.index.cpu(), : run.length].to(run.end.device) for layer, mask in masks.items()}
+    return replaced(run, here, _of_layers(run, values, masks), _of_prompts(run, shared))
+
+
+def _of_prompts(run: BaseRun, mask: Mask) -> dict[int, Tensor]:
+    return {layer: where[run.index.cpu(), : run.length].to(run.end.device) for layer, where in mask.items()}
+
+
+def _of_layers(run: BaseRun, values: dict[int, Tensor], layers: Iterable[int]) -> dict[int, Tensor]:
+    return {layer: _of_run(run, values[layer]) for layer in layers}
+
+
+def _together(masks: Sequence[Mask], shared: Mask) -> Iterator[list[int]]:
+    """Sets that begin in the same layer, a few at a time, last layer first; those that replace nothing but
+    what all share are left out."""
+    begun = [
+        min((layer for layer, where in mask.items() if _more(where, shared.get(layer)).any()), default=None)
+        for mask in masks
+    ]
     for layer in sorted({layer for layer in begun if layer is not None}, reverse=True):
         numbers = [number for number, first in enumerate(begun) if first == layer]
         for start in range(0, len(numbers), SETS_AT_ONCE):
             yield numbers[start : start + SETS_AT_ONCE]
+
+
+def _more(where: Tensor, shared: Tensor | None) -> Tensor:
+    return where if shared is None else where & ~shared
 
 
 def _stacked(

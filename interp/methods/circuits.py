@@ -8,12 +8,19 @@ sections 2.1 and 4.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
-from jaxtyping import Bool
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from interp import models
-from interp.methods.ablation import masked_ablation
+from interp.methods.ablation import Replacements, masked_ablation
+from interp.methods.engine.base import BaseRun, base_run, base_runs
+from interp.methods.engine.ends import Reader
+from interp.methods.engine.sets import replaced
+from interp.methods.engine.sweep import changes, whole
+from interp.methods.engine.weights import weights_of
+from interp.methods.patching import check_pairs
 from interp.methods.readout import Metric
 from interp.prompts import Prompts
 from interp.result import Result
@@ -68,10 +75,7 @@ def circuits_alone(
     The mean is taken over `reference`, per template and position. A circuit of all heads at all words changes
     nothing. Raises ValueError for a circuit with no heads.
     """
-    for circuit in circuits:
-        if not circuit:
-            raise ValueError("A circuit with no heads leaves nothing running: name at least one head.")
-    masks = [outside(model, prompts, circuit) for circuit in circuits]
+    masks = [outside(model, prompts, _some(circuit)) for circuit in circuits]
     return masked_ablation(model, prompts, metric, masks, reference=reference, progress=progress)
 
 
@@ -90,3 +94,60 @@ def nodes_removed(
     """
     masks = [inside(model, prompts, nodes) for nodes in sets]
     return masked_ablation(model, prompts, metric, masks, reference=reference, progress=progress)
+
+
+class Knockouts:
+    """What `circuits_alone` and `nodes_removed` measure, for many calls on the same prompts: all that the
+    calls share is prepared once."""
+
+    def __init__(self, model, prompts: Prompts, metric: Metric, *, reference: Prompts | None = None):
+        """Raises ValueError as `ablation.head_values` does."""
+        self._model, self._prompts = model, prompts
+        self._bench = Replacements(model, prompts, metric, reference=reference)
+
+    def alone(self, circuits: Sequence[Sequence[Node]]) -> Float[np.ndarray, "set prompt"]:
+        """As `circuits_alone`, the numbers alone."""
+        return self._bench.changes([outside(self._model, self._prompts, _some(nodes)) for nodes in circuits])
+
+    def removed(self, sets: Sequence[Sequence[Node]]) -> Float[np.ndarray, "set prompt"]:
+        """As `nodes_removed`, the numbers alone."""
+        return self._bench.changes([inside(self._model, self._prompts, nodes) for nodes in sets])
+
+
+def nodes_patched(
+    model, prompts: Prompts, donors: Sequence[Prompts], metric: Metric, nodes: Sequence[Node]
+) -> Result:
+    """Change in the metric when these nodes put out what they do on a donor: Result[donor, prompt], nats.
+
+    All nodes together, one donor after another; what follows is computed live. The donors are laid beside
+    the prompts token by token, and the spots are those of the prompts. Raises ValueError for no nodes, for
+    a donor of another length and as `inside` does.
+    """
+    if not nodes:
+        raise ValueError("There is no head to take from the donors: name at least one.")
+    weights, masks = weights_of(model), inside(model, prompts, nodes)
+    masks = {layer: where for layer, where in masks.items() if where.any()}
+    runs, reader = base_runs(weights, prompts), Reader(weights, metric)
+    untouched = whole(runs, lambda run: run.end[None])
+    found = np.zeros((len(donors), len(prompts)))
+    for number, donor in enumerate(donors):
+        check_pairs(prompts, donor)
+        ends = whole(runs, lambda run, donor=donor: _patched(run, donor, masks))
+        found[number] = changes(reader, ends, untouched, reader(untouched))[0]
+    about = {**models.about(model), "bos": prompts.bos, "n": len(prompts)}
+    axes = {"donor": tuple(range(len(donors))), "prompt": tuple(range(len(prompts)))}
+    return Result(found, axes, "change with heads from the donor", "nats", about)
+
+
+def _patched(run: BaseRun, donor: Prompts, masks: Masks) -> Float[Tensor, "set same_length d_model"]:
+    """The last states of the prompts of one run."""
+    index = run.index.cpu()
+    other = base_run(run.weights, run.index, donor.tokens[index, : run.length].to(run.end.device))
+    here = {layer: where[None, index, : run.length].to(run.end.device) for layer, where in masks.items()}
+    return replaced(run, here, {layer: other.z[layer] for layer in masks})
+
+
+def _some(circuit: Sequence[Node]) -> Sequence[Node]:
+    if not circuit:
+        raise ValueError("A circuit with no heads leaves nothing running: name at least one head.")
+    return circuit

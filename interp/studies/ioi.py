@@ -7,7 +7,7 @@ different names, none of them IO or S, averaged per template and position. A tem
 counts as another template: names stand elsewhere.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
@@ -98,11 +98,11 @@ def reference(model, prompts: Prompts, *, seed: int = 0) -> Prompts:
     for io, s in zip(originals.answers["io"].tolist(), originals.answers["s"].tolist(), strict=True):
         drawn.append(chooser.sample([name for name in pool if name not in (io, s)], 3))
     new_io, new_s, third = torch.tensor(drawn).T
-    renamed = {"IO": new_io, "S1": new_s, "S2": third}
+    names = {"IO": new_io, "S1": new_s, "S2": third}
     for spot in {"extra1", "extra2"} & set(originals.spots):
         said_io = originals.at(originals.tokens, spot) == originals.answers["io"]
-        renamed[spot] = torch.where(said_io, new_io, new_s)
-    return _renamed(model, originals, renamed)
+        names[spot] = torch.where(said_io, new_io, new_s)
+    return renamed(model, originals, names)
 
 
 def check_reference(model, reference: Prompts) -> None:
@@ -119,9 +119,22 @@ def check_reference(model, reference: Prompts) -> None:
             )
 
 
+def renamed(model, prompts: Prompts, names: Mapping[str, Int[Tensor, "prompt"]]) -> Prompts:
+    """The prompts with other names, as token ids, at these spots; `answers` and `spots` stay as they were."""
+    changed, rows = prompts.tokens.clone(), torch.arange(len(prompts))
+    for spot, own in names.items():
+        changed[rows, prompts.spots[spot]] = own
+    start = int(prompts.bos)
+    texts = tuple(
+        model.tokenizer.decode(row[start:length].tolist(), clean_up_tokenization_spaces=False)
+        for row, length in zip(changed, prompts.length, strict=True)
+    )
+    return replace(prompts, tokens=changed, texts=texts)
+
+
 def swapped(model, prompts: Prompts) -> Prompts:
     """The same sentences with S2 := IO, so that S is the right answer; `answers` stay as they were."""
-    return _renamed(model, prompts, {"S2": prompts.answers["io"]})
+    return renamed(model, prompts, {"S2": prompts.answers["io"]})
 
 
 def logit_difference(prompts: Prompts) -> LogitDifference:
@@ -169,7 +182,7 @@ def ways(model, n: int = 60, *, seed: int = 0) -> Result:
 def _third_gives(model, prompts: Prompts, seed: int) -> Prompts:
     """The same sentences with a third name at S2."""
     other = reference(model, prompts, seed=seed).take(range(len(prompts)))
-    return _renamed(model, prompts, {"S2": other.at(other.tokens, "S2")})
+    return renamed(model, prompts, {"S2": other.at(other.tokens, "S2")})
 
 
 def strongest_writers(model, prompts: Prompts, k: int) -> tuple[Head, ...]:
@@ -244,19 +257,6 @@ def _written(model, sentences: Sequence[_Sentence], bos: bool) -> Prompts:
         context=model.cfg.n_ctx,
     )
     return replace(written, spots={**written.spots, "S1+1": written.spots["S1"] + 1})
-
-
-def _renamed(model, prompts: Prompts, tokens: dict[str, Tensor]) -> Prompts:
-    """The prompts with other single-token names at these spots, texts included."""
-    changed, rows = prompts.tokens.clone(), torch.arange(len(prompts))
-    for spot, names in tokens.items():
-        changed[rows, prompts.spots[spot]] = names
-    start = int(prompts.bos)
-    texts = tuple(
-        model.tokenizer.decode(row[start:length].tolist(), clean_up_tokenization_spaces=False)
-        for row, length in zip(changed, prompts.length, strict=True)
-    )
-    return replace(prompts, tokens=changed, texts=texts)
 
 
 def _rows_with_enough(templates: Sequence[int]) -> list[int]:

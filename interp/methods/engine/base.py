@@ -4,7 +4,7 @@ A batch of prompts is split by length, so that no row is padding and the last ro
 last block is computed at the end only, save for its queries, keys and values.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -17,6 +17,7 @@ from interp.prompts import Prompts
 
 Stream = Float[Tensor, "prompt position d_model"]
 PerHead = Float[Tensor, "prompt position head d_head"]
+OfHeads = Callable[[int, PerHead], PerHead]  # layer, what its heads put out -> what they shall put out
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,15 +90,28 @@ def donor_run(base: BaseRun, tokens: Int[Tensor, "prompt position"], start: int)
     return _go(base.weights, base.index, tokens, start=start, known=base)
 
 
+def changed_run(base: BaseRun, start: int, of_heads: OfHeads) -> BaseRun:
+    """The same run with heads' outputs changed from `start` on; nothing before is run again."""
+    return _go(base.weights, base.index, base.tokens, start=start, known=base, of_heads=of_heads)
+
+
 @torch.no_grad()
-def _go(weights: Weights, index: Tensor, tokens: Tensor, *, start: int, known: BaseRun | None) -> BaseRun:
+def _go(
+    weights: Weights,
+    index: Tensor,
+    tokens: Tensor,
+    *,
+    start: int,
+    known: BaseRun | None,
+    of_heads: OfHeads = lambda layer, z: z,
+) -> BaseRun:
     kept: dict[str, list[Tensor]] = {name: [] for name in ("pre", "mid", "q", "k", "v", "z")}
     places = torch.arange(start, tokens.shape[1], device=tokens.device)
     x = weights.embedding[tokens[:, start:]] + weights.positions[places]
     for number, layer in enumerate(weights.layers):
         past = _past(known, number, start) or (x.new_zeros(len(x), 0, *layer.b_K.shape),) * 2
         q, k, v = queries_keys_values(layer, x.flatten(0, 1)).unflatten(0, x.shape[:2]).unbind(2)
-        z = attend(q[None], k[None], v[None], *past)[0]
+        z = of_heads(number, attend(q[None], k[None], v[None], *past)[0])
         for name, part in zip(("pre", "q", "k", "v", "z"), (x, q, k, v, z), strict=True):
             kept[name].append(part)
         if number == len(weights.layers) - 1:

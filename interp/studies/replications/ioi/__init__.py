@@ -1,6 +1,6 @@
 """Indirect objects in GPT-2 small, as others measured them: one module per source."""
 
-from interp.studies.replications.ioi import arena, drawn, exploratory, main_demo, patched
+from interp.studies.replications.ioi import arena, drawn, exploratory, main_demo, patched, taken_apart
 
 MEASURES = {
     **exploratory.MEASURES,
@@ -8,4 +8,5 @@ MEASURES = {
     **main_demo.MEASURES,
     **arena.MEASURES,
     **drawn.MEASURES,
+    **taken_apart.MEASURES,
 }

@@ -75,15 +75,8 @@ def alone(model) -> dict[str, Result]:
 
 def removed_before(circuit: Mapping[str, Part]) -> dict[Head, frozenset[Head]]:
     """By head, the set K that leaves the circuit before it, as the exercise chooses it (after figure 20)."""
-    movers = circuit["name mover"].heads
-    negatives = circuit["negative name mover"].heads
-    found = _earlier(movers, ())
-    for name in ("negative name mover", "S-inhibition", "induction", "duplicate token", "previous token"):
-        heads = circuit[name].heads
-        found |= {head: frozenset(heads) - {head} for head in heads}
-    found |= {head: frozenset(negatives) for head in (Head(5, 8), Head(5, 9))}
-    found |= _earlier(FIRST_BACKUPS, movers)
-    return found | {head: frozenset({*movers, *LAST_BACKUPS}) - {head} for head in LAST_BACKUPS}
+    last = frozenset({*circuit["name mover"].heads, *LAST_BACKUPS})
+    return circuits.removed_before(circuit, FIRST_BACKUPS, dict.fromkeys(LAST_BACKUPS, last))
 
 
 def copies(model) -> dict[str, Result]:
@@ -124,11 +117,6 @@ def zeroed(model) -> dict[str, Result]:
     promised = written_by_heads(model, prompts)[ZEROED.layer, ZEROED.head].mean()
     found = [after, differences(model, prompts).mean() - promised]
     return {"arena/zeroed": result(model, found, prediction=("measured", "naive"))}
-
-
-def _earlier(heads: Sequence[Head], before: Sequence[Head]) -> dict[Head, frozenset[Head]]:
-    """By head, `before` and all heads that come earlier in the order."""
-    return {head: frozenset({*before, *heads[:number]}) for number, head in enumerate(heads)}
 
 
 def _paths(model, receivers: Sequence[Receiver] | None) -> Result:

@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from interp.methods.ablation import Mask, masked_ablation
+from interp.methods.circuits import Node
 from interp.prompts import Prompts
 from interp.published import Part, circuit
 from interp.sites import Head
@@ -14,6 +15,7 @@ from interp.studies import ioi
 from interp.studies.replications.ioi.reading import differences
 
 Working = Mapping[Head, str]  # head -> the spot at which it works
+WEAK_INDUCTION = (Head(5, 8), Head(5, 9))
 
 
 def published_circuit(telling: str = "paper") -> Mapping[str, Part]:
@@ -28,9 +30,32 @@ def working(parts: Mapping[str, Part]) -> dict[Head, str]:
     return {head: part.spot for part in parts.values() for head in part.heads}
 
 
+def nodes(telling: str = "paper") -> tuple[Node, ...]:
+    """The published circuit as nodes."""
+    return tuple(Node(head, spot) for head, spot in working(published_circuit(telling)).items())
+
+
 def without(whole: Working, heads: Collection[Head]) -> dict[Head, str]:
     """The circuit less these heads."""
     return {head: spot for head, spot in whole.items() if head not in heads}
+
+
+def removed_before(
+    circuit: Mapping[str, Part], backups: Sequence[Head], last: Mapping[Head, Collection[Head]]
+) -> dict[Head, frozenset[Head]]:
+    """By head, the set K that leaves the circuit before it: the rest of its class, with these exceptions.
+
+    Name movers leave in order of importance, and after them these `backups`; the weak induction heads leave
+    after the negative name movers, and the heads of `last` after those named there.
+    """
+    movers, negatives = circuit["name mover"].heads, circuit["negative name mover"].heads
+    found = _earlier(movers, ())
+    for name in ("negative name mover", "S-inhibition", "induction", "duplicate token", "previous token"):
+        heads = circuit[name].heads
+        found |= {head: frozenset(heads) - {head} for head in heads}
+    found |= {head: frozenset(negatives) for head in WEAK_INDUCTION}
+    found |= _earlier(backups, movers)
+    return found | {head: frozenset(before) - {head} for head, before in last.items()}
 
 
 def only(model, prompts: Prompts, replaced: Working) -> Mask:
@@ -64,3 +89,8 @@ def scores(model, prompts: Prompts, reference: Prompts, masks: Sequence[Mask]) -
     changes = masked_ablation(model, prompts, metric, masks, reference=twice, progress=False)
     untouched = differences(model, prompts).mean()
     return untouched + torch.from_numpy(changes.values.mean(axis=1))
+
+
+def _earlier(heads: Sequence[Head], before: Sequence[Head]) -> dict[Head, frozenset[Head]]:
+    """By head, `before` and all heads that come earlier in the order."""
+    return {head: frozenset({*before, *heads[:number]}) for number, head in enumerate(heads)}

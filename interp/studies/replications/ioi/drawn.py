@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from interp.methods import attention, copying
+from interp.methods.circuits import Knockouts
 from interp.methods.paths import path_patching
 from interp.methods.readout import logits_at_end
 from interp.prompts import Prompts
@@ -12,6 +13,8 @@ from interp.published import Part
 from interp.result import Result
 from interp.sites import Head
 from interp.studies import ioi
+from interp.studies import signals as blocking
+from interp.studies.circuit import Task
 from interp.studies.replications.ioi import circuits, sentences
 from interp.studies.replications.ioi.circuits import published_circuit
 from interp.studies.replications.ioi.reading import of_head, result, writing
@@ -76,20 +79,14 @@ def copies(model) -> dict[str, Result]:
 
 def completeness(model) -> dict[str, Result]:
     """The circuit and the model without one class of heads at a time; the same for the naive circuit."""
-    prompts = sentences.drawn(model, SOME, SEED)
-    reference = ioi.reference(model, prompts, seed=SEED)
-    found = {}
+    own, found = task(model, SOME), {}
+    bench = Knockouts(model, own.prompts, ioi.logit_difference(own.prompts), reference=own.reference)
     for name, telling in (("paper/completeness", "paper"), ("paper/naive_completeness", "naive")):
-        circuit = circuits.working(published_circuit(telling))
-        removed = classes(published_circuit(telling))
-        masks = [
-            circuits.all_but(model, prompts, circuits.without(circuit, gone)) for gone in removed.values()
-        ]
-        masks += [
-            circuits.only(model, prompts, {head: circuit[head] for head in gone}) for gone in removed.values()
-        ]
-        values = circuits.scores(model, prompts, reference, masks).unflatten(0, (2, -1))
-        found[name] = result(model, values, of=("circuit", "model"), without=removed)
+        nodes, removed = circuits.nodes(telling), classes(published_circuit(telling))
+        left = [[node for node in nodes if node.head not in gone] for gone in removed.values()]
+        taken = [[node for node in nodes if node.head in gone] for gone in removed.values()]
+        leads = np.stack([bench.alone(left), bench.removed(taken)]) + own.lead.values
+        found[name] = result(model, leads.mean(axis=-1), of=("circuit", "model"), without=removed)
     return found
 
 
@@ -120,10 +117,35 @@ def paths(model) -> dict[str, Result]:
     }
 
 
+def signals(model) -> dict[str, Result]:
+    """The lead with the S-inhibition heads' outputs from six other sentences, and the two signals' worth."""
+    measured = blocking.measure(
+        model, task(model, SOME), published_circuit()["S-inhibition"].heads, seed=SEED
+    )
+    return {
+        "paper/signals": measured.mean("prompt"),
+        "paper/signals_fit": blocking.fit(measured).mean("prompt"),
+        "paper/signals_misfit": result(model, np.array(blocking.misfit(measured))),
+    }
+
+
+def task(model, n: int) -> Task:
+    """The draw with its ABC twins and its leads."""
+    prompts = sentences.drawn(model, n, SEED)
+    does = ioi.behaviour(model, prompts)
+    return Task(
+        prompts,
+        ioi.reference(model, prompts, seed=SEED),
+        does.at(measure="logit_difference"),
+        float(does.at(measure="prefers_io").values.mean()),
+    )
+
+
 MEASURES: dict[str, Callable] = {
     "paper/behaviour": behaviour,
     "paper/attention": looking,
     "paper/copy_scores": copies,
     "paper/completeness": completeness,
+    "paper/signals": signals,
     "pyvene/paths": paths,
 }

@@ -1,0 +1,66 @@
+"""The circuit taken apart as in the paper's section 4: the pairs of figure 20, and the greedy search.
+
+The prompts are a seeded draw of our own, as in `drawn`.
+"""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from interp.methods.circuits import Knockouts
+from interp.published import Part
+from interp.result import Result
+from interp.sites import Head
+from interp.studies import incompleteness, ioi
+from interp.studies.circuit import largest_gap
+from interp.studies.replications.ioi import circuits, drawn
+from interp.studies.replications.ioi.circuits import published_circuit
+from interp.studies.replications.ioi.drawn import FEW, SEED, SOME
+from interp.studies.replications.ioi.reading import result
+
+PAIRS = ("without K and the head", "without K")
+# Figure 20 says of the backups only "all previous": their order follows from its values, in which each head
+# begins where another ends
+BACKUPS = tuple(map(Head.parse, ("L10H10", "L10H6", "L10H2", "L10H1", "L11H2", "L9H7")))
+RUNS, STEPS = 1, 7  # the authors: 10 runs; their longest printed set has 7 heads
+DRAWN = {"paper": 10, "naive": 5}  # nodes per step
+
+
+def minimality(model) -> dict[str, Result]:
+    """What the circuit keeps without the sets of figure 20, with and without the head itself."""
+    task, before = drawn.task(model, SOME), removed_before(published_circuit())
+    sets = {gone for head, first in before.items() for gone in (first | {head}, first)}
+    bench = Knockouts(model, task.prompts, ioi.logit_difference(task.prompts), reference=task.reference)
+    left = [[node for node in circuits.nodes() if node.head not in gone] for gone in sets]
+    kept = dict(zip(sets, (bench.alone(left) + task.lead.values).mean(axis=1), strict=True))
+    pairs = [[kept[first | {head}] for head, first in before.items()], [kept[k] for k in before.values()]]
+    return {"paper/minimality": result(model, np.array(pairs), left=PAIRS, head=map(str, before))}
+
+
+def removed_before(circuit: Mapping[str, Part]) -> dict[Head, frozenset[Head]]:
+    """By head, the set K of figure 20, in its order of classes.
+
+    "All name movers and negative heads", for the last two, holds the backups too: a row's set holds its head.
+    """
+    names = ("name mover", "backup name mover", "negative name mover")
+    last = frozenset(head for name in names for head in circuit[name].heads)
+    rest = [head for head in circuit["backup name mover"].heads if head not in BACKUPS]
+    return circuits.removed_before(circuit, BACKUPS, dict.fromkeys(rest, last))
+
+
+def greedy(model) -> dict[str, Result]:
+    """The widest gap between circuit and model that a greedy search finds, full and naive circuit."""
+    task, widest = drawn.task(model, FEW), {}
+    for telling, at_once in DRAWN.items():
+        found = incompleteness.greedy(
+            model, task, circuits.nodes(telling), runs=RUNS, steps=STEPS, drawn=at_once, controls=0,
+            seed=SEED, progress=False,
+        )  # fmt: skip
+        widest[telling] = largest_gap(found)[1]
+    return {
+        "paper/greedy": result(model, np.array(widest["paper"])),
+        "paper/greedy_files": result(model, widest.values(), circuit=widest),
+    }
+
+
+MEASURES: dict[str, Callable] = {"paper/minimality": minimality, "paper/greedy": greedy}
