@@ -81,6 +81,14 @@ def test_a_head_that_turns_is_found_and_noise_is_not(by):
     assert matchmakers.pronoun_heads(turned(1, 3, 0.0)) == ()
 
 
+def test_the_pair_of_words_is_one_the_model_knows(tiny, monkeypatch):
+    monkeypatch.setattr(matchmakers, "TWO_WORDS", {"Mary John": "a Mary John", "Zyzzyva Qq": "a Zyzzyva Qq"})
+    assert matchmakers.two_words(tiny) == ("a Mary John", "Mary John")
+    monkeypatch.setattr(matchmakers, "TWO_WORDS", {"Zyzzyva Qq": "a Zyzzyva Qq", "Mary John": "a Mary John"})
+    assert matchmakers.two_words(tiny) == ("a Mary John", "Mary John")
+    assert [label for label, _ in matchmakers.sentences(tiny)] == ["he gives", "she gives", "Mary John"]
+
+
 def test_random_words_are_whole_tokens_and_differ_within_a_row(tiny):
     rows = matchmakers.known_words(tiny, 4, 6)
     assert rows.shape == (4, 6)

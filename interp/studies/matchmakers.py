@@ -25,7 +25,7 @@ from interp.result import Result
 from interp.sites import Head, Site, check_place
 from interp.studies import ioi
 from interp.words.ioi import FEMALE_NAMES, MALE_NAMES, OBJECTS, PLACES
-from interp.words.pronouns import FRAMES, PRONOUN_SCENE, PRONOUNS
+from interp.words.pronouns import FRAMES, PRONOUN_SCENE, PRONOUNS, TWO_WORDS
 from interp.words.world import ALL_WORDS
 
 # The thresholds of C7, fixed before looking at any model. Words and frames were changed after a look at
@@ -69,6 +69,23 @@ def two_questions(model, head: Head) -> Result:
     keys = tuple(re.sub(r"^(\d+) he$", r"\1 he/she", label) for label in told[0].axes["key"])
     axes = {"measure": told[0].axes["measure"], "giver": tuple(PRONOUNS.values()), "key": keys}
     return replace(told[0], values=np.stack([one.values for one in told], axis=1), axes=axes)
+
+
+def two_words(model) -> tuple[str, str]:
+    """A sentence that ends in two words that belong together, and the pair: the first that this model has as
+    single tokens, else the last of `TWO_WORDS`."""
+    for pair, sentence in TWO_WORDS.items():
+        written_ids = model.tokenizer([f" {word}" for word in pair.split()], add_special_tokens=False)
+        if all(len(ids) == 1 for ids in written_ids["input_ids"]):
+            break
+    return sentence, pair
+
+
+def sentences(model) -> list[tuple[str, str]]:
+    """The sentences of this study for a viewer, (label, sentence): *he* gives, *she* gives, two words."""
+    gives = [(f"{said} gives", PRONOUN_SCENE.replace("{P}", said)) for said in PRONOUNS.values()]
+    sentence, pair = two_words(model)
+    return [*gives, (pair, sentence)]
 
 
 def written(model, text: str, head: Head, k: int = 8) -> Result:
@@ -147,12 +164,16 @@ def chance_odds(odds: Result, *, seed: int = 0) -> float:
     return float(np.quantile(np.abs(means * looking).reshape(SHUFFLES, -1).max(axis=1), RARE))
 
 
-def pronoun_heads(odds: Result, *, seed: int = 0) -> tuple[Head, ...]:
-    """Heads that look at the two people and turn with the pronoun, either way, more than luck does;
-    strongest first."""
+def pronoun_heads(odds: Result, *, spot: str | None = None, seed: int = 0) -> tuple[Head, ...]:
+    """Heads that look at the two people and turn with the pronoun, either way, more than luck does; strongest
+    first. Seen from one of `QUERIES`, or from any."""
     bar, turned = chance_odds(odds, seed=seed), turning(odds)
     ranked = turned.top(turned.values.size, by="size")
-    strong = [Head(layer, head) for (_, layer, head), value in ranked if abs(value) > bar]
+    strong = [
+        Head(layer, head)
+        for (query, layer, head), value in ranked
+        if abs(value) > bar and spot in (None, query)
+    ]
     return tuple(dict.fromkeys(strong))
 
 

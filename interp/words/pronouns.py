@@ -12,6 +12,10 @@ FRAMES = (
     "After the lunch, {A} and {B} went to the {place}. {P} gave a {object} to",
 )
 
-# The article's scene with a pronoun for the giver, and two words that belong together as "Joe Biden" do
+# The article's scene with a pronoun for the giver, and two words that belong together:
+# the article's, and a pair for models that do not know it
 PRONOUN_SCENE = "When Mary and John went to the store, {P} gave a drink to"
-TWO_WORDS = "The army sent soldiers to the military base"
+TWO_WORDS = {
+    "Joe Biden": "Yesterday the reporters asked Joe Biden",
+    "military base": "The army sent soldiers to the military base",
+}
