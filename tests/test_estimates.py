@@ -76,7 +76,12 @@ def test_a_donor_of_another_length_is_refused(exact, prompts):
     other = ioi.prompts(exact, 3, seed=1, templates=[3])
     with pytest.raises(ValueError) as error:
         estimates.component_estimates(exact, prompts, other, ioi.logit_difference(prompts))
-    assert str(error.value) == (
-        f"The donor prompts have the shape {tuple(other.tokens.shape)} and the prompts"
-        f" {tuple(prompts.tokens.shape)}: give one donor per prompt, of the same length."
-    )
+    own, theirs = int(prompts.length[0]), int(other.length[0])
+    assert str(error.value).startswith(f"Prompt 0 has {own} tokens and its donor {theirs}: patching puts")
+
+
+def test_a_batch_of_equal_shape_and_unequal_pairs_is_refused(exact):
+    first, second = (ioi.prompts(exact, 2, seed=1, templates=order) for order in ([0, 3], [3, 0]))
+    assert first.tokens.shape == second.tokens.shape
+    with pytest.raises(ValueError, match=r"^Prompt 0 has \d+ tokens and its donor \d+:"):
+        estimates.head_estimates(exact, first, second, ioi.logit_difference(first))

@@ -184,6 +184,7 @@ def test_the_papers_heads_are_offered_to_gpt2s_shape_only(tiny, monkeypatch):
     assert "from the paper, for GPT-2 small" not in head_groups.groups(tiny)
     monkeypatch.setattr(head_groups, "model_of_shape", lambda *shape: "gpt2")
     roles = head_groups.groups(tiny)["from the paper, for GPT-2 small"]
+    assert len(roles.pop("the article's nine")) == 9
     heads = [head for own in roles.values() for head in own]
     assert (len(roles), len(heads), len(set(heads))) == (7, 26, 26)
     assert roles["name mover"] == (Head(9, 6), Head(9, 9), Head(10, 0))

@@ -119,8 +119,8 @@ def test_a_sender_at_or_above_every_receiver_changes_nothing_and_this_is_said(ti
     assert (found.values[1:] == 0).all()
     assert (found.values[0] != 0).any()
     message = (
-        "No sender (L2H1, L1H2) stands below the highest receiver, L1H2.q: what a head writes is read in "
-        "later layers only, so every change is exactly 0."
+        "These senders (L2H1, L1H2) do not stand below the highest receiver, L1H2.q: what a head writes is"
+        " read in later layers only, so their change is exactly 0."
     )
     with pytest.warns(UserWarning, match=f"^{re.escape(message)}$"):
         found = measured(tiny, pairs, receivers=receivers[:1], senders=[Head(2, 1), Head(1, 2)])

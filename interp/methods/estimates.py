@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from interp import hooks, models
+from interp.methods.patching import check_pairs
 from interp.methods.readout import Metric
 from interp.prompts import Prompts
 from interp.result import Result
@@ -24,7 +25,8 @@ def head_estimates(model, prompts: Prompts, donor: Prompts, metric: Metric) -> R
     """The estimated change of the metric for every part of every head: Result[part, layer, head, prompt,
     position], in the metric's unit.
 
-    `PARTS` names the parts; the position of a pattern is its query. Donor and prompts must agree in shape.
+    `PARTS` names the parts; the position of a pattern is its query. Raises
+    ValueError for pairs of unequal length.
     """
     layers = range(model.cfg.n_layers)
     sites = [Site(kind, layer) for kind in PARTS.values() for layer in layers]
@@ -54,11 +56,7 @@ def _estimates(
     model, prompts: Prompts, donor: Prompts, metric: Metric, sites: list[Site]
 ) -> dict[Site, Tensor]:
     """By site: what is there with the donor, minus what is there, times the slope."""
-    if donor.tokens.shape != prompts.tokens.shape:
-        raise ValueError(
-            f"The donor prompts have the shape {tuple(donor.tokens.shape)} and the prompts"
-            f" {tuple(prompts.tokens.shape)}: give one donor per prompt, of the same length."
-        )
+    check_pairs(prompts, donor)
 
     def total(logits: Float[Tensor, "prompt position token"]) -> Float[Tensor, ""]:
         return metric(prompts.at(logits, "end")).sum()

@@ -72,7 +72,7 @@ def path_patching(
     reaches receivers at its own position only: elsewhere the change is exactly 0. So it is for a sender at
     or above every receiver, and for a donor that is the same prompt. With `on_layer` the senders are taken
     layer by layer from the last down, and `on_layer(layer, values [head, prompt])` is called after each;
-    whatever it raises ends the work. Warns if none of the `senders` can reach a receiver. Raises ValueError
+    whatever it raises ends the work. Warns of named `senders` that can reach no receiver. Raises ValueError
     for pairs of unequal length, unknown heads and no receivers. Source: Wang et al. 2022
     (arXiv:2211.00593), appendix B.
     """
@@ -181,10 +181,13 @@ def _parts(model, receivers: Sequence[Receiver] | None) -> list[tuple[int, int, 
 
 def _warn_if_out_of_reach(senders: Sequence[Head] | None, receivers: Sequence[Receiver] | None) -> None:
     highest = max(receivers, key=lambda one: one.head.layer) if receivers else None
-    if senders and highest and all(sender.layer >= highest.head.layer for sender in senders):
+    if not senders or highest is None:
+        return
+    lost = [sender for sender in senders if sender.layer >= highest.head.layer]
+    if lost:
         warnings.warn(
-            f"No sender ({', '.join(map(str, senders))}) stands below the highest receiver, {highest}: what a"
-            " head writes is read in later layers only, so every change is exactly 0.",
+            f"These senders ({', '.join(map(str, lost))}) do not stand below the highest receiver, {highest}:"
+            " what a head writes is read in later layers only, so their change is exactly 0.",
             stacklevel=3,
         )
 

@@ -74,11 +74,9 @@ def two_questions(model, head: Head) -> Result:
 def two_words(model) -> tuple[str, str]:
     """A sentence that ends in two words that belong together, and the pair: the first that this model has as
     single tokens, else the last of `TWO_WORDS`."""
-    for pair, sentence in TWO_WORDS.items():
-        written_ids = model.tokenizer([f" {word}" for word in pair.split()], add_special_tokens=False)
-        if all(len(ids) == 1 for ids in written_ids["input_ids"]):
-            break
-    return sentence, pair
+    known = [pair for pair in TWO_WORDS if len(models.encode(model, f" {pair}")) == len(pair.split())]
+    pair = (known or list(TWO_WORDS)[-1:])[0]
+    return TWO_WORDS[pair], pair
 
 
 def sentences(model) -> list[tuple[str, str]]:

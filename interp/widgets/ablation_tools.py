@@ -36,7 +36,7 @@ def ways_html(result: Result) -> str:
         for how in result.axes["how"]
     )
     return (
-        "<table><caption>The same heads off, three ways; logit difference in nats</caption><thead><tr>"
+        "<table><caption>The same heads off, in several ways; logit difference in nats</caption><thead><tr>"
         '<th scope="col">a head that is off puts out</th><th scope="col">lead of ●</th>'
         f'<th scope="col">change</th></tr></thead><tbody>{rows}</tbody></table>'
         "<p>If the rows agree, the choice of method does not matter here. If they differ, say which one you "

@@ -46,8 +46,11 @@ def groups(
 
 
 def _paper(model) -> dict[str, tuple[Head, ...]]:
-    circuit = circuits.circuit(model_of_shape(*models.describe(model).shape)) or {}
-    return {role: tuple(sorted(part.heads)) for role, part in circuit.items()}
+    listed = model_of_shape(*models.describe(model).shape)
+    circuit, nine = circuits.circuit(listed) or {}, circuits.circuit(listed, "article") or {}
+    roles = {role: tuple(sorted(part.heads)) for role, part in circuit.items()}
+    every = tuple(sorted(head for part in nine.values() for head in part.heads))
+    return {**roles, "the article's nine": every} if every else roles
 
 
 def _random_heads(model, taken, seed: int) -> tuple[Head, ...]:

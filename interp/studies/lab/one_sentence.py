@@ -33,7 +33,7 @@ SEED = 0
 TWIN = "twin"
 NOTES = {
     "mean": "Each head switched off puts out its mean over all words of {n} sentences with three "
-    "different names.",
+    "different names, whatever the place; over many sentences (below), its mean at the same place.",
     "zero": "Each head switched off writes nothing.",
     "resample": "Each head switched off puts out what it does at words drawn from {n} other sentences.",
     TWIN: "Each head switched off puts out what it does in your second sentence, token by token.",
