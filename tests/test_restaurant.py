@@ -44,7 +44,7 @@ def test_without_heads_nothing_changes(tiny, told):
 def test_the_likeliest_words_are_in_order_and_name_the_two_people_as_such(tiny, told):
     words = restaurant.likeliest(tiny, told[0], k=tiny.cfg.d_vocab - 2)
     assert list(words.values) == sorted(words.values, reverse=True)
-    assert {"(the right name)", "(the giver)"} <= set(words.axes["token"])
+    assert {"(right)", "(giver)"} <= set(words.axes["token"])
 
 
 def test_c9_cannot_be_tested_without_heads(tiny, told):
@@ -53,11 +53,12 @@ def test_c9_cannot_be_tested_without_heads(tiny, told):
     assert (nobody.measured, nobody.interval) == (None, None)
 
 
-def test_what_is_measured_is_zero_ablation_of_these_heads(tiny, told):
+def test_any_name_is_measured_by_zero_and_the_lead_by_mean(tiny, told):
     found = restaurant.measure_c9(tiny, told, HEADS)
-    before, after = restaurant.chances(tiny, told[0]), restaurant.without(tiny, told[0], HEADS, "zero")
-    names = [one.at(measure="any name").values.mean() for one in (before, after)]
-    leads = [one.at(measure="logit_difference").values.mean() for one in (before, after)]
+    before = restaurant.chances(tiny, told[0])
+    mean, zero = (restaurant.without(tiny, told[0], HEADS, how) for how in ("mean", "zero"))
+    names = [one.at(measure="any name").values.mean() for one in (before, zero)]
+    leads = [one.at(measure="logit_difference").values.mean() for one in (before, mean)]
     assert found.kept == pytest.approx(names[1] / names[0])
     assert found.lost == pytest.approx(1 - leads[1] / leads[0])
     assert len(found.lost_by_random) == len(found.kept_by_random) == restaurant.CONTROL_SETS
@@ -72,7 +73,7 @@ def silenced(any_name=0.8, kept=0.9, low=0.8, lost=0.5, lost_by_random=(0.1, 0.2
     [
         (silenced(), "supported"),
         (silenced(lost=0.1), "not supported"),
-        (silenced(lost_by_random=(0.1, 0.6)), "not supported"),
+        (silenced(lost_by_random=(0.1, 0.6)), "partly"),
         (silenced(low=0.2), "not supported"),
         (silenced(any_name=0.05), "cannot be tested on this model"),
     ],

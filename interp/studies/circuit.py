@@ -90,13 +90,13 @@ def shares(kept: Result, task: Task) -> tuple[Result, Result]:
         Result(
             relative.values / float(whole),
             relative.axes,
-            f"share of the lead, {kept.quantity}",
+            _of_the_lead(kept.quantity),
             "share",
             kept.about,
         ),
         replace(
             kept.interval("prompt", relative_to=task.lead),
-            quantity=f"share of the lead, {kept.quantity}",
+            quantity=_of_the_lead(kept.quantity),
             unit="share",
         ),
     )
@@ -350,6 +350,10 @@ def _decided(measured: Verdict, testable: bool) -> str:
     return decide(
         measured.explained, measured.interval, 0.0, measured.controls, testable=testable, complete=complete
     )
+
+
+def _of_the_lead(quantity: str) -> str:
+    return f"share of the {quantity}" if quantity.startswith("lead") else f"{quantity}, of the lead"
 
 
 def _control(measured: Verdict, testable: bool) -> str:

@@ -59,6 +59,13 @@ def one_match(model, text: str, head: Head, *, word: int = -1) -> Result:
     return Result(np.stack(rows), axes, "what the query finds", "score or share", models.about(model))
 
 
+def only(match: Result, measure: str) -> Result:
+    """The scores or the attention of a match alone, under their own name and unit."""
+    named = {"score": ("score: query times key", ""), "attention": ("attention", "share")}
+    quantity, unit = named[measure]
+    return replace(match.at(measure=measure), quantity=quantity, unit=unit)
+
+
 def two_questions(model, head: Head) -> Result:
     """The same scene with *he* and with *she*, seen by one head from the last word: Result[measure, giver,
     key].

@@ -3,11 +3,12 @@
 Sentences that differ only in the thing given and the place: "When Mary and John went to the restaurant,
 John gave his keys to". The lead compares two names with each other, so it cannot see whether any name is
 likely. A mean over sentences with other names keeps "a name comes here", so mean ablation cannot see it
-either: it leaves any name where it was, whatever the heads. So the test silences by zero.
+either: it leaves any name where it was, whatever the heads. So *which* name is tested by mean, as elsewhere,
+and *any* name by zero.
 
 The thresholds were not moved, but two things were changed after a look at pocket: the two names take turns
-in coming first; and the test, which had silenced by mean all heads that have any part, is now by zero, of
-the article's heads, beside random ones (a reviewer found that by mean it could not fail).
+in coming first; and the heads, which were all that have any part and were silenced by mean only, are now the
+article's, beside random ones (a reviewer found that any name could not fall by mean).
 """
 
 from collections.abc import Sequence
@@ -111,7 +112,7 @@ def top_words(model, told: Sequence[Scene], k: int = TOP) -> dict[str, str]:
 def likeliest(model, scene: Scene, k: int = TOP) -> Result:
     """The likeliest next tokens on average over the names, likeliest first: Result[token], probability.
 
-    The two names of each sentence count as "(the right name)" and "(the giver)", whatever they are.
+    The two names of each sentence count as "(right)" and "(giver)", whatever they are.
     """
     prompts = scene.prompts
     probability = logits_at_end(model, prompts).double().cpu().softmax(dim=-1)
@@ -122,7 +123,7 @@ def likeliest(model, scene: Scene, k: int = TOP) -> Result:
     values, ids = probability.mean(dim=0).topk(k)
     strings = models.token_strings(model, ids.tolist())
     shown = [*zip(strings, values.tolist(), strict=True)]
-    shown += [("(the right name)", float(right.mean())), ("(the giver)", float(giver.mean()))]
+    shown += [("(right)", float(right.mean())), ("(giver)", float(giver.mean()))]
     shown = sorted(shown, key=lambda pair: -pair[1])[:k]
     return Result(
         np.array([value for _, value in shown]), {"token": tuple(text for text, _ in shown)},
@@ -139,9 +140,10 @@ def without(model, scene: Scene, heads: Sequence[Head], how: str, *, seed: int =
 
 @dataclass(frozen=True)
 class Silenced:
-    """What C9 is decided from: shares, with these heads writing nothing, and with random sets of as many.
+    """What C9 is decided from: shares, without these heads, and without random sets of as many.
 
-    `lost` is the share of the lead that goes, `kept` the share of the probability of any name that stays.
+    `lost` is the share of the lead that goes with the heads at their mean, `kept` the share of the
+    probability of any name that stays when they write nothing.
     """
 
     heads: tuple[Head, ...]
@@ -159,27 +161,30 @@ class Silenced:
 
     @property
     def verdict(self) -> str:
-        """Supported where these heads explain which name, more than any random set, and any name stays."""
+        """Supported where any name stays and these heads explain which name, more than any random set; partly
+        where only a random set does as much; not supported where any name goes, or the lead does not."""
         if not self.testable:
             return "cannot be tested on this model"
-        which = self.lost >= LEAST_DROP and self.lost > max(self.lost_by_random, default=0.0)
-        return "supported" if which and self.interval[0] >= LEAST_KEPT else "not supported"
+        if self.lost < LEAST_DROP or self.interval[0] < LEAST_KEPT:
+            return "not supported"
+        return "supported" if self.lost > max(self.lost_by_random, default=0.0) else "partly"
 
 
 def measure_c9(model, told: Sequence[Scene], heads: Sequence[Head], *, seed: int = 0) -> Silenced:
-    """The telling with a drink at the store, without these heads (zero), and without random ones."""
+    """The telling with a drink at the store, without these heads, and without random sets of as many."""
     scene, heads = told[0], tuple(sorted(set(heads)))
     before = chances(model, scene)
     any_name = before.at(measure="any name")
     if not heads:
         return Silenced((), float(any_name.mean("prompt")), 1.0, (1.0, 1.0), 0.0, (), ())
-    sets = random_sets(model, heads, CONTROL_SETS, seed=seed)
-    after, *others = (without(model, scene, chosen, "zero") for chosen in (heads, *sets))
-    low, high = after.at(measure="any name").interval("prompt", relative_to=any_name).values
+    sets = [heads, *random_sets(model, heads, CONTROL_SETS, seed=seed)]
+    lost = [_lost(before, without(model, scene, chosen, "mean", seed=seed)) for chosen in sets]
+    after = [without(model, scene, chosen, "zero") for chosen in sets]
+    low, high = after[0].at(measure="any name").interval("prompt", relative_to=any_name).values
+    kept = [_kept(before, one) for one in after]
     return Silenced(
-        heads, float(any_name.mean("prompt")), _kept(before, after), (float(low), float(high)),
-        _lost(before, after), tuple(_lost(before, one) for one in others),
-        tuple(_kept(before, one) for one in others),
+        heads, float(any_name.mean("prompt")), kept[0], (float(low), float(high)), lost[0],
+        tuple(lost[1:]), tuple(kept[1:]),
     )  # fmt: skip
 
 
@@ -196,15 +201,16 @@ def c9(model_name: str, measured: Silenced) -> Claim:
         test=(
             f"The heads of the article's three parts ({', '.join(map(str, measured.heads)) or 'none found'})"
             " write nothing (zero; a mean over other sentences would keep “a name comes here”). Share kept of"
-            " the probability that any name comes next, after “gave a drink to” at the store."
+            " the probability that any name comes next, after “gave a drink to” at the store. With the heads"
+            " at their mean: share lost of the lead."
         ),
         measured=measured.kept if testable else None,
         interval=measured.interval if testable else None,
         control=_control(measured),
         threshold=(
-            f"supported: at least {LEAST_DROP:.0%} of the lead is lost, more than without any random set, and"
-            f" at least {LEAST_KEPT:.0%} of any name stays, interval included; any name at {LEAST_NAMES:.0%}"
-            " or more to begin with, else it cannot be tested"
+            f"supported: at least {LEAST_KEPT:.0%} of any name stays, interval included, and at least"
+            f" {LEAST_DROP:.0%} of the lead is lost, more than without any random set; partly: a random set"
+            f" loses as much; any name at {LEAST_NAMES:.0%} or more to begin with, else it cannot be tested"
         ),
         verdict=measured.verdict,
         model=model_name,
