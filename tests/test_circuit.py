@@ -41,7 +41,7 @@ def test_nothing_removed_is_the_lead_itself(tiny, task, cast):
         "name mover",
         "S-inhibition",
         "duplicate token",
-        "random 0",
+        "random 1",
     }
 
 

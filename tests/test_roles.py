@@ -62,7 +62,7 @@ def test_a_strong_writer_without_a_part_is_listed_even_if_it_backs_up(pocket):
     direct = roles.share_lost(found, "to the logits")
     strong = {Head(*map(int, at)) for at in np.argwhere(np.abs(direct.values) >= roles.LEAST_DIRECT)}
     assert strong
-    assert strong <= set(found.of(*roles.WRITERS, "other writer"))
+    assert strong <= set(found.of(*roles.WRITING, "other writer"))
 
 
 def test_what_is_found_is_told_in_words(found):

@@ -215,7 +215,7 @@ def completeness(
     """
     nodes, chooser = _nodes(roles), Random(seed)
     removed = {"nothing": ()} | {role: roles.nodes(role) for role in ROLES if roles.heads.get(role)}
-    removed |= {f"random {at}": tuple(chooser.sample(nodes, len(nodes) // 2)) for at in range(random)}
+    removed |= {f"random {at + 1}": tuple(chooser.sample(nodes, len(nodes) // 2)) for at in range(random)}
     removed = {name: part for name, part in removed.items() if set(part) < set(nodes)}
     left = {name: [node for node in nodes if node not in part] for name, part in removed.items()}
     both = [alone(model, task, left, progress=progress), without(model, task, removed, progress=progress)]

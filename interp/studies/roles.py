@@ -66,7 +66,7 @@ ROLES = {  # role -> the word it acts at, in the order in which the story is tol
 }
 COPIES = ("name mover", "name copier")  # the article's name movers, in GPT-2's way and in the other
 BLOCKS = ("S-inhibition", "subject suppressor")
-WRITERS = (*COPIES, "negative name mover", "subject suppressor")  # the parts of a head that writes the lead
+WRITING = (*COPIES, "negative name mover", "subject suppressor")  # the parts of a head that writes the lead
 NOTICES = ("duplicate token", "induction")
 OTHERS = ("other writer", "other feeder")
 PARTS = tuple(role for role in ROLES if role not in OTHERS)  # the roles that say what a head does
@@ -274,7 +274,7 @@ class _Search:
         """Heads that matter and have no role: direct writers, and those that feed the heads at the last
         word."""
         named = {head for heads in found.values() for head in heads}
-        explained = {head for role in WRITERS for head in found[role]}
+        explained = {head for role in WRITING for head in found[role]}
         writers = [h for h in lead.strong(LEAST_DIRECT) + lead.strong(-LEAST_DIRECT) if h not in explained]
         last = {head for role, heads in found.items() if ROLES[role] == "end" for head in heads} | set(
             writers
