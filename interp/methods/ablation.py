@@ -183,8 +183,10 @@ def _sets_changes(
     }
     alike = whole(runs, lambda run: begun[id(run)].end[None])
     found = np.repeat(np.asarray(changes(reader, alike, untouched, before)), len(masks), axis=0)
-    with tqdm(total=len(masks), desc="switching off sets", disable=not progress, leave=False) as bar:
-        for sets in _together(masks, shared):
+    differing = list(_together(masks, shared))
+    steps = sum(map(len, differing))
+    with tqdm(total=steps, desc="switching off sets", disable=not progress, leave=False) as bar:
+        for sets in differing:
             layers = sorted({layer for number in sets for layer in masks[number]})
             stacked = {layer: _stacked(masks, sets, layer) for layer in layers}
             ends = whole(
