@@ -9,8 +9,8 @@ The search goes backwards from the answer, as Wang et al. 2022 (arXiv:2211.00593
    mention, *induction* heads at the word after it;
 4. who feeds the keys of the induction heads: *previous-token* heads;
 5. who writes more of the lead once the name movers are silent: *backup name movers*. Growth is read at the
-   last layer norm of the untouched run, so heads that stand before the silent ones cannot pass (in the
-   paper, which does not ask for growth, two of eight could not have reacted to all three: 9.0 and 9.7).
+   last layer norm of the untouched run, so heads that stand before the silent ones cannot pass (the paper
+   does not ask for growth; two of its eight, 9.0 and 9.7, could react to none of the name movers).
 
 A model need not do it GPT-2's way, so two parts that GPT-2 does not need have names as well. A *name
 copier* looks at a name and writes it, right or wrong: it raises the right name above all other names, but
@@ -19,7 +19,7 @@ that matter and fit nothing are `other writer`, at the last word (they may be ba
 feeder`, anywhere.
 
 The thresholds were set from the published figures of GPT-2 small before any other model was measured; the two
-extra parts were named after a look at pocket and keep to the same thresholds.
+extra parts were named, and the growth of a backup asked for, after a look at pocket, at the same thresholds.
 """
 
 from collections.abc import Mapping, Sequence

@@ -67,7 +67,7 @@ def comparison_html(kept: tuple[LabState, LabAnswer] | None, now: tuple[LabState
 
 def _words(answer: LabAnswer) -> str:
     return ", ".join(
-        f"<span class='token'>{escape(visible(labels[-1]))}</span> {percent(share)}"
+        f"<span class='token'>{escape(visible(labels[-1]))}</span> {escape(percent(share))}"
         for labels, share in answer.ablated.top(TOP)
     )
 
