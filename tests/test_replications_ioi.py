@@ -12,6 +12,7 @@ import pytest
 import torch
 from conftest import disturbed, tokenizer_of
 from reference import Reference
+from transformer_lens import head_detector
 from transformers import GPT2Config, GPT2LMHeadModel, GPT2TokenizerFast
 
 from interp import hooks, models, verification
@@ -258,6 +259,21 @@ def test_zeroing_is_what_it_is_in_the_folded_model(twin, folded, measured):
     assert float(shown.at(prediction="naive")) == pytest.approx(clean - promised, abs=1e-5)
     assert np.allclose(measured["eight/zeroed/head_attribution"].values, expected, atol=1e-4)
     assert np.allclose(measured["eight/zeroed/scale"].at(run="zeroed").values, scale[:, 0], atol=1e-4)
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_looks_one_token_back_are_those_of_the_library(twin, measured, strict):
+    tokens = sentences.plain(twin, told.DETECTED, bos=True).tokens
+    _, cache = twin.run_with_cache(tokens)
+    found = measured["detector/previous_strict" if strict else "detector/previous"]
+    for name, share in zip(found.axes["head"], found.values, strict=True):
+        head = Head.parse(name)
+        score = head_detector.compute_head_attention_similarity_score(
+            cache["pattern", head.layer][0, head.head].cpu(),
+            detection_pattern=head_detector.get_previous_token_head_detection_pattern(tokens),
+            exclude_bos=strict, exclude_current_token=strict, error_measure="mul",
+        )  # fmt: skip
+        assert share == pytest.approx(score, abs=1e-5), name
 
 
 def test_values_zeroed_everywhere_are_so_in_the_folded_model(twin, folded, measured):

@@ -31,6 +31,12 @@ ABSTRACT = (
     " taskspecific datasets."
 )
 
+# The sentence of TransformerLens' Head_Detector_Demo
+DETECTED = (
+    "The head detector feature for TransformerLens allows users to check for various common heads"
+    " automatically, reducing the cost of discovery."
+)
+
 # The 25 prompts of ARENA 3.0's exercise (seed 1): number of the template there, template of `words.ioi`,
 # order, place, object, IO, S, and the three names of the ABC twin in the order of the sentence
 ARENA = (
