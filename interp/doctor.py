@@ -100,7 +100,8 @@ def _device(device: str | None) -> Check:
         return Check("device", f"CUDA, {torch.cuda.get_device_name()}")
     if torch.backends.mps.is_available():
         return Check("device", "CPU; an Apple GPU is there and is used only when asked for (device='mps')")
-    return Check("device", f"CPU, {torch.get_num_threads()} threads")
+    threads = torch.get_num_threads()
+    return Check("device", f"CPU, {threads} thread{'' if threads == 1 else 's'}")
 
 
 def _present(device: str) -> bool:
