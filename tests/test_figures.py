@@ -177,6 +177,14 @@ def test_a_long_title_wraps_and_no_text_leaves_the_slide():
         assert high - drawn.y1 >= 0.1, figure.alt[:20]
 
 
+def test_a_long_measure_is_broken_in_the_interactive_chart_too():
+    told = "log-probability lost without the feed-forward layer of this block"
+    result = Result(np.arange(3.0), {"layer": (0, 1, 2)}, told, "nats")
+    beside = figures.lines(result, title="t").plotly().layout.yaxis.title.text
+    assert beside.replace("<br>", " ") == f"{told} (nats)"
+    assert beside.count("<br>") in (1, 2)
+
+
 def test_turned_labels_leave_the_caption_free():
     labels = tuple(f"a-long-label-{at}" for at in range(15))
     result = Result(np.ones((4, 15)), {"row": tuple("abcd"), "concept": labels}, "share", "", ABOUT)

@@ -19,6 +19,11 @@ def shown(text: object) -> str:
     return escape(str(text), quote=False)
 
 
+def stacked(text: str, room: float | int) -> str:
+    """Text in lines at most `room` points wide, as plotly shows them."""
+    return "<br>".join(map(shown, page.wrapped(text, room, TEXT_SIZE * 1.2)))
+
+
 def chart(traces: Sequence[object], title: str, *, height: int = 480) -> Chart:
     """A chart in the house style around the traces; the title is wrapped to the narrowest notebook."""
     lines = page.balanced(title, TITLE_WIDTH, TITLE_SIZE, bold=True)
@@ -44,10 +49,10 @@ def chart(traces: Sequence[object], title: str, *, height: int = 480) -> Chart:
     return Chart(data=list(traces), layout=layout)
 
 
-def axis(title: str, **more: object) -> dict[str, object]:
-    """One axis in the house style; margins grow to fit its labels."""
+def axis(title: str, *, room: float | int = TITLE_WIDTH, **more: object) -> dict[str, object]:
+    """One axis in the house style, its title at most `room` points long; margins grow to fit its labels."""
     return {
-        "title": {"text": shown(title), "standoff": 12},
+        "title": {"text": stacked(title, room), "standoff": 12},
         "automargin": True,
         "ticklabelstandoff": 6,
         "gridcolor": "#ECECEC",

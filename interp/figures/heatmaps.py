@@ -144,7 +144,7 @@ def _interactive(result: Result, title: str) -> Chart:
     label = np.vectorize(lambda value: theme.number(value, places, signed=signed), otypes=[str])
     measure = charts.shown(words.measure(result))
     height = max(320, min(620, 90 + 44 * len(names)))
-    beside = page.wrapped(words.measure(result), 0.72 * height, charts.TEXT_SIZE * 1.2)
+    beside = charts.stacked(words.measure(result), 0.72 * height)
     chart = charts.chart(
         [
             Heatmap(
@@ -164,7 +164,7 @@ def _interactive(result: Result, title: str) -> Chart:
                 xgap=2,
                 ygap=2,
                 colorbar={
-                    "title": {"text": "<br>".join(map(charts.shown, beside)), "side": "right"},
+                    "title": {"text": beside, "side": "right"},
                     "outlinewidth": 0,
                 },
             )

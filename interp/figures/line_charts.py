@@ -19,6 +19,7 @@ from interp.figures.figure import Figure
 from interp.result import Result
 
 ORDERED = ("layer", "step", "position", "size")
+ROOM_BESIDE = 330  # points for the name of the measure, written upwards
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,7 @@ def _frame(axes: Axes, plan: Lines) -> None:
             fontsize=theme.NOTE, color=theme.MUTED,
         )  # fmt: skip
     axes.set_xlabel(plan.along, labelpad=8)
-    axes.set_ylabel("\n".join(page.wrapped(plan.measure, 330, theme.LABEL)), labelpad=10)
+    axes.set_ylabel("\n".join(page.wrapped(plan.measure, ROOM_BESIDE, theme.LABEL)), labelpad=10)
     axes.grid(axis="y", color="#EBEBEB", linewidth=1.0)
     axes.tick_params(length=0, labelsize=theme.TICK)
     axes.spines[:].set_visible(False)
@@ -187,7 +188,7 @@ def _interactive(plan: Lines, title: str) -> Chart:
     chart = charts.chart(traces, title)
     chart.update_layout(showlegend=len(plan.series) > 1)
     chart.update_xaxes(charts.axis(plan.along, showgrid=False, tickvals=along, ticktext=labels))
-    chart.update_yaxes(charts.axis(plan.measure, zeroline=True, zerolinecolor=theme.INK))
+    chart.update_yaxes(charts.axis(plan.measure, room=ROOM_BESIDE, zeroline=True, zerolinecolor=theme.INK))
     for label, value in plan.guides:
         chart.add_hline(
             y=value, line_dash="dash", line_color=theme.MUTED, annotation_text=charts.shown(label)
