@@ -1,5 +1,7 @@
 """Matchmakers: scores are queries times keys, only the question differs, the verdict follows the numbers."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -97,11 +99,23 @@ def test_random_words_are_whole_tokens_and_differ_within_a_row(tiny):
 
 def test_silencing_nothing_loses_nothing(tiny, scores):
     chain = matchmakers.in_sequence(tiny, scores)
-    assert len(chain.lost_without_others.values) == matchmakers.CONTROL_SETS
+    (sets,) = chain.lost_without_others.axes.values()
+    assert 1 <= len(set(sets)) == len(sets) <= matchmakers.CONTROL_SETS
+    assert not {str(head) for head in (*chain.earlier, *chain.later)} & set(sets)
     assert max(head.layer for head in chain.earlier) < max(head.layer for head in chain.later)
     plain = role_scores_by_row(tiny, matchmakers.known_words(tiny, seed=1)).at(role="induction")
     expected = np.mean([plain.at(layer=head.layer, head=head.head).values for head in chain.later], axis=0)
     np.testing.assert_allclose(chain.left.at(silenced="nothing").values, expected, atol=1e-12)
+
+
+def test_no_set_of_other_heads_is_counted_twice(monkeypatch):
+    shape = SimpleNamespace(cfg=SimpleNamespace(n_layers=4, n_heads=4))
+    few = matchmakers._other_sets(shape, (Head(0, 0),), (Head(3, 0),), 3, 1)
+    assert list(few.values()) == [(Head(at // 4, at % 4),) for at in range(1, 12)]
+    monkeypatch.setattr(matchmakers, "CONTROL_SETS", 7)
+    many = matchmakers._other_sets(shape, (Head(0, 0), Head(0, 1)), (Head(3, 0),), 3, 1)
+    assert len(many) == len(set(many.values())) == 7
+    assert all(len(set(heads)) == 2 for heads in many.values())
 
 
 def habits(shares):

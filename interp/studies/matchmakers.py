@@ -10,6 +10,8 @@ fail.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
+from math import comb
 from random import Random
 
 import numpy as np
@@ -232,8 +234,7 @@ class InSequence:
     silent.
 
     `left` is Result[silenced, prompt], the mean induction score of `later`; the first entry is "nothing",
-    the second "heads that look back", then `CONTROL_SETS` times as many other heads of earlier layers,
-    drawn at random.
+    the second "heads that look back", then sets of as many other heads of earlier layers, named by them.
     """
 
     earlier: tuple[Head, ...]
@@ -247,8 +248,8 @@ class InSequence:
 
     @property
     def lost_without_others(self) -> Result:
-        """Share of the induction score lost without each random set: Result[set]."""
-        axes = {"set": tuple(range(1, len(self._losses())))}
+        """Share of the induction score lost without each other set: Result[set]."""
+        axes = {"set": self.left.axes["silenced"][2:]}
         return Result(self._losses()[1:], axes, "induction score lost", "share", self.left.about)
 
     @property
@@ -372,13 +373,20 @@ def _leaning(model, prompts: Prompts) -> tuple[Tensor, Tensor]:
 def _other_sets(
     model, earlier: Sequence[Head], later: Sequence[Head], last: int, seed: int
 ) -> dict[str, tuple[Head, ...]]:
+    """Sets of as many other heads of earlier layers, each once: all of them, or `CONTROL_SETS` drawn at
+    random."""
     others = [
         Head(layer, head) for layer in range(last) for head in range(model.cfg.n_heads)
         if Head(layer, head) not in {*earlier, *later}
     ]  # fmt: skip
-    chooser = Random(seed)
-    size = min(len(earlier), len(others))
-    return {f"random {at}": tuple(chooser.sample(others, size)) for at in range(CONTROL_SETS)}
+    size, chooser = min(len(earlier), len(others)), Random(seed)
+    if comb(len(others), size) <= CONTROL_SETS:
+        drawn = set(combinations(others, size))
+    else:
+        drawn = set[tuple[Head, ...]]()
+        while len(drawn) < CONTROL_SETS:
+            drawn.add(tuple(sorted(chooser.sample(others, size))))
+    return {", ".join(map(str, heads)) or "no other head": heads for heads in sorted(drawn)}
 
 
 def _induction(model, rows: torch.Tensor, later: Sequence[Head], silenced: Sequence[Head]) -> np.ndarray:
