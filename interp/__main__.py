@@ -59,14 +59,14 @@ def reproduce(
     """Run the notebooks; write figures, executed copies, claims and an index under figures/<model>/."""
     try:
         chosen = execution.notebooks(ROOT / "notebooks", only or ())
-        source, name, weights = _settled(model)
-        folder = _writable((out_dir or ROOT / "figures") / export.safe_folder(name))
+        place, size = _settled(model)
+        folder = _home(place.name, place.weights_sha256, out_dir)
     except (ValueError, OSError) as error:
         _cannot(error)
     except KeyboardInterrupt:
         _cannot(InterruptedError("stopped by Ctrl-C before the first notebook; nothing was changed."))
-    pages, stopped = _run_all(chosen, folder, _environment(source, device, folder.parent, weights))
-    raise typer.Exit(_conclude(chosen, pages, stopped, folder, name))
+    pages, stopped = _run_all(chosen, folder, _environment(place.asked, device, folder.parent, size))
+    raise typer.Exit(_conclude(chosen, pages, stopped, folder, place.name))
 
 
 @app.command()
@@ -84,8 +84,8 @@ def verify(
     done: list[verification.Comparison] = []
     try:
         loaded = models.load(model, device=device)
-        name, listed = models.describe(loaded).name, verification.listed_model(loaded)
-        folder = _writable((out_dir or ROOT / "figures") / export.safe_folder(name))
+        card, listed = models.describe(loaded), verification.listed_model(loaded)
+        folder = _home(card.name, card.weights_sha256, out_dir)
     except (ValueError, OSError) as error:
         _cannot(error)
     except KeyboardInterrupt:
@@ -99,7 +99,7 @@ def verify(
         _cannot(error)
     except KeyboardInterrupt:
         err.print(f"Stopped by Ctrl-C after {len(done)} quantities; what was measured is below.")
-    out.print(_verdicts(done, f"figures published about {listed}, measured on {name}"))
+    out.print(_verdicts(done, f"figures published about {listed}, measured on {card.name}"))
     out.print(f"Written: {verification.save(done, folder / 'verify.csv')}", soft_wrap=True)
     failed = sum(not one.passed for one in done)
     out.print(f"{len(done) - failed} of {len(done)} agree within their tolerance.")
@@ -274,6 +274,19 @@ def _verdicts(comparisons: Sequence, title: str) -> Table:
     return table
 
 
+def _home(name: str, weights_sha256: str, out_dir: Path | None) -> Path:
+    """The folder for this model's results; says so when another model's lie under the same name."""
+    base = out_dir or ROOT / "figures"
+    plain, folder = (
+        base / export.safe_folder(name),
+        export.home({"model": name, "weights_sha256": weights_sha256}, base),
+    )
+    if folder != plain:
+        there = str(export.weights_in(plain))[:8]
+        err.print(f"{plain} holds results of other weights ({there}): these go to {folder}.", soft_wrap=True)
+    return _writable(folder)
+
+
 def _writable(folder: Path) -> Path:
     """The folder, made when missing. Raises OSError in one sentence when nothing can be written there."""
     probe = folder / f".writable-{os.getpid()}"
@@ -299,18 +312,16 @@ def _environment(source: str, device: str | None, figures: Path, weights: int) -
     return {**patience, **few, **os.environ, **told}
 
 
-def _settled(model: str | None) -> tuple[str, str, int]:
-    """Source for the notebooks, good in any working folder; the model's name; bytes of its weights.
+def _settled(model: str | None) -> tuple["models.Source", int]:
+    """Where the model is, and the bytes of its weights.
 
     Raises ValueError when it cannot be loaded.
     """
     from interp import models  # imports torch
 
-    name, folder = models.locate(model)
-    source = model or os.environ.get("INTERP_MODEL") or name
-    weights = sum(file.stat().st_size for file in folder.glob("*.safetensors"))
-    is_folder = name != "pocket" and Path(source).is_dir()
-    return str(folder.resolve()) if is_folder else source, name, weights
+    place = models.locate(model)
+    size = sum(file.stat().st_size for file in place.folder.glob("*.safetensors"))
+    return place, size
 
 
 def _run_all(

@@ -1,6 +1,6 @@
 """Is this machine ready? One line per thing looked at, and one fix for each that is not right.
 
-Looks at installed packages, model sources, the device and the notebook front end; loads no model.
+Looks at installed packages, model sources, the device and the notebook front end; runs no model.
 """
 
 import html
@@ -83,11 +83,12 @@ def _model(source: str | None) -> Check:
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         try:
-            name, folder = models.locate(source)
+            place = models.locate(source)
+            models.check_files(place)
         except ValueError as error:
             return Check("model", "none", "problem", str(error))
-    size = sum(file.stat().st_size for file in folder.glob("*.safetensors")) / 1e6
-    found = f"{name}, {size:.0f} MB of weights"
+    size = sum(file.stat().st_size for file in place.folder.glob("*.safetensors")) / 1e6
+    found = f"{place.name}, {size:.0f} MB of weights"
     return Check("model", found, "note", str(said[0].message)) if said else Check("model", found)
 
 

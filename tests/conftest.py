@@ -1,7 +1,10 @@
 """What all tests share: a small random GPT-2 in a folder, the pocket model, and no network."""
 
 import ipaddress
+import os
+import shutil
 import socket
+import tempfile
 
 import pytest
 import torch
@@ -56,6 +59,11 @@ def _is_loopback(address):
 
 def pytest_configure():
     torch.set_num_threads(1)
+    os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="cache-")  # what was proven elsewhere is not known
+
+
+def pytest_unconfigure():
+    shutil.rmtree(os.environ["XDG_CACHE_HOME"], ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
@@ -74,8 +82,9 @@ def tiny_folder(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def tiny(tiny_folder):
-    """The random GPT-2 of `tiny_folder`, loaded through `models.load`."""
-    model = models.load(tiny_folder)
+    """The random GPT-2 of `tiny_folder`, loaded through `models.load` as an embedded model called tiny."""
+    models.EMBEDDED["tiny"] = tiny_folder
+    model = models.load("tiny")
     card = models.describe(model)
     assert (card.layers, card.heads, card.d_model, card.context) == (LAYERS, HEADS, WIDTH, CONTEXT)
     assert card.vocabulary < 2000
@@ -87,7 +96,7 @@ def tiny(tiny_folder):
 @pytest.fixture(scope="session")
 def pocket():
     """The embedded model; tests that need it are skipped only if its weights are absent."""
-    if not (models._POCKET / "model.safetensors").is_file():
+    if not (models.EMBEDDED["pocket"] / "model.safetensors").is_file():
         pytest.skip("the pocket model has no weights here: make them with `python -m interp train-pocket`")
     return models.load("pocket")
 

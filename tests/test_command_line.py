@@ -1,6 +1,7 @@
 """The command line: what it says and how it ends: all well, bad input, a failing cell, Ctrl-C."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,10 +11,11 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
 
 import interp.__main__ as command_line
-from interp import doctor, execution, report
+from interp import doctor, execution, models, report
 
 ROOT = Path(__file__).resolve().parent.parent
 WAIT = 60.0
@@ -30,12 +32,13 @@ def run(monkeypatch):
     return invoke
 
 
-def saving(name):
+def saving(name, model="tiny"):
     """A cell that leaves a figure's files, like `Figure.save`, without drawing."""
     ends = ", ".join(map(repr, execution.SUFFIXES))
     return (
         "import os, pathlib\n"
-        "folder = pathlib.Path(os.environ['INTERP_FIGURES']) / 'tiny'\n"
+        f"made = pathlib.Path(os.environ['INTERP_FIGURES']).glob('{model}-*')\n"
+        "folder = max(made, key=lambda place: place.stat().st_mtime)\n"
         f"for end in ({ends}):\n"
         f"    (folder / f'{name}.{{end}}').write_text('<desc>whole</desc>')\n"
         f"# figure.save('{name}')"
@@ -118,11 +121,44 @@ def test_a_failing_cell_is_named_and_the_other_notebooks_still_run(run, house, t
     shown = run("reproduce", "--model", tiny_folder)
     assert shown.exit_code == 1
     assert "00_first.ipynb, cell 3 (1 / 0) failed: ZeroDivisionError: division by zero" in shown.output
-    made = house / "figures" / "tiny"
+    made = house / "figures" / models.locate(tiny_folder).name
     assert (made / "01_whole.png").is_file()
     assert (made / "01_second.html").is_file()
     assert not (made / "00_first.html").exists()
     assert "failed: ZeroDivisionError" in (made / "index.html").read_text()
+
+
+@pytest.mark.slow
+def test_two_folders_of_one_name_fill_two_folders(run, house, tiny_folder, tmp_path):
+    write(
+        house / "notebooks",
+        "00_first",
+        "import os\nos.environ['INTERP_MODEL']",
+        saving("00_whole", "checkpoint-500"),
+    )
+    for at, bias in (("a", 0.0), ("b", 1.0)):
+        model = Path(shutil.copytree(tiny_folder, tmp_path / at / "checkpoint-500"))
+        weights = load_file(model / "model.safetensors")
+        weights["transformer.ln_f.bias"] += bias
+        save_file(weights, model / "model.safetensors", metadata={"format": "pt"})
+        shown = run("reproduce", "--model", model, "--out", house / "both")
+        assert shown.exit_code == 0, shown.output
+    assert len(list((house / "both").glob("checkpoint-500-*/00_first.html"))) == 2
+
+
+def test_results_of_other_weights_are_left_alone_with_a_sentence(run, house, monkeypatch, tiny_folder):
+    monkeypatch.setitem(models.EMBEDDED, "tiny", tiny_folder)
+    write(house / "notebooks", "00_first", "1 + 1")
+    (house / "figures" / "tiny").mkdir(parents=True)
+    (house / "figures" / "tiny" / "weights.sha256").write_text("abcdef0123")
+    shown = run("reproduce", "--model", "tiny")
+    own = house / "figures" / f"tiny-{models.locate('tiny').weights_sha256[:8]}"
+    assert (
+        f"{house / 'figures' / 'tiny'} holds results of other weights (abcdef01): these go to {own}."
+        in shown.output
+    )
+    assert (own / "00_first.html").is_file()
+    assert [file.name for file in (house / "figures" / "tiny").iterdir()] == ["weights.sha256"]
 
 
 def test_a_promised_figure_that_was_not_made_is_a_failure(run, house, tiny_folder):
@@ -152,7 +188,7 @@ def test_ctrl_c_leaves_finished_figures_whole_and_says_what_is_missing(house, ti
         stderr=subprocess.PIPE,
         text=True,
     )
-    made = house / "figures" / "tiny"
+    made = house / "figures" / models.locate(tiny_folder).name
     deadline = time.monotonic() + WAIT
     while not (made / "00_first.html").exists() and time.monotonic() < deadline:
         time.sleep(0.2)

@@ -7,13 +7,14 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 
 from interp import figures
-from interp.figures import page, theme, words
+from interp.figures import export, page, theme, words
 from interp.figures.figure import settled
 from interp.figures.line_charts import spread
 from interp.result import Result
@@ -376,6 +377,40 @@ def test_figures_go_beside_the_package_unless_told_otherwise(tmp_path, monkeypat
     monkeypatch.setenv("INTERP_FIGURES", str(tmp_path / "elsewhere"))
     figures.bars(one(), title="t").save("x")
     assert (tmp_path / "elsewhere" / "pocket" / "x.csv").exists()
+
+
+def test_results_of_other_weights_under_one_name_stay_where_they_are(tmp_path):
+    def of(weights):
+        return replace(one(), about={**one().about, "weights_sha256": weights})
+
+    first, second = ("0" * 64, "1" * 64)
+    for weights in (first, second, first):
+        figures.bars(of(weights), title=f"weights {weights[0]}").save("x", tmp_path)
+    folders = {place.name: (place / "x.svg").read_text() for place in tmp_path.iterdir()}
+    assert set(folders) == {"pocket", "pocket-11111111"}
+    assert "weights 0" in folders["pocket"]
+    assert "weights 1" in folders["pocket-11111111"]
+
+
+def test_the_claims_of_a_folder_say_whose_it_is_where_no_figure_was_saved(tmp_path):
+    (tmp_path / "pocket").mkdir()
+    (tmp_path / "pocket" / "claims.json").write_text(json.dumps({"weights_sha256": "0" * 64}))
+    about = {"model": "pocket", "weights_sha256": "2" * 64}
+    assert export.home(about, tmp_path) == tmp_path / "pocket-22222222"
+    assert export.home({**about, "weights_sha256": "0" * 64}, tmp_path) == tmp_path / "pocket"
+    (tmp_path / "pocket" / "claims.json").write_text("{")
+    assert export.home(about, tmp_path) == tmp_path / "pocket"
+
+
+def test_two_names_never_give_one_folder():
+    names = ("模型", "модель", "model", "a b", "a-b", "a/b", "-", "", "..", "pocket", "Pocket ", "é")
+    folders = [export.safe_folder(name) for name in names]
+    assert len(set(folders)) == len(names)
+    assert all(folder and not set(folder) & set("/\\ ") and folder.strip(".") for folder in folders)
+    assert [export.safe_folder(name) for name in ("gpt2", "org--fine.tuned_2")] == [
+        "gpt2",
+        "org--fine.tuned_2",
+    ]
 
 
 def test_numbers_have_a_true_minus_and_no_negative_zero():

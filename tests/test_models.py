@@ -83,7 +83,7 @@ def test_the_card_says_what_was_loaded(tiny, tiny_folder):
     assert (card.layers, card.heads, card.d_model, card.d_mlp, card.context) == (3, 4, 32, 128, 64)
     assert card.folding == "fold_ln, centred, value biases kept"
     assert models.about(tiny) == {
-        "model": "tiny",
+        "model": card.name,
         "weights_sha256": card.weights_sha256,
         "folding": card.folding,
     }
@@ -159,17 +159,17 @@ def test_a_cached_hub_id_is_read_from_the_cache_under_either_spelling(source, ne
 @pytest.mark.usefixtures("hub_cache")
 def test_without_a_source_the_environment_decides_and_else_gpt2(tiny_folder, monkeypatch):
     monkeypatch.setenv("INTERP_MODEL", str(tiny_folder))
-    assert models.locate()[0] == "tiny"
+    assert models.locate().folder == tiny_folder
     monkeypatch.delenv("INTERP_MODEL")
-    assert models.locate()[0] == "gpt2"
+    assert models.locate().name == "gpt2"
 
 
 @pytest.mark.usefixtures("empty_cache")
 def test_without_any_source_pocket_is_taken_with_one_plain_sentence(monkeypatch, tiny_folder):
-    monkeypatch.setattr(models, "_POCKET", tiny_folder)
+    monkeypatch.setitem(models.EMBEDDED, "pocket", tiny_folder)
     with pytest.warns(UserWarning) as warned:
-        name, folder = models.locate()
-    assert (name, folder) == ("pocket", tiny_folder)
+        found = models.locate()
+    assert (found.name, found.folder) == ("pocket", tiny_folder)
     assert [str(warning.message) for warning in warned] == [
         "GPT-2 is neither cached on this machine nor reachable at huggingface.co, so the small pocket"
         " model is used; set INTERP_MODEL to a folder or a hub id to choose another."
@@ -262,7 +262,9 @@ def test_a_damaged_configuration_is_refused(folder, text, reason):
 
 def test_a_damaged_tokenizer_is_refused(folder):
     (folder / "tokenizer.json").write_text("{}")
-    assert refusal(folder).startswith("The model 'copy' cannot be loaded: the model libraries refuse it (")
+    assert refusal(folder).startswith(
+        f"The model '{folder}' cannot be loaded: the model libraries refuse it ("
+    )
 
 
 def test_the_packed_pocket_model_loads(pocket):
@@ -300,9 +302,10 @@ def test_a_hub_id_that_is_unknown_to_the_hub_is_refused(monkeypatch):
 def test_a_download_gives_a_folder_or_a_refusal(monkeypatch, tiny_folder, code):
     answer_with(monkeypatch, (tiny_folder / "config.json").read_bytes())
     done = subprocess.CompletedProcess([], code, stdout=f"{tiny_folder}\n")
-    monkeypatch.setattr(models.subprocess, "run", lambda *args, **more: done)
+    monkeypatch.setattr(models.sources.subprocess, "run", lambda *args, **more: done)
     if code == 0:
-        assert models.locate("org/fine-tuned") == ("org--fine-tuned", tiny_folder)
+        found = models.locate("org/fine-tuned")
+        assert (found.name, found.folder, found.asked) == ("org--fine-tuned", tiny_folder, "org/fine-tuned")
     else:
         assert "the hub answered, but the download did not finish." in refusal("org/fine-tuned")
 
@@ -314,4 +317,4 @@ def answer_with(monkeypatch, answer):
             raise answer
         return io.BytesIO(answer)
 
-    monkeypatch.setattr(models.urllib.request, "urlopen", urlopen)
+    monkeypatch.setattr(models.sources.urllib.request, "urlopen", urlopen)

@@ -108,7 +108,7 @@ def reproduce(source, out, *, limit=1500):
 @pytest.fixture(scope="module")
 def reproduced(tmp_path_factory, request):
     """Where `reproduce` wrote, for pocket if its weights are here and else for the tiny random model."""
-    has_pocket = (models._POCKET / "model.safetensors").is_file()
+    has_pocket = (models.EMBEDDED["pocket"] / "model.safetensors").is_file()
     source = "pocket" if has_pocket else request.getfixturevalue("tiny_folder")
     out = tmp_path_factory.mktemp("reproduced")
     done, log = reproduce(source, out)

@@ -4,8 +4,11 @@ intact.
 Refuses: drawing and numbers.
 """
 
+import hashlib
+import json
 import os
 import re
+from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +17,7 @@ if TYPE_CHECKING:
     from interp.figures.figure import Figure
 
 PLOTLY_SCRIPT = "plotly.min.js"
+MARK = "weights.sha256"  # in a folder of results: whose they are
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -39,9 +43,37 @@ def checked_name(name: str) -> str:
     return name
 
 
+def home(about: Mapping[str, object], base: str | Path | None = None) -> Path:
+    """The folder for results of this model: <base>/<model>, with the weights' hash where others are there.
+
+    `about` names `model` and, where there is one, `weights_sha256`. A name is not a model: results of other
+    weights under the same name stay where they are.
+    """
+    plain, weights = (
+        destination(base) / safe_folder(str(about["model"])),
+        str(about.get("weights_sha256", "")),
+    )
+    there = weights_in(plain)
+    return (
+        plain if not weights or there in (None, weights) else plain.with_name(f"{plain.name}-{weights[:8]}")
+    )
+
+
+def weights_in(folder: Path) -> str | None:
+    """The weights whose results lie in a folder, as its mark or its claims say; None if nothing says so."""
+    mark, saved = folder / MARK, folder / "claims.json"
+    try:
+        return mark.read_text().strip() if mark.is_file() else json.loads(saved.read_text())["weights_sha256"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
 def safe_folder(model: str) -> str:
-    """A folder name for a model, whatever its name holds."""
-    return re.sub(r"[^A-Za-z0-9_.-]+", "-", model).strip(".-") or "model"
+    """A folder name for a model, whatever its name holds: two names never give one folder."""
+    kept = re.sub(r"[^\w.-]+", "-", model).strip(".-")
+    if kept and kept == model:
+        return model
+    return f"{kept or 'model'}-{hashlib.sha256(model.encode(errors='replace')).hexdigest()[:6]}"
 
 
 def destination(folder: str | Path | None) -> Path:
@@ -56,8 +88,8 @@ def destination(folder: str | Path | None) -> Path:
     return next(homes, here) / "figures"
 
 
-def write(folder: Path, name: str, files: dict[str, bytes]) -> None:
-    """Write every file whole or not at all; plotly's script lies beside them once.
+def write(folder: Path, name: str, files: dict[str, bytes], weights: str | None = None) -> None:
+    """Write every file whole or not at all; plotly's script and the weights' mark lie beside them once.
 
     Raises OSError naming the folder and the ways out.
     """
@@ -65,6 +97,8 @@ def write(folder: Path, name: str, files: dict[str, bytes]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         if not (folder / PLOTLY_SCRIPT).exists():
             _whole(folder / PLOTLY_SCRIPT, _plotly_script())
+        if weights and not (folder / MARK).exists():
+            _whole(folder / MARK, f"{weights}\n".encode())
         for ending, content in files.items():
             _whole(folder / f"{name}.{ending}", content)
     except OSError as error:

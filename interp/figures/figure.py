@@ -60,8 +60,9 @@ class Figure:
         folder lies in. SVG, PDF, PNG and CSV repeat byte by byte. Raises ValueError for a name with folders
         in it, OSError in one sentence when the folder cannot be written.
         """
-        place = export.destination(folder) / export.safe_folder(words.model_name(self.result))
-        export.write(place, name, self._files(export.checked_name(name)))
+        about = {**self.result.about, "model": words.model_name(self.result)}
+        weights = about.get("weights_sha256")
+        export.write(export.home(about, folder), name, self._files(export.checked_name(name)), weights)
         return self
 
     def _files(self, name: str) -> dict[str, bytes]:

@@ -1,0 +1,216 @@
+"""Models: `load(source)` turns a hub id, a directory or "pocket" into one and the same kind of model.
+
+Everything about weights, folders, devices, weight processing and the network is decided here and nowhere
+else. This room refuses tasks. Only `load` may touch the network, and only to fetch a hub id that is not
+cached; every model is then read from a directory, so TransformerLens itself never calls out.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from interp.models.proof import Proof
+from interp.models.refusals import ModelNotFound
+from interp.models.sources import EMBEDDED, Source, locate
+
+__all__ = (
+    "DTYPES", "EMBEDDED", "FOLDING", "Bridge", "ModelCard", "ModelNotFound", "Source", "about", "check_files",
+    "decode", "describe", "encode", "load", "locate", "token_strings",
+)  # fmt: skip
+
+Bridge = Any  # a TransformerBridge: importing the class here would settle the network mode too early
+
+FOLDING = "fold_ln, centred, value biases kept"
+DTYPES = ("float32", "float64", "bfloat16", "float16")
+_EXACT = ("float32", "float64")
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What a loaded model is, and under which convention its weights were processed."""
+
+    name: str
+    weights_sha256: str
+    layers: int
+    heads: int
+    d_model: int
+    d_mlp: int
+    vocabulary: int
+    context: int
+    device: str
+    folding: str = FOLDING
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """Layers, heads, width and vocabulary: what tells the published models apart."""
+        return (self.layers, self.heads, self.d_model, self.vocabulary)
+
+
+def load(source: str | Path | None = None, *, device: str | None = None, dtype: str = "float32") -> Bridge:
+    """The model, ready for hooks: evaluation mode, no gradients, layer norm folded, value biases kept.
+
+    `source` is a hub id ("gpt2"), a directory, or "pocket". None means $INTERP_MODEL, else gpt2 if it is
+    cached or the hub answers, else pocket with a warning that says so. Logits differ from Hugging Face's
+    by one constant per position (centred unembedding); log-probabilities agree. `device` None means
+    takes $INTERP_DEVICE, else CUDA if there is one, else the CPU; "mps" must be asked for. Raises
+    ModelNotFound (a ValueError).
+    """
+    if dtype not in DTYPES:
+        raise ValueError(f"{dtype!r} is not a number type for weights. Choose one of: {', '.join(DTYPES)}.")
+    chosen, place = _choose_device(device or os.environ.get("INTERP_DEVICE")), locate(source)
+    proof = Proof(place, chosen)
+    shown = proof.remembered
+    if not shown:
+        proof.check_files()
+        if dtype not in _EXACT:  # their rounding would hide a wrong run
+            load(source, device=str(chosen))
+            shown = True
+    model = _boot(place, chosen, getattr(torch, dtype), None if shown else proof)
+    _attach(model, _card(model, place.name, place.weights_sha256, str(chosen)))
+    return model
+
+
+def check_files(place: Source) -> None:
+    """Nothing, if every weight that `load` would read is there and is a number; else ModelNotFound."""
+    proof = Proof(place, torch.device("cpu"))
+    if not proof.remembered:
+        proof.check_files()
+
+
+def describe(model: Bridge) -> ModelCard:
+    """The card of the model; for a bridge that `load` did not make, drawn up from its tensors."""
+    card = model.__dict__.get("card")
+    if card is None:
+        card = _card(model, str(model.cfg.model_name), _sha256_of_state(model), str(model.cfg.device))
+        _attach(model, card)
+    return card
+
+
+def about(model: Bridge) -> dict[str, Any]:
+    """What a Result should say about its model: name, weights, weight processing."""
+    card = describe(model)
+    return {"model": card.name, "weights_sha256": card.weights_sha256, "folding": card.folding}
+
+
+def encode(model: Bridge, text: str) -> list[int]:
+    """The token ids of a text, without a beginning-of-text token."""
+    return list(model.tokenizer(text, add_special_tokens=False)["input_ids"])
+
+
+def decode(model: Bridge, ids: Iterable[int]) -> str:
+    """The text of these token ids."""
+    return model.tokenizer.decode([int(i) for i in ids], clean_up_tokenization_spaces=False)
+
+
+def token_strings(model: Bridge, ids: Iterable[int]) -> list[str]:
+    """The text of every single token; a token that is half a character keeps the tokenizer's own name."""
+    return [_token_string(model.tokenizer, int(i)) for i in ids]
+
+
+def _token_string(tokenizer: Any, token: int) -> str:
+    text = tokenizer.decode([token], clean_up_tokenization_spaces=False)
+    return tokenizer.convert_ids_to_tokens(token) or f"[{token}]" if not text or "\ufffd" in text else text
+
+
+# How it is made ready
+
+
+def _choose_device(device: str | None) -> torch.device:
+    """CUDA if there is one, else the CPU; MPS only on request (it has given inverted IOI results)."""
+    if device is None:
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    available = ["cpu"] + ["cuda"] * torch.cuda.is_available() + ["mps"] * torch.backends.mps.is_available()
+    if device.split(":")[0] not in available:
+        raise ValueError(
+            f"The device {device!r} is not on this machine. Choose one of: {', '.join(available)}."
+        )
+    return torch.device(device)
+
+
+def _boot(place: Source, device: torch.device, dtype: torch.dtype, proof: Proof | None) -> Bridge:
+    """The bridge of the model in that folder; with `proof`, shown to run as `transformers` runs it."""
+    with _offline():
+        from transformer_lens.model_bridge import TransformerBridge
+        from transformers import GPT2LMHeadModel
+    folder = str(place.folder)
+    try:
+        with _without_bars():
+            original = GPT2LMHeadModel.from_pretrained(folder, dtype=dtype, attn_implementation="eager")
+            original = torch.nn.Module.to(original, device).eval()
+            answers = [] if proof is None else [proof.run(original)]
+            model = TransformerBridge.boot_transformers(
+                folder, hf_model=original, device=str(device), dtype=dtype
+            )
+            model.enable_compatibility_mode(disable_warnings=True, fold_value_biases=False)
+            answers += [] if proof is None else [proof.run(model.eval())]
+    except Exception as error:  # the libraries raise many kinds, the tokenizer a bare Exception
+        first = (str(error).strip().splitlines() or [repr(error)])[0]
+        raise ModelNotFound(place.asked, f"the model libraries refuse it ({first}).") from error
+    if proof is not None:
+        proof.check(*answers)
+        proof.remember()
+    return model.eval().requires_grad_(False)
+
+
+@contextmanager
+def _without_bars() -> Iterator[None]:
+    """No progress bars of `transformers` while it reads weights: they are over in a moment."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
+
+
+@contextmanager
+def _offline() -> Iterator[None]:
+    """HF_HUB_OFFLINE set: the libraries read it once, at import, and every model comes from a folder.
+
+    The variable is put back, so that it keeps meaning what the user meant by it.
+    """
+    before = os.environ.get("HF_HUB_OFFLINE")
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["HF_HUB_OFFLINE"]
+        else:
+            os.environ["HF_HUB_OFFLINE"] = before
+
+
+def _attach(model: Bridge, card: ModelCard) -> None:
+    model.__dict__["card"] = card
+
+
+def _card(model: Bridge, name: str, sha256: str, device: str) -> ModelCard:
+    cfg = model.cfg
+    return ModelCard(
+        name=name,
+        weights_sha256=sha256,
+        layers=cfg.n_layers,
+        heads=cfg.n_heads,
+        d_model=cfg.d_model,
+        d_mlp=cfg.d_mlp,
+        vocabulary=cfg.d_vocab,
+        context=cfg.n_ctx,
+        device=device,
+    )
+
+
+def _sha256_of_state(model: Bridge) -> str:
+    digest = hashlib.sha256()
+    for name, tensor in sorted(model.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(tensor.detach().float().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
