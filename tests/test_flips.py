@@ -107,7 +107,7 @@ def test_the_title_tells_the_rank_and_the_caption_the_intervals(rivals):
         "L3H0 was chosen in other sentences than these. 95 % interval of L3H0:"
         f" {own[0]:+.2f} to {own[1]:+.2f}; of L2H0, the strongest other head:"
         f" {other[0]:+.2f} to {other[1]:+.2f}."
-        f" L3H0 by zero ablation: {zero:+.2f}"
+        f" With nothing in its place (zero ablation): {zero:+.2f}"
     )
     assert rivals.stands_out_told().startswith("L3H0 stands out: its loss costs ")
 
@@ -117,6 +117,8 @@ def test_chosen_and_shown_sentences_differ_and_the_convention_is_recorded(rivals
     assert rivals.fresh.removal.about["baseline"] == rivals.held.about["baseline"] == "mean"
     assert (rivals.fresh.removal.about["seed"], rivals.fresh.removal.about["n"]) == (flips.SHOWN_ON, 12)
     assert rivals.zero.about["baseline"] == "zero"
+    assert rivals.answer.ablated.about["baseline"] == "mean"
+    assert "baseline" not in rivals.answer.baseline.about
 
 
 def test_groups_by_lot_are_different_and_hold_no_head_of_the_group(helpers):

@@ -157,7 +157,7 @@ class Flip:
         return (
             f"{self.head} was chosen in other sentences than these. 95 % interval of {self.head}:"
             f" {_bounds(self.fresh.lost(self.head))}; of {rival}, the strongest other head:"
-            f" {_bounds(self.fresh.lost(rival))}. {self.head} by zero ablation: {zero:+.2f}"
+            f" {_bounds(self.fresh.lost(rival))}. With nothing in its place (zero ablation): {zero:+.2f}"
         )
 
     def stands_out_told(self) -> str:
