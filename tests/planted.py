@@ -22,6 +22,7 @@ ROLES = {
     "name mover": (Head(3, 0),), "S-inhibition": (Head(2, 0),), "induction": (Head(1, 0),),
     "duplicate token": (Head(0, 1),), "previous token": (Head(0, 0),),
 }  # fmt: skip
+BLOCKERS, RIVAL = ROLES["S-inhibition"], Head(3, 3)
 
 # Where the notes stand in the residual stream
 NAME, PREVIOUS, REPEATED, INHIBITED = (slice(start, start + NAMES) for start in (0, 24, 48, 72))
@@ -29,11 +30,12 @@ POSITION, LAST, ALWAYS = slice(96, 96 + POSITIONS), 128, 129
 PLACE = slice(97, 97 + NAMES)  # positions after the first, which queries that find nothing look at
 
 
-def planted(tokenizer, names, note=NAME):
+def planted(tokenizer, names, note=NAME, blockers=BLOCKERS, rival=0.0):
     """The model; `names` are its `NAMES` first names, each one token with its leading space.
 
     What is noted of the name said before, and then inhibited, is the `NAME` or its `PLACE`; the induction
-    head can note names only and is silent in the other model.
+    head can note names only and is silent in the other model. `blockers` are the S-inhibition heads, all
+    alike; with a `rival` weight, `RIVAL` copies the repeated name.
     """
     config = GPT2Config(n_layer=LAYERS, n_head=HEADS, n_embd=WIDTH, n_positions=POSITIONS,
                         vocab_size=len(tokenizer), bos_token_id=0, eos_token_id=0)  # fmt: skip
@@ -51,10 +53,14 @@ def planted(tokenizer, names, note=NAME):
             _head(
                 model, Head(1, 0), [(NAME, None, PREVIOUS, None, 3.0)], (PREVIOUS, REPEATED, 0.12), sink=1.0
             )
-        _head(model, Head(2, 0), [(slice(LAST, LAST + 1), None, REPEATED, torch.ones(NAMES, 1), 3.0)],
-              (REPEATED, INHIBITED, 0.12), sink=0.5)  # fmt: skip
+        for blocker in blockers:
+            _head(model, blocker, [(slice(LAST, LAST + 1), None, REPEATED, torch.ones(NAMES, 1), 3.0)],
+                  (REPEATED, INHIBITED, 0.12), sink=0.5)  # fmt: skip
         _head(model, Head(3, 0), [(slice(LAST, LAST + 1), None, NAME, torch.ones(NAMES, 1), 1.0),
                                   (INHIBITED, None, note, None, -0.12)], (NAME, NAME, 0.5))  # fmt: skip
+        if rival:
+            _head(model, RIVAL, [(slice(LAST, LAST + 1), None, REPEATED, torch.ones(NAMES, 1), 3.0)],
+                  (NAME, NAME, rival), sink=0.5)  # fmt: skip
     return model
 
 

@@ -134,7 +134,7 @@ def test_examples_and_presets_can_all_be_computed(tiny):
     assert (bench.name, bench.shape) == ("tiny", (tiny.cfg.n_layers, tiny.cfg.n_heads))
     assert bench.examples
     assert list(bench.presets) == ["found here", "controls"]
-    strongest = bench.presets["found here"]["three strongest writers"]
+    strongest = bench.presets["found here"]["three strongest writers, over many sentences"]
     controls = list(bench.presets["controls"].values())
     assert [len(heads) for heads in (strongest, *controls)] == [3, 3, 3, 3]
     assert not set(strongest) & {head for heads in controls for head in heads}

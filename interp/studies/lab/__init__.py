@@ -12,7 +12,7 @@ from interp.result import Result
 from interp.sites import Head
 from interp.studies.lab import exercises as tasks
 from interp.studies.lab import measurements
-from interp.studies.lab.head_groups import groups, presets
+from interp.studies.lab.head_groups import groups
 from interp.studies.lab.one_sentence import (
     NOTES,
     REFERENCES,
@@ -25,7 +25,7 @@ from interp.studies.lab.one_sentence import (
 )
 from interp.studies.own_sentences import Pair, pair
 
-__all__ = ["NOTES", "REFERENCES", "Bench", "LabAnswer", "LabState", "bench", "compute", "examples", "presets"]
+__all__ = ["NOTES", "REFERENCES", "Bench", "LabAnswer", "LabState", "bench", "compute", "examples"]
 
 
 @dataclass(frozen=True)

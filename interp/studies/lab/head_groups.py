@@ -14,27 +14,21 @@ CONTROL_SEEDS = (0, 1, 2)
 CONTROL_SIZE = 3
 
 
-def presets(model) -> dict[str, tuple[Head, ...]]:
-    """Named choices of heads. Strongest: writes most towards IO and away from S, mean over 32 IOI prompts."""
-    strongest = ioi.strongest_writers(model, ioi.prompts(model, REFERENCES, seed=SEED), 3)
-    return {
-        "nothing": (),
-        "strongest writer": strongest[:1],
-        "three strongest writers": strongest,
-        "three random heads (control)": _random_heads(model, strongest, SEED),
-    }
-
-
 def groups(
     model, found: Mapping[str, Sequence[Head]] | None = None
 ) -> dict[str, dict[str, tuple[Head, ...]]]:
-    """The presets by group: found here, from the paper (where the model has GPT-2 small's shape), controls.
+    """Named choices by group: found here, from the paper (where the model has GPT-2 small's shape), controls.
 
-    `found` names what a study found in this model; by default the strongest writers. Groups without heads are
-    left out, and so are roles without heads. The controls share no head with what was found.
+    `found` names what a study found in this model; by default the heads that write most towards IO and away
+    from S, mean over `REFERENCES` sentences. Groups without heads are left out, and so are roles without
+    heads. The controls share no head with what was found.
     """
     if found is None:
-        found = {name: heads for name, heads in presets(model).items() if "random" not in name}
+        strongest = ioi.strongest_writers(model, ioi.prompts(model, REFERENCES, seed=SEED), 3)
+        found = {
+            "strongest writer, over many sentences": strongest[:1],
+            "three strongest writers, over many sentences": strongest,
+        }
     own = {name: tuple(sorted(set(heads))) for name, heads in found.items() if heads}
     taken = {head for heads in own.values() for head in heads}
     controls = {

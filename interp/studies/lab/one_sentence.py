@@ -137,7 +137,7 @@ def compute(
     return LabAnswer(
         tokens=tuple(models.token_strings(model, prompts.tokens[0].tolist())),
         baseline=likeliest(model, probabilities[0], "before"),
-        ablated=likeliest(model, probabilities[1], "after"),
+        ablated=_with_convention(likeliest(model, probabilities[1], "after"), state),
         logit_difference=_pair(logits[words[0]] - logits[words[1]] for logits in (before, after)),
         answer_probability=_pair(probability[words[0]] for probability in probabilities),
         against_probability=_pair(probability[words[1]] for probability in probabilities),
@@ -213,6 +213,10 @@ def _edits(model, prompts: Prompts, state: LabState, outputs_of: OutputsOf) -> d
     width, words = prompts.tokens.shape[1], len(outputs[0])
     drawn = torch.randint(words, (width,), generator=torch.Generator().manual_seed(SEED))
     return {head: hooks.Put(head, outputs[head.layer][drawn, head.head][None]) for head in heads}
+
+
+def _with_convention(ablated: Result, state: LabState) -> Result:
+    return replace(ablated, about={**ablated.about, "baseline": state.how}) if state.heads else ablated
 
 
 def _same(value: Tensor | None, other: Tensor | None) -> bool:
