@@ -20,6 +20,8 @@ from interp.prompts import Prompts
 from interp.sites import Head, Neuron, Place, Site, check_place
 
 Where = Bool[Tensor, "prompt position"]
+MOST_NAMED = 3  # places that an error names
+OWN_TO_THE_MODEL = ("transformer_lens", "transformers")  # whose hooks on torch modules belong to the model
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +121,9 @@ def resume(
         raise ValueError(f"A run resumes at a layer from 0 to {card.layers}; it was asked for {layer}.")
     for edit in edits:
         _refuse_missed(edit, layer, position)
-    with intervene(model, *edits), torch.no_grad():
+    # first a Put: a hook in force where the stream enters has acted on what was recorded, once is enough
+    given = [Put(Site("resid_pre", layer), resid_pre)] if layer < card.layers else []
+    with intervene(model, *given, *edits), torch.no_grad():
         residual = resid_pre.to(model.unembed.W_U.device)
         for block in list(model.blocks)[layer:]:
             residual = block(residual)
@@ -165,9 +169,26 @@ def intervene(model: Bridge, *edits: Edit) -> Iterator[Bridge]:
     for edit in edits:
         _check_edit(edit)
         check_place(edit.place, describe(model))
-    hooks = [(edit.place.site.hook_name, _applying(edit)) for edit in edits]
+    hooks = [(edit.place.site.hook_name, _Applying(edit)) for edit in edits]
     with _turn(model), model.hooks(fwd_hooks=hooks):
         yield model
+
+
+def check_untouched(model: Bridge) -> None:
+    """Nothing, if no hook is in force on the model, whoever set it; else ValueError that says where.
+
+    For what computes from the weights alone, and for what has kept an answer: neither sees a hook. Waits, as
+    a run does, while another thread is in this room.
+    """
+    with _turn(model):
+        places = list(dict.fromkeys(_hooked(model)))
+    if places:
+        named = ", ".join(places[:MOST_NAMED]) + (", ..." if len(places) > MOST_NAMED else "")
+        raise ValueError(
+            f"Hooks are in force on this model (at {named}), and what was asked for is computed without them,"
+            " from the model as it was loaded. Leave the `with` block or remove the hooks, then ask again;"
+            " hooks.run obeys them."
+        )
 
 
 # How an edit reaches its part of an activation
@@ -215,16 +236,20 @@ def _fit(edit: Put | Add, value: Tensor, part: Tensor) -> Tensor:
         ) from None
 
 
-def _applying(edit: Edit) -> Callable[..., Tensor]:
+@dataclass(frozen=True, eq=False)
+class _Applying:
     """The hook of an edit. It returns a new tensor everywhere but at resid_mid.
 
     TransformerLens 4.3 names the input of the second layer norm hook_resid_mid, so a returned tensor would
     miss the skip connection. There the edited activation is written into the model's own tensor, which is
     the sum of skip and attention, made a moment ago and shared with nothing that was recorded.
     """
-    if edit.place.site.kind == "resid_mid":
-        return lambda activation, hook: activation.copy_(edit(activation))
-    return lambda activation, hook: edit(activation)
+
+    edit: Edit
+
+    def __call__(self, activation: Tensor, hook: Any) -> Tensor:
+        edited = self.edit(activation)
+        return activation.copy_(edited) if self.edit.place.site.kind == "resid_mid" else edited
 
 
 # What a run refuses, and how it listens
@@ -293,7 +318,7 @@ def _nudging(model: Bridge, places: Sequence[Place], nudges: dict[Place, Tensor]
     def note(place: Place) -> Callable[..., Tensor]:
         def nudge(activation: Tensor, hook: Any) -> Tensor:
             nudges[place] = torch.zeros_like(_part(place, activation)).requires_grad_()
-            return _applying(Add(place, nudges[place]))(activation, hook)
+            return _Applying(Add(place, nudges[place]))(activation, hook)
 
         return nudge
 
@@ -306,6 +331,28 @@ def _check_places(model: Bridge, places: Sequence[Place]) -> None:
         if not isinstance(place, Site | Head | Neuron):
             raise TypeError(f"{place!r} is not a place. Record a Site, a Head or a Neuron.")
         check_place(place, describe(model))
+
+
+# What is in force
+
+
+def _hooked(model: Bridge) -> Iterator[str]:
+    """Where a hook hangs that a run would obey: places of edits, else names of hook points and modules."""
+    seen: set[torch.nn.Module] = set()
+    for root in (model, model.original_model):  # the second holds a few modules that the bridge does not list
+        for name, module in root.named_modules(seen):
+            for handle in getattr(module, "fwd_hooks", ()):  # of a hook point, which has a name of its own
+                hook = handle.user_hook
+                yield str(hook.edit.place) if isinstance(hook, _Applying) else str(module.name)
+            if any(map(_is_foreign, (*module._forward_hooks.values(), *module._forward_pre_hooks.values()))):
+                yield name.replace("._original_component", "") or type(module).__name__
+
+
+def _is_foreign(hook: Callable[..., Any]) -> bool:
+    """Whether somebody hung this hook on a torch module; the libraries hang some of their own at the first
+    run, which only listen.
+    """
+    return str(getattr(hook, "__module__", "")).split(".")[0] not in OWN_TO_THE_MODEL
 
 
 # Taking turns

@@ -161,6 +161,7 @@ class Replacements:
 
     def changes(self, masks: Sequence[Mask], *, progress: bool = False) -> Float[np.ndarray, "set prompt"]:
         """As `masked_ablation`, the numbers alone. What all masks share is computed once."""
+        hooks.check_untouched(self._model)
         for mask in masks:
             _check_mask(self._model, self._prompts, mask)
         real = self._prompts.real()[:, :, None]

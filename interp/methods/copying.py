@@ -34,6 +34,7 @@ def copy_scores(model, token_ids: Int[Tensor, "token"], *, sign: int = 1, k: int
     scores are for completeness only. Raises ValueError for another sign, for a `k` that is not in the
     vocabulary, and for no tokens. Source: ARENA 3.0, indirect object identification.
     """
+    hooks.check_untouched(model)
     _check(model, token_ids, sign, k)
     extended = extended_embeddings(model, token_ids)
     written = [extended @ (model.W_V[layer] @ model.W_O[layer]) for layer in range(model.cfg.n_layers)]
@@ -51,6 +52,7 @@ def copy_scores_in_prompts(
     does, and for a spot that the prompts do not have. Source: Wang et al. 2022 (arXiv:2211.00593), section
     3.1, as their code has it.
     """
+    hooks.check_untouched(model)
     token_ids = torch.cat([prompts.at(prompts.tokens, spot) for spot in spots])
     _check(model, token_ids, sign, k)
     after_first = Site("resid_post", 0)

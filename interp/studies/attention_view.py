@@ -10,7 +10,6 @@ straight through the unembedding, with the final layer norm's scale of the same 
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -22,6 +21,7 @@ from interp import hooks, models
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.sites import Head, Site, check_place
+from interp.studies.untouched import answers
 from interp.words.article import NAME_EXAMPLES
 
 MOST_TOKENS = 64
@@ -91,18 +91,18 @@ def bench(model: Any, *, sentences: Sequence[tuple[str, str]] | None = None) -> 
 
     `sentences` are the examples, (label, sentence); by default the article's. Each opens with the head that
     looks most strongly from the last word at one earlier word, the first word and itself left out. Raises
-    ValueError if none of them can be read.
+    ValueError if none of them can be read and, as all its answers do, while a hook is in force on the model.
     """
     card = models.describe(model)
     if sentences is None:
         sentences = [(label, prompt) for label, prompt, _, _ in NAME_EXAMPLES]
-    remembered = lru_cache(maxsize=8)(partial(attention, model))
+    remembered = answers(attention, model, keep=8)
     return Bench(
         name=card.name,
         shape=(card.layers, card.heads),
         examples=tuple((label, _opened(remembered, prompt)) for label, prompt in sentences),
         attention=lambda state: remembered(_checked(model, state).prompt, state.bos),
-        promoted=partial(promoted, model),
+        promoted=answers(promoted, model),
     )
 
 

@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any
 
 from interp import hooks, models
@@ -17,6 +17,7 @@ from interp.methods.lens import Guesses
 from interp.prompts import Prompts, single_token
 from interp.result import Result
 from interp.studies import facts, lenses, transplants
+from interp.studies.untouched import answers
 from interp.words.relations import CAPITAL, PAST, RELATIONS, UPPER, list_of
 
 MOST_TOKENS = 48
@@ -84,10 +85,13 @@ class Bench:
 
 
 def bench(model: Any) -> Bench:
-    """This model's bench. It remembers its last answers and the updates it has taken."""
+    """This model's bench. It remembers its last answers and the updates it has taken.
+
+    What it computes raises ValueError while a hook is in force on the model.
+    """
     card = models.describe(model)
-    vector_of = lru_cache(maxsize=len(RELATIONS))(partial(_vector, model))
-    remembered = lru_cache(maxsize=32)(partial(compute, model, vector_of=vector_of))
+    vector_of = answers(_vector, model, keep=len(RELATIONS))
+    remembered = answers(partial(compute, vector_of=vector_of), model, keep=32)
     return Bench(card.name, card.layers, examples(model), tuple(RELATIONS), remembered)
 
 

@@ -8,7 +8,6 @@ text of one's own.
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -21,6 +20,7 @@ from interp.prompts import Prompts
 from interp.result import Result
 from interp.sites import Neuron, check_place
 from interp.studies.concepts import Best
+from interp.studies.untouched import answers
 
 TOP = 10
 MOST_HITS = 12
@@ -95,7 +95,8 @@ def bench(
 ) -> Bench:
     """The bench of this table; `concepts` are best neurons to be searched for, `model` reads one's own text.
 
-    Raises ValueError if the table was made by another model.
+    Raises ValueError if the table was made by another model; its answers raise it while a hook is in force on
+    the model, which the table does not know.
     """
     if model is not None:
         own, made = models.describe(model), table.about["weights_sha256"]
@@ -105,7 +106,7 @@ def bench(
                 f" weights {made[:12]}, not {own.weights_sha256[:12]}. Scan this model into another folder."
             )
     best = {one.concept: one for one in concepts}
-    answer = lru_cache(maxsize=64)(partial(compute, table, model, best))
+    answer = answers(lambda model, state: compute(table, model, best, state), model, keep=64)
     start = BrowserState(first or Neuron(0, 0))
     shape = (table.layers, table.d_mlp)
     return Bench(table.name, shape, tuple(best), start, model is not None, answer)

@@ -10,7 +10,7 @@ Patching Map draws it.
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from functools import lru_cache, partial
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -27,6 +27,7 @@ from interp.studies import ioi
 from interp.studies.own_sentences import Pair, likeliest, pair, written, written_twin
 from interp.studies.path_table import Arrival, check_arrival, paths_into
 from interp.studies.stepwise import Step, filled
+from interp.studies.untouched import answers, steps
 from interp.words.article import NAME_EXAMPLES
 
 KINDS = MappingProxyType(  # what is put in -> the other axis of the map
@@ -121,19 +122,19 @@ class Bench:
 
 def bench(model: Any) -> Bench:
     """This model's bench; it remembers the last pairs and cells. Raises ValueError if it can read no
-    example.
+    example; its answers raise it while a hook is in force on the model.
     """
     card = models.describe(model)
-    cell_of = lru_cache(maxsize=64)(partial(cell, model))
+    cell_of = answers(cell, model, keep=64)
     return Bench(
         name=card.name,
         shape=(card.layers, card.heads),
         examples=examples(model),
         pair=lambda state: pair(model, state.prompt, state.twin, state.answer, state.against),
-        leads=lru_cache(maxsize=16)(partial(leads, model)),
-        sweep=partial(sweep, model),
+        leads=answers(leads, model, keep=16),
+        sweep=steps(sweep, model),
         cell=lambda state: cell_of(replace(state, raw=False, receiver=None)),  # it depends on neither
-        paths=partial(paths, model),
+        paths=steps(paths, model),
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import traitlets
 
+from interp.result import Result
 from interp.sites import Head, check_place
 from interp.widgets import ablation_tools as tools
 from interp.widgets import ablation_view as view
@@ -31,14 +32,14 @@ class Grid:
 
 @dataclass(frozen=True)
 class Screen:
-    """What is shown: a state with its answer, the state kept as A with its own, and whether the ways of
-    switching off stand side by side.
+    """What is shown: a state with its answer, the state kept as A with its own, and the ways of switching off
+    if they stand side by side.
     """
 
     state: LabState
     answer: LabAnswer
     kept: tuple[LabState, LabAnswer] | None = None
-    side_by_side: bool = False
+    ways: Result | None = None
 
 
 class AblationLab(Conversation):
@@ -103,7 +104,7 @@ class AblationLab(Conversation):
             fields = {}
         kept = fields.pop("kept", None)
         read = self._bench.parse(json.dumps(fields) if fields else state)
-        self._screen = self._computed(read, kept, self._screen.side_by_side)
+        self._screen = self._computed(read, kept, self._screen.ways is not None)
 
     def respond(self, question: dict[str, Any]) -> None:
         """Compute what the controls ask."""
@@ -124,7 +125,7 @@ class AblationLab(Conversation):
             "status": view.status(state, answer),
             "effects": view.effects(answer.head_effects),
             "effect_name": f"{answer.head_effects.quantity} ({answer.head_effects.unit})",
-            "ways": tools.ways_html(self._bench.ways(state)) if self._screen.side_by_side else "",
+            "ways": "" if self._screen.ways is None else tools.ways_html(self._screen.ways),
             "comparison": tools.comparison_html(self._screen.kept, (state, answer)),
             "pair": pair_html(pair),
             "twin_fits": pair.twin is not None and not pair.problem,
@@ -145,10 +146,11 @@ class AblationLab(Conversation):
         for head in state.heads:
             check_place(head, self._grid)
         answer = self._bench.compute(state)
+        ways = self._bench.ways(state) if side_by_side else None
         if not kept:
-            return Screen(state, answer, None, side_by_side)
+            return Screen(state, answer, None, ways)
         other = self._bench.parse(json.dumps(kept))
-        return Screen(state, answer, (other, self._bench.compute(other)), side_by_side)
+        return Screen(state, answer, (other, self._bench.compute(other)), ways)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         """The live widget, and the same result as plain HTML for front ends that cannot run it."""

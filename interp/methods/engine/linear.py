@@ -19,7 +19,8 @@ TRIAL_ROWS = 64
 TRIALS = 7
 MOST_ERROR = 1e-5  # of the trial's largest number
 MOST_TIME = 0.9  # of what torch's own layer takes; a smaller gain may be noise
-ACTIVATIONS = {  # what a config may call it: what oneDNN and torch call it
+Activation = tuple[str, str] | Callable[[Tensor], Tensor]  # what oneDNN and torch call it, or the function
+FUSED = {  # what a config may call it: what oneDNN and torch call it
     "gelu_new": ("gelu", "tanh"),
     "gelu_fast": ("gelu", "tanh"),
     "gelu_pytorch_tanh": ("gelu", "tanh"),
@@ -35,11 +36,13 @@ class Plain:
     weight: Float[Tensor, "out in"]
     bias: Float[Tensor, "out"] | None
 
-    def __call__(self, x: Tensor, activation: tuple[str, str] | None = None) -> Tensor:
-        """The layer's output for rows x, after the activation if one is named."""
+    def __call__(self, x: Tensor, activation: Activation | None = None) -> Tensor:
+        """The layer's output for rows x, after the activation if there is one."""
         out = functional.linear(x, self.weight, self.bias)
         if activation is None:
             return out
+        if callable(activation):
+            return activation(out)
         kind, form = activation
         return out.relu_() if kind == "relu" else functional.gelu(out, approximate=form)
 
@@ -50,8 +53,10 @@ class Packed:
     def __init__(self, weight: Float[Tensor, "out in"], bias: Float[Tensor, "out"] | None):
         self.weight, self.bias = _operation("_reorder_linear_weight")(weight.contiguous(), 512), bias
 
-    def __call__(self, x: Tensor, activation: tuple[str, str] | None = None) -> Tensor:
-        """The layer's output for rows x, after the activation if one is named."""
+    def __call__(self, x: Tensor, activation: Activation | None = None) -> Tensor:
+        """The layer's output for rows x, after the activation if there is one."""
+        if callable(activation):
+            return activation(self(x))
         kind, form = activation or ("none", "")
         return _operation("_linear_pointwise")(x, self.weight, self.bias, kind, [], form)
 
@@ -64,7 +69,7 @@ def choose(weight: Float[Tensor, "out in"], bias: Float[Tensor, "out"]) -> type[
     if weight.device.type != "cpu" or weight.dtype != torch.float32:
         return Plain
     rows = torch.randn(TRIAL_ROWS, weight.shape[1], generator=torch.Generator().manual_seed(0))
-    gelu = ACTIVATIONS["gelu_new"]
+    gelu = FUSED["gelu_new"]
     plain = Plain(weight, bias)
     try:
         packed = Packed(weight, bias)

@@ -4,6 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from interp.hooks import check_untouched
 from interp.methods.engine.base import BaseRun, base_runs
 from interp.methods.engine.block import attend, feed_forward, queries_keys_values
 from interp.methods.engine.ends import Reader, logits
@@ -19,10 +20,12 @@ class Toggles:
 
     Equal to `hooks.run` with `Put(head, value)` or `Zero(head)` for every head that is in force. What is read
     costs the layers from the lowest head that changed since the last reading. Not for several threads.
+    Making and reading raise ValueError while a hook is in force on the model.
     """
 
     def __init__(self, model: Bridge, prompts: Prompts):
-        self._card, self._weights, self._shape = describe(model), weights_of(model), prompts.tokens.shape
+        self._model, self._card, self._weights = model, describe(model), weights_of(model)
+        self._shape = prompts.tokens.shape
         self._runs = [_Live(run) for run in base_runs(self._weights, prompts)]
         self._reader: Reader | None = None
 
@@ -61,6 +64,7 @@ class Toggles:
         return self._reader(self._ends())[0]
 
     def _ends(self) -> Float[Tensor, "one prompt d_model"]:
+        check_untouched(self._model)
         for run in self._runs:
             run.refresh()
         order = torch.cat([run.base.index for run in self._runs]).argsort()

@@ -7,7 +7,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from interp.methods.engine.linear import ACTIVATIONS, Linear, Packed, Plain, choose
+from interp.hooks import check_untouched
+from interp.methods.engine.linear import FUSED, Activation, Linear, Packed, Plain, choose
 from interp.models import Bridge
 
 
@@ -41,7 +42,7 @@ class Layer:
     norm2: Norm
     mlp_in: Linear
     mlp_out: Linear
-    activation: tuple[str, str]
+    activation: Activation
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,9 +77,10 @@ def weights_of(model: Bridge, kind: type[Plain] | type[Packed] | None = None) ->
     """The model's weights, from the last time if none has been changed since (in place or by another tensor).
 
     `kind` is how products are computed; by default what is exact and faster on this machine.
-    A change behind torch's back, through `.data`, is not seen. Raises ValueError for an activation
-    function that GPT-2 models do not have.
+    A change behind torch's back, through `.data`, is not seen. Raises ValueError while a hook is in force on
+    the model: plain weights would not see it.
     """
+    check_untouched(model)
     kept = model.__dict__.setdefault("engine", _Kept())
     mark = _mark(model)
     if kept.mark != mark:
@@ -95,11 +97,6 @@ def _mark(model: Bridge) -> tuple:
 
 
 def _read(model: Bridge, kind: type[Plain] | type[Packed] | None) -> Weights:
-    if model.cfg.act_fn not in ACTIVATIONS:
-        raise ValueError(
-            f"The model's activation function is {model.cfg.act_fn!r}; the engine knows "
-            f"{', '.join(ACTIVATIONS)}. Run this model through hooks.run."
-        )
     with torch.no_grad():
         stacked = {name: getattr(model, name).detach() for name in _STACKED}
         kind = kind or choose(stacked["W_in"][0].T.contiguous(), stacked["b_in"][0])
@@ -127,7 +124,7 @@ def _layer(model: Bridge, number: int, stacked: dict[str, Tensor], kind: type) -
         norm2=_norm(block.ln2, model),
         mlp_in=kind(own["W_in"].T.contiguous(), own["b_in"]),
         mlp_out=kind(own["W_out"].T.contiguous(), own["b_out"]),
-        activation=ACTIVATIONS[model.cfg.act_fn],
+        activation=FUSED.get(model.cfg.act_fn) or block.mlp.original_component.act,
     )
 
 

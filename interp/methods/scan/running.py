@@ -17,6 +17,7 @@ import torch
 from tqdm.auto import tqdm
 
 from interp import models
+from interp.hooks import check_untouched
 from interp.methods.scan import table
 from interp.methods.scan.corpus import Corpus
 from interp.methods.scan.ranking import MOST_TOKENS
@@ -40,8 +41,10 @@ def scan(
 
     `workers` runs shards elsewhere (see `cluster`); by default they run here, one by one. A finished table
     of the same weights, corpus and plan is opened and nothing is run. Raises OSError, in one sentence,
-    when the folder cannot be written: what was written before stays and counts.
+    when the folder cannot be written: what was written before stays and counts; ValueError while a hook is
+    in force on the model, which the table would not know.
     """
+    check_untouched(model)
     folder = Path(folder)
     plan = _settled(model, corpus, plan or Plan(), folder)
     if len(corpus.ids) > MOST_TOKENS:

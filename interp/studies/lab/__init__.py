@@ -4,10 +4,10 @@ it.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any
 
-from interp import models
+from interp import hooks, models
 from interp.result import Result
 from interp.sites import Head
 from interp.studies.lab import exercises as tasks
@@ -24,6 +24,7 @@ from interp.studies.lab.one_sentence import (
     reference_outputs,
 )
 from interp.studies.own_sentences import Pair, pair
+from interp.studies.untouched import answers, steps
 
 __all__ = ["NOTES", "REFERENCES", "Bench", "LabAnswer", "LabState", "bench", "compute", "examples"]
 
@@ -54,21 +55,23 @@ def bench(model: Any, *, presets: Mapping[str, Sequence[Head]] | None = None) ->
     does in the reference sentences, so that a click runs one sentence only.
 
     `presets` names heads found in this model, such as its name movers; by default its strongest writers.
+    Raises ValueError, as all its answers do, while a hook is in force on the model.
     """
+    hooks.check_untouched(model)
     card = models.describe(model)
     kept = {
-        "outputs_of": lru_cache(maxsize=2)(partial(reference_outputs, model)),
-        "sentence_of": lru_cache(maxsize=4)(partial(Sentence, model)),
+        "outputs_of": answers(reference_outputs, model, keep=2),
+        "sentence_of": answers(Sentence, model, keep=4),
     }
     return Bench(
         name=card.name,
         shape=(card.layers, card.heads),
         examples=examples(model),
         presets=groups(model, presets),
-        compute=lru_cache(maxsize=64)(partial(compute, model, **kept)),
+        compute=answers(partial(compute, **kept), model, keep=64),
         pair=lambda state: pair(model, state.prompt, state.twin, state.answer, state.against),
-        ways=lru_cache(maxsize=64)(partial(measurements.ways, model, **kept)),
-        spread=partial(measurements.spread, model),
+        ways=answers(partial(measurements.ways, **kept), model, keep=64),
+        spread=steps(measurements.spread, model),
         exercises=tasks.EXERCISES,
-        check=partial(tasks.check, model, **kept),
+        check=steps(partial(tasks.check, **kept), model),
     )
