@@ -26,6 +26,15 @@ CHROMIUM_SWITCHES = [
     "--disable-sync",
     "--no-first-run",
 ]
+HIDDEN_FROM_READERS = ["--hide-scrollbars"]  # Playwright's own: readers have scroll bars, which take room
+CHARTS = """() => [...document.querySelectorAll('.js-plotly-plot')].map(chart => {
+  const drawn = chart.querySelector('.main-svg').getBoundingClientRect();
+  const column = chart.closest('.jp-OutputArea-child, figure'), edge = column.getBoundingClientRect();
+  const reach = drawn.right - edge.left + column.scrollLeft;
+  return {height: drawn.height, room: chart.getBoundingClientRect().height, width: drawn.width,
+    column: edge.right - drawn.left - column.scrollLeft,
+    scrolls: getComputedStyle(column).overflowX === 'auto', reached: reach <= column.scrollWidth + 1};
+})"""
 
 
 def chromium_path():
@@ -117,7 +126,9 @@ def opened_screen(folder, playwright_api):
     page.
     """
     with jupyter_lab(folder) as address, playwright_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_SWITCHES)
+        browser = playwright.chromium.launch(
+            executable_path=chromium_path(), args=CHROMIUM_SWITCHES, ignore_default_args=HIDDEN_FROM_READERS
+        )
 
         def opened(name, code, size=(1440, 1080), theme="light"):
             write_notebook(folder / f"{name}.ipynb", code)
@@ -161,6 +172,30 @@ def run_first_cell(page):
 def _note_outside(page, url):
     if not re.match(r"(https?|wss?)://127\.0\.0\.1|data:|blob:|about:", url):
         page.outside.append(url)
+
+
+def resized(page, width, height=900):
+    """The charts as they stand after the window has got this width, as `CHARTS` measures them, in pixels."""
+    page.set_viewport_size({"width": width, "height": height})
+    return settled_charts(page)
+
+
+def settled_charts(page):
+    """The charts once two looks, a redraw apart, say the same."""
+    before = None
+    for _ in range(20):
+        page.wait_for_timeout(400)
+        before, now = page.evaluate(CHARTS), before
+        if now and before == now:
+            return now
+    raise AssertionError("the charts did not come to rest")
+
+
+def tools_of(page):
+    """What the buttons of the charts' tool bars say."""
+    return page.eval_on_selector_all(
+        ".js-plotly-plot .modebar-btn", "all => [...new Set(all.map(one => one.getAttribute('data-title')))]"
+    )
 
 
 def photograph(page, name):

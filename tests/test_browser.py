@@ -2,8 +2,20 @@
 
 import re
 
+import numpy as np
 import pytest
-from notebook_screen import ROOT, chromium_path, opened_screen, photograph
+from notebook_screen import (
+    ROOT,
+    chromium_path,
+    opened_screen,
+    photograph,
+    resized,
+    settled_charts,
+    tools_of,
+)
+
+from interp import figures
+from interp.result import Result
 
 playwright_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 pytestmark = [
@@ -20,12 +32,14 @@ from interp.studies.lab import bench
 lab = widgets.AblationLab(bench(models.load("pocket")))
 lab"""
 FIGURE = """import numpy as np
+from IPython.display import display
 from interp import figures
 from interp.result import Result
 values = np.random.default_rng(0).normal(0, 0.1, (8, 4)); values[5, 2] = -1.84
 effect = Result(values, {"layer": tuple(range(8)), "head": tuple(range(4))}, "change in logit difference",
 "nats", {"model": "pocket", "n": 100, "baseline": "mean"})
-figures.heatmap(effect, title="Only L5H2 matters: without it the name is no longer preferred")"""
+display(figures.heatmap(effect, title="Only L5H2 matters: without it the name is no longer preferred"))
+display(figures.bars(effect, title="Only L5H2 matters", largest=6))"""
 
 
 @pytest.fixture(scope="module")
@@ -155,16 +169,66 @@ def test_nothing_is_fetched_from_outside(lab):
     assert lab.outside == []
 
 
-def test_a_figure_is_drawn_with_its_words_and_table_beneath(screen):
+@pytest.fixture(scope="module")
+def figure(screen):
+    """A page with a chart that is never wider than it should be, and one as wide as its column."""
     page = screen("figure", FIGURE)
-    page.kind = "figure"
+    page.wait_for_function("document.querySelectorAll('.js-plotly-plot .gtitle').length === 2")
+    return page
+
+
+def test_a_figure_is_drawn_with_its_words_and_table_beneath(figure):
+    assert "Only L5H2 matters" in figure.locator(".js-plotly-plot .gtitle").first.text_content()
+    figure.get_by_text("Description and data as a table").first.click()
+    assert figure.locator(".interp-figure table").first.is_visible()
+    figure.wait_for_timeout(500)
+    photograph(figure, "1_heatmap")
+    figure.get_by_text("Description and data as a table").first.click()
+    assert figure.outside == []
+
+
+def check_sizes(before, now):
+    """Heights are as before, rooms as high as their charts, and what is wider than the column scrolls."""
+    assert len(now) == len(before) > 0
+    for old, new in zip(before, now, strict=True):
+        assert new["height"] == pytest.approx(old["height"], abs=2)
+        assert new["room"] == pytest.approx(old["height"], abs=2)
+        assert new["width"] <= new["column"] + 1 or (new["scrolls"] and new["reached"])
+
+
+def test_charts_keep_their_height_and_fit_their_column_after_every_resizing(figure):
+    before = settled_charts(figure)
+    narrow = []
+    for step, width in enumerate((1440, 1100, 800, 1500, 1100, 1440)):
+        if step in (0, 4):
+            figure.keyboard.press("Control+b")
+        now = resized(figure, width)
+        check_sizes(before, now)
+        narrow.append([chart["width"] for chart in now if chart["width"] <= chart["column"] + 1])
+        photograph(figure, f"2_resized_{step}_{width}")
+    assert [len(fits) for fits in narrow] == [2, 2, 0, 2, 2, 2]  # 800 pixels with a sidebar are too few
+    assert len({fits[1] for fits in narrow if fits}) > 3, "the second chart takes its column's width"
+    assert settled_charts(figure) == before
+
+
+def test_an_exported_chart_keeps_its_height_and_fits_its_page(figure, tmp_path):
+    values = np.random.default_rng(0).normal(0, 1, 6)
+    result = Result(values, {"head": tuple("abcdef")}, "effect", "nats", {"model": "pocket", "n": 9})
+    figures.bars(result, title="Bars").save("bars", folder=tmp_path)
+    page = figure.context.browser.new_page(viewport={"width": 1280, "height": 900})
+    page.goto((tmp_path / "pocket" / "bars.html").as_uri())
     page.wait_for_selector(".js-plotly-plot .gtitle")
-    assert "Only L5H2 matters" in page.locator(".js-plotly-plot .gtitle").text_content()
-    page.get_by_text("Description and data as a table").first.click()
-    assert page.locator(".interp-figure table").first.is_visible()
-    page.wait_for_timeout(500)
-    photograph(page, "1_heatmap")
-    assert page.outside == []
+    before = settled_charts(page)
+    for width in (800, 500, 1400, 1280):
+        check_sizes(before, resized(page, width))
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    assert settled_charts(page) == before
+    assert sorted(tools_of(page)) == ["Download plot", "Reset axes", "Zoom"]
+    page.close()
+
+
+def test_no_chart_offers_to_upload_itself(figure):
+    assert sorted(tools_of(figure)) == ["Download plot", "Reset axes", "Zoom"]
 
 
 def unfold(page, summary):

@@ -1,10 +1,13 @@
-"""The Neuron Browser in real JupyterLab and Chromium: mouse, keyboard, search, errors, no network."""
+"""The Neuron Browser in real JupyterLab and Chromium: mouse, keyboard, search, errors, no network; and all
+five widgets on one page.
+"""
 
 import re
 
 import pytest
 from notebook_screen import chromium_path, opened_screen, photograph
 
+from interp.figures import theme
 from interp.methods import scan
 
 playwright_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -21,16 +24,73 @@ model, table = models.load("pocket"), scan.Table({folder!r})
 widgets.NeuronBrowser(neuron_browser.bench(table, model, concepts=best, first=Neuron(6, 100)))"""
 
 
+TOGETHER = """from fake_bench import FakeAttentionBench, FakeBench, FakeMapBench
+from fake_lens import FakeLens
+from IPython.display import display
+from interp import widgets
+from interp.methods import scan
+from interp.studies import neuron_browser
+display(widgets.AblationLab(FakeBench()), widgets.AttentionViewer(FakeAttentionBench()),
+widgets.PatchingMap(FakeMapBench()), widgets.LensExplorer(FakeLens()))
+widgets.NeuronBrowser(neuron_browser.bench(scan.Table({folder!r})))"""
+ROOTS = (".interp-lab", ".interp-attention", ".interp-map", ".interp-lens", ".interp-neurons")
+STYLE_TO_THE_END = """place => {
+  const all = [...document.querySelectorAll('style')];
+  const sheets = all.filter(sheet => sheet.textContent.includes('.interp-widget'));
+  if (place < sheets.length) sheets[place].parentElement.append(sheets[place]);
+  return sheets.length;
+}"""
+LOOK = """root => {
+  const seen = ['color', 'backgroundColor', 'backgroundImage', 'borderTop', 'borderLeft', 'outline',
+    'opacity', 'fontSize', 'fontWeight', 'fontFamily', 'textAlign', 'textDecorationLine', 'whiteSpace',
+    'display', 'gridTemplateColumns', 'width', 'height', 'minWidth', 'padding', 'margin',
+    'position', 'overflow'];
+  const widget = document.querySelector(root + '.interp-widget');
+  return [widget, ...widget.querySelectorAll('*')].map(one => {
+    const style = getComputedStyle(one);
+    return [one.tagName + '.' + one.getAttribute('class'), ...seen.map(name => style[name])].join(' | ');
+  });
+}"""
+
+
 @pytest.fixture(scope="module")
-def browser(pocket, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("table")
+def folder(pocket, tmp_path_factory):
+    """The table of pocket's neurons over a few texts."""
+    place = tmp_path_factory.mktemp("table")
     texts = scan.corpus(pocket.tokenizer, "pocket", width=96, limit=250)
-    scan.scan(pocket, texts, folder, progress=False)
+    scan.scan(pocket, texts, place, progress=False)
+    return str(place)
+
+
+@pytest.fixture(scope="module")
+def screen(tmp_path_factory):
     with opened_screen(tmp_path_factory.mktemp("lab"), playwright_api) as opened:
-        page = opened("neurons", CELL.format(folder=str(folder)))
-        page.wait_for_selector(".interp-neurons .finding")
-        page.evaluate("document.querySelector('.interp-neurons').scrollIntoView({block: 'start'})")
-        yield page
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def browser(screen, folder):
+    page = screen("neurons", CELL.format(folder=folder))
+    page.wait_for_selector(".interp-neurons .finding")
+    page.evaluate("document.querySelector('.interp-neurons').scrollIntoView({block: 'start'})")
+    return page
+
+
+@pytest.fixture(scope="module")
+def together(screen, folder):
+    """All five widgets on one page, the lab first; two of its heads and a half of the lens are off."""
+    page = screen("together", TOGETHER.format(folder=folder))
+    for root in ROOTS:
+        page.wait_for_selector(f"{root} :is(.finding, .reading)")
+    for head in ("L1H1", "L5H2"):
+        page.locator(f".interp-lab button[data-head={head}]").click()
+    page.locator(".interp-lens button[data-half=mlp1]").click()
+    page.wait_for_function("document.querySelectorAll('.interp-lens .grids .pane').length === 2")
+    page.wait_for_function(
+        "document.querySelector('.interp-lab .finding').innerText.includes('L1H1 and L5H2')"
+    )
+    page.mouse.move(5, 5)
+    return page
 
 
 def finding(page):
@@ -155,3 +215,40 @@ def test_a_long_text_is_read_in_windows_and_says_so(browser):
 
 def test_nothing_is_fetched_from_outside(browser):
     assert browser.outside == []
+
+
+def colours(css):
+    """Every rgb(...) of a computed value as #rrggbb."""
+    return [
+        f"#{int(red):02x}{int(green):02x}{int(blue):02x}"
+        for red, green, blue in re.findall(r"rgb\((\d+), (\d+), (\d+)\)", css)
+    ]
+
+
+@pytest.mark.parametrize("last", range(len(ROOTS)))
+def test_what_is_off_can_be_read_whichever_widget_came_last(together, last):
+    assert together.evaluate(STYLE_TO_THE_END, last) == len(ROOTS)
+    pressed = together.eval_on_selector_all(
+        ":is(.interp-lab .head, .interp-lens .half)[aria-pressed=true]",
+        "all => all.map(one => [one.className, getComputedStyle(one).color,"
+        " getComputedStyle(one).backgroundImage])",
+    )
+    assert len(pressed) == 3
+    for name, text, background in pressed:
+        assert background.startswith("repeating-linear-gradient("), name
+        for stripe in colours(background):
+            assert theme.contrast(*colours(text), stripe) >= 4.5, name
+    if last == len(ROOTS) - 1:
+        together.evaluate("document.querySelector('.interp-lab .grid').scrollIntoView({block: 'center'})")
+        photograph(together, "1_off")
+
+
+def test_every_widget_looks_the_same_whichever_came_last(together):
+    looks = []
+    for last in range(len(ROOTS)):
+        together.evaluate(STYLE_TO_THE_END, last)
+        looks.append([together.evaluate(LOOK, root) for root in ROOTS])
+    assert all(len(widget) > 20 for widget in looks[0])
+    for other in looks[1:]:
+        for root, widget, again in zip(ROOTS, looks[0], other, strict=True):
+            assert again == widget, root

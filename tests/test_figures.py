@@ -262,6 +262,27 @@ def test_a_notebook_shows_the_table_beneath_the_chart_once(monkeypatch):
     assert "image/png" not in shown[0], "plotly's JupyterLab extension would show it instead of the chart"
 
 
+def test_no_chart_is_sent_to_a_service_and_a_notebook_resizes_its_own(tmp_path):
+    figure = figures.heatmap(heads(), title="Two heads").save("heads", tmp_path)
+    config = figure._repr_mimebundle_()["application/vnd.plotly.v1+json"]["config"]
+    page = (tmp_path / "pocket" / "heads.html").read_text()
+    assert (config["showSendToCloud"], config["responsive"]) == (False, False)
+    assert '"showSendToCloud": false' in page
+    assert '"responsive": true' in page
+
+
+def test_a_heatmap_of_few_columns_is_no_wider_than_its_cells_need():
+    widths = [
+        figures.heatmap(
+            Result(np.ones((2, n)), {"layer": (0, 1), "head": tuple(range(n))}, "effect", "nats"), title="t"
+        )
+        .plotly()
+        .layout.width
+        for n in (2, 4, 6, 7)
+    ]
+    assert widths == [620, 620, 750, None], "620 fits beside a sidebar at 1100 pixels; None: its column's"
+
+
 def test_save_writes_five_files_and_they_hold_what_they_promise(tmp_path):
     lines, interval = profile()
     figure = figures.lines(lines, title="Stages", interval=interval)

@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -14,6 +15,7 @@ from fake_bench import FakeBench, FakeState
 from interp.sites import Head
 from interp.widgets import AblationLab, wording
 from interp.widgets import ablation_view as view
+from interp.widgets.conversation import Conversation
 
 HOSTILE = '<img src=x onerror="alert(1)">'
 
@@ -229,3 +231,35 @@ def test_the_page_fetches_nothing_from_a_network():
         text = file.read_text()
         assert "http" not in text
         assert "@import" not in text
+
+
+def test_all_widgets_bring_one_sheet_so_that_the_order_they_come_in_cannot_matter():
+    kinds = Conversation.__subclasses__()
+    assert {kind.__name__ for kind in kinds} == {
+        "AblationLab",
+        "AttentionViewer",
+        "LensExplorer",
+        "NeuronBrowser",
+        "PatchingMap",
+    }
+    (sheet,) = {kind._css for kind in kinds}
+    files = sorted(Path(inspect.getfile(AblationLab)).parent.glob("*.css"))
+    assert sheet.startswith((files[0].parent / "house.css").read_text())
+    assert all(file.read_text() in sheet for file in files)
+
+
+def test_every_rule_of_a_widget_stays_within_it():
+    roots = {}
+    for file in Path(inspect.getfile(AblationLab)).parent.glob("*.css"):
+        rules = re.sub(r"@media[^{]*\{(.*?\})\s*\}", r"\1", file.read_text(), flags=re.DOTALL)
+        selectors = re.findall(r"([^{}]+)\{[^{}]*\}", rules)
+        outside = re.sub(r"\([^()]*\)", "", ",".join(selectors)).split(",")
+        roots[file.name] = {re.match(r"\s*(\.[a-z]+-[a-z]+)?", one)[1] for one in outside}
+    assert roots == {
+        "house.css": {".interp-widget"},
+        "ablation_lab.css": {".interp-lab"},
+        "attention_viewer.css": {".interp-attention"},
+        "lens_explorer.css": {".interp-lens"},
+        "neuron_browser.css": {".interp-neurons"},
+        "patching_map.css": {".interp-map"},
+    }

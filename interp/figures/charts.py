@@ -12,6 +12,7 @@ from plotly.graph_objects import Layout
 from interp.figures import page, theme
 
 TITLE_WIDTH, TITLE_SIZE, TEXT_SIZE = 600, 20, 15  # the width leaves room for the tool bar
+NARROWEST = TITLE_WIDTH + 20  # pixels: in a narrower column a chart scrolls
 
 
 def shown(text: object) -> str:

@@ -24,7 +24,8 @@ PAGE = """<!doctype html>
 <title>{title}</title>
 <style>body{{font:16px/1.5 {font};margin:2rem auto;padding:0 1rem;max-width:75rem;
 color:#1a1a1a;background:#fff}}
-figure{{margin:0}}noscript img{{max-width:100%}}</style></head><body>
+figure{{margin:0;overflow-x:auto}}.plotly-graph-div{{min-width:{narrowest}px}}
+noscript img{{max-width:100%}}</style></head><body>
 <figure role="group" aria-label="{alt}">
 {chart}
 <noscript><img src="{name}.png" alt="{alt}"></noscript>
@@ -140,7 +141,7 @@ def page(figure: "Figure", name: str) -> str:
     """A page with the interactive chart, its static twin without JavaScript, and the data; nothing from a
     network.
     """
-    from interp.figures import theme
+    from interp.figures import charts, theme
     from interp.figures.figure import CHART_CONFIG
 
     chart = figure.plotly().to_html(
@@ -150,6 +151,7 @@ def page(figure: "Figure", name: str) -> str:
         title=escape(figure.title),
         alt=escape(figure.alt),
         font=theme.WEB_FONT,
+        narrowest=charts.NARROWEST,
         chart=chart,
         name=name,
         disclosure=figure.disclosure(),

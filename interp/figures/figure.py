@@ -18,7 +18,7 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure as Canvas
 from plotly.graph_objects import Figure as Chart
 
-from interp.figures import export, theme, words
+from interp.figures import charts, export, theme, words
 from interp.result import Result
 
 SCREEN_DOTS_PER_INCH = 100
@@ -26,9 +26,20 @@ UNUSED_TOOLS = ["select2d", "lasso2d", "pan2d", "zoomIn2d", "zoomOut2d", "autoSc
 CHART_CONFIG = {
     "displaylogo": False,
     "responsive": True,
+    "showSendToCloud": False,
     "toImageButtonOptions": {"format": "svg"},
     "modeBarButtonsToRemove": UNUSED_TOOLS,
 }
+# JupyterLab resizes its charts itself, in a room as high as its content: made responsive, the chart's frame
+# would take its height from that room, and the room from the frame.
+NOTEBOOK_CONFIG = {**CHART_CONFIG, "responsive": False}
+# While a window narrows, a scroll bar stands in the room and plotly reads its height as the chart's: it
+# stands around the room instead, and there alone a chart scrolls that is wider than the column.
+NOTEBOOK_STYLE = (
+    "<style>.jp-OutputArea-child:has(>.jp-RenderedPlotly){overflow-x:auto}"
+    f".jp-OutputArea-output.jp-RenderedPlotly{{overflow:visible;min-width:{charts.NARROWEST}px}}"
+    ".jp-RenderedPlotly .plot-img{max-width:100%}</style>"
+)
 TABLE_STYLE = (
     "<style>.interp-figure table{border-collapse:collapse;font-size:13px}"
     ".interp-figure th,.interp-figure td{padding:2px 8px;text-align:right;border-bottom:1px solid #d4d4d4}"
@@ -89,7 +100,7 @@ class Figure:
         png = render(canvas, "png", dots=SCREEN_DOTS_PER_INCH)
         chart = json.loads(str(self.plotly().to_json()))
         return {
-            "application/vnd.plotly.v1+json": {**chart, "config": CHART_CONFIG},
+            "application/vnd.plotly.v1+json": {**chart, "config": NOTEBOOK_CONFIG},
             "text/html": f'<figure class="interp-figure">{self._picture(png)}{below}</figure>',
             "image/svg+xml": export.described(
                 render(canvas, "svg", self.title), self.title, self.alt
@@ -108,7 +119,8 @@ class Figure:
         from IPython.display import display
 
         display(self._shown("", self.alt), raw=True)
-        display({"text/html": self.disclosure(), "text/plain": self.caption}, raw=True)
+        beneath = NOTEBOOK_STYLE + self.disclosure()
+        display({"text/html": beneath, "text/plain": self.caption}, raw=True)
 
 
 def settled(canvas: Canvas) -> Canvas:

@@ -3,6 +3,7 @@
 Refuses: models; choosing what to show.
 """
 
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
@@ -137,6 +138,17 @@ def _ticks(axes: Axes, result: Result, width: float, height: float) -> None:
     axes.spines[:].set_visible(False)
 
 
+def _chart_width(names: Sequence[object], columns: Sequence[object]) -> int:
+    """The pixels in which the labels of a few columns stand level, if they are of ordinary length."""
+    beside, across = (
+        max(page.text_width(theme.visible(label), charts.TEXT_SIZE) for label in labels)
+        for labels in (names, columns)
+    )
+    return max(
+        charts.NARROWEST, round(200 + min(beside, 300) + len(columns) * min(max(90, across + 16), 150))
+    )
+
+
 def _interactive(result: Result, title: str) -> Chart:
     (down, names), (across, columns) = result.axes.items()
     stops, low, high = theme.plotly_scale(result.values)
@@ -173,7 +185,7 @@ def _interactive(result: Result, title: str) -> Chart:
         height=height,
     )
     if len(columns) <= 6:
-        chart.update_layout(width=max(720, 260 + 120 * len(columns)))
+        chart.update_layout(width=_chart_width(names, columns))
     across_labels = {
         "tickvals": list(range(len(columns))),
         "ticktext": [charts.shown(theme.visible(c)) for c in columns],

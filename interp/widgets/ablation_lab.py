@@ -50,7 +50,6 @@ class AblationLab(Conversation):
     """
 
     _esm = joined("conversation.js", "ablation_lab.js")
-    _css = joined("house.css", "ablation_lab.css")
     controls = ("prompt", "answer", "against", "heads", "how", "twin")
     beginnings = (
         ("The answer and", "against"),

@@ -25,7 +25,6 @@ class AttentionViewer(Conversation):
     """
 
     _esm = joined("conversation.js", "attention_viewer.js")
-    _css = joined("house.css", "attention_viewer.css")
     shape = traitlets.List().tag(sync=True)
     examples = traitlets.List().tag(sync=True)
     modes = traitlets.Dict().tag(sync=True)

@@ -20,7 +20,7 @@ _BETWEEN_REPORTS = 0.1  # seconds between two reports of progress
 
 
 def joined(*names: str) -> str:
-    """The text of these files of this folder, one after another: the shared part, then a widget's own."""
+    """The text of these files of this folder, one after another."""
     return "\n".join((_HERE / name).read_text(encoding="utf-8") for name in names)
 
 
@@ -31,6 +31,9 @@ class Conversation(anywidget.AnyWidget):
     stays.
     """
 
+    # Every widget brings one and the same sheet. A front end adds one for each kind of widget, in the order
+    # they come: house and own rules alone, added last, would put the house's above the other widgets' own.
+    _css = joined("house.css", *sorted({file.name for file in _HERE.glob("*.css")} - {"house.css"}))
     controls: tuple[str, ...] = ("prompt",)  # the first takes what belongs to no other
     beginnings: tuple[tuple[str, str], ...] = ()  # (how a sentence begins, the control it belongs to)
     question = traitlets.Dict().tag(sync=True)

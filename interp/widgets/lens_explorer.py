@@ -23,7 +23,6 @@ class LensExplorer(Conversation):
     """
 
     _esm = joined("conversation.js", "lens_explorer.js")
-    _css = joined("house.css", "lens_explorer.css")
     controls = ("prompt", "answer", "off", "update", "into")
     layers = traitlets.Int().tag(sync=True)
     updates = traitlets.List().tag(sync=True)

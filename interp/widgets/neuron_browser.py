@@ -24,7 +24,6 @@ class NeuronBrowser(Conversation):
 
     controls = ("neuron", "text", "search")
     _esm = joined("conversation.js", "neuron_browser.js")
-    _css = joined("house.css", "neuron_browser.css")
     shape = traitlets.List().tag(sync=True)
     concepts = traitlets.List().tag(sync=True)
     reads_text = traitlets.Bool().tag(sync=True)

@@ -47,7 +47,6 @@ class PatchingMap(Conversation):
     """
 
     _esm = joined("conversation.js", "patching_map.js")
-    _css = joined("house.css", "patching_map.css")
     controls = ("prompt", "twin", "answer", "against", "receiver")
     beginnings = (
         ("The answer and", "against"),
