@@ -28,6 +28,7 @@ FOLDING = "fold_ln, centred, value biases kept"
 DTYPES = ("float32", "float64", "bfloat16", "float16")
 _POCKET = Path(__file__).parent / "pocket"
 _WEIGHTS = "model.safetensors"
+_SEEN_WORDS = "seen_words.json"
 _WANTED = ("config.json", _WEIGHTS, "tokenizer.json", "tokenizer_config.json", "vocab.json", "merges.txt")
 _SECONDS_FOR_THE_HUB = 3.0
 _NOT_HERE = "it is no folder, not in the cache, and"
@@ -81,6 +82,8 @@ def load(source: str | Path | None = None, *, device: str | None = None, dtype: 
     name, folder = locate(source)
     model = _boot(name, folder, chosen, getattr(torch, dtype))
     _attach(model, _card(model, name, _sha256(folder / _WEIGHTS), str(chosen)))
+    if (folder / _SEEN_WORDS).is_file():
+        model.__dict__["seen_words"] = frozenset(json.loads((folder / _SEEN_WORDS).read_text("utf-8")))
     return model
 
 
@@ -107,6 +110,13 @@ def about(model: Bridge) -> dict[str, Any]:
     """What a Result should say about its model: name, weights, weight processing."""
     card = describe(model)
     return {"model": card.name, "weights_sha256": card.weights_sha256, "folding": card.folding}
+
+
+def seen_words(model: Bridge) -> frozenset[str] | None:
+    """Every word of the texts the model was trained on, each with the space before it if it had one; None
+    where its folder does not say so (only pocket's does).
+    """
+    return model.__dict__.get("seen_words")
 
 
 def encode(model: Bridge, text: str) -> list[int]:
