@@ -104,6 +104,7 @@ def _facts(card: models.ModelCard, record: dict) -> str:
 - Again from its seed, with checkpoints at log-spaced steps: `python -m interp train-pocket`.
 - Beside it, `tuned_lens.safetensors`: one affine map per block, so that early states can be read; again
   from its seed: `python -m interp tune-lens`.
+- Beside it, `seen_words.json`: every word of its training rows, so that widgets can say what it never saw.
 """
 
 

@@ -12,6 +12,7 @@ from jaxtyping import Bool, Int, Shaped
 from torch import Tensor
 
 Piece = tuple[str | None, str]
+QUOTES = '"“”'
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,16 +105,76 @@ class Prompts:
         return self.spots[spot]
 
 
+@dataclass(frozen=True)
+class Asked:
+    """The token that a typed answer means: its text letter by letter, and its id.
+
+    `other` is the same with the space in front left out, or put there, if that is one token too, else "";
+    `instead` is what to type for it.
+    """
+
+    text: str
+    token: int
+    other: str = ""
+    instead: str = ""
+
+
+def meant(typed: str) -> str:
+    """The text that a typed answer means; "" if nothing is typed.
+
+    A word means what follows other words: itself with a space before it. What begins with a space or a sign
+    is meant as typed, and so is all that stands in quotes, such as "ing". `\\n` is a line break. The screen's
+    own signs are read too: · in front is a space, ↵ a line break. Spaces at the end are left out.
+    """
+    text = typed.replace("\\n", "\n").replace("↵", "\n")
+    if len(text) > 2 and text[0] in QUOTES and text[-1] in QUOTES:
+        return text[1:-1]
+    text = text.rstrip(" ")
+    if text[:1] == "·" and len(text) > 1:
+        return f" {text[1:]}"
+    return f" {text}" if text[:1].isalnum() else text
+
+
+def typed_as(text: str) -> str:
+    """What to type so that `meant` gives this text."""
+    word = text.removeprefix(" ")
+    typed = word if meant(word) == text else f'"{text}"'
+    return typed.replace("\n", "\\n")
+
+
+def asked(tokenizer: Any, typed: str, what: str) -> Asked:
+    """The token that a typed answer means, as `meant` reads it. `what` names its use in errors.
+
+    Raises ValueError for nothing typed, and for a text that is not one token: it shows the pieces, and what
+    to type where the text with or without the space is one.
+    """
+    text = meant(typed)
+    if not text:
+        raise ValueError(f"{what} is missing: write one word, such as Mary.")
+    other = text.removeprefix(" ") if text.startswith(" ") else f" {text}"
+    instead = typed_as(other) if len(_encode(tokenizer, other)) == 1 else ""
+    ids = _encode(tokenizer, text)
+    if len(ids) != 1:
+        quoted = other.replace("\n", "\\n")
+        way = f'{other!r} is one: write "{quoted}", in quotes' if instead else "Choose another word"
+        raise ValueError(f"{what} {text!r} is {_cut(tokenizer, ids)}; it must be one token. {way}.")
+    return Asked(text, ids[0], other if instead else "", instead)
+
+
 def single_token(tokenizer: Any, text: str, what: str) -> int:
     """The id of a text that is one token; else ValueError that shows its pieces. `what` names its use."""
     ids = _encode(tokenizer, text)
     if len(ids) != 1:
-        pieces = ", ".join(repr(tokenizer.decode([i])) for i in ids) or "none"
         raise ValueError(
-            f"{what} {text!r} is {len(ids)} tokens ({pieces}); it must be one token."
+            f"{what} {text!r} is {_cut(tokenizer, ids)}; it must be one token."
             " Choose another word, and mind the space before it."
         )
     return ids[0]
+
+
+def _cut(tokenizer: Any, ids: Sequence[int]) -> str:
+    pieces = ", ".join(repr(tokenizer.decode([i])) for i in ids) or "none"
+    return f"{len(ids)} tokens ({pieces})"
 
 
 def _refuse_other_number(sentences: int, **columns: Sequence | None) -> None:

@@ -34,6 +34,38 @@ class FakeState:
 
 
 @dataclass(frozen=True)
+class FakeAsked:
+    text: str
+    other: str = ""
+    instead: str = ""
+
+
+@dataclass(frozen=True)
+class FakeWord:
+    text: str
+    pieces: tuple[str, ...]
+    seen: bool | None = None
+
+
+def fake_asked(typed):
+    """Every word is asked after a space, and could be asked without."""
+    word = typed.strip()
+    return FakeAsked(f" {word}", word, f'"{word}"')
+
+
+def fake_words(text):
+    """Words are tokens; Wakanda is two pieces that nobody has seen."""
+    return tuple(
+        FakeWord(word, ("Wak", "anda"), False) if word == "Wakanda" else FakeWord(word, (word,), True)
+        for word in text.split()
+    )
+
+
+def fake_cautions(text):
+    return ("pocket never saw <Wakanda>.",) if "Wakanda" in text else ()
+
+
+@dataclass(frozen=True)
 class FakeAnswer:
     baseline: Result
     ablated: Result
@@ -42,6 +74,9 @@ class FakeAnswer:
     against_probability: tuple[float, float]
     head_effects: Result
     notes: tuple[str, ...]
+    asked: tuple[FakeAsked, FakeAsked]
+    words: tuple[FakeWord, ...]
+    cautions: tuple[str, ...]
 
 
 def fake_effects(layers, heads):
@@ -167,6 +202,9 @@ class FakeBench:
                 "nats",
             ),
             notes=("Heads that are off are replaced by their mean.",) if state.heads else (),
+            asked=(fake_asked(state.answer), fake_asked(state.against)),
+            words=fake_words(state.prompt),
+            cautions=fake_cautions(state.prompt),
         )
 
 
@@ -215,6 +253,7 @@ class FakeAttention:
     weight: Result
     score: Result
     moved: Result
+    cautions: tuple[str, ...]
 
 
 @dataclass
@@ -250,7 +289,8 @@ class FakeAttentionBench:
             for name, size in zip(("layer", "head", "query", "key"), sizes, strict=True)
         }
         parts = (weight, 4 * weight - 1, 2 * weight)
-        return FakeAttention(tokens, *(Result(part, axes, "of a look", "share") for part in parts))
+        results = [Result(part, axes, "of a look", "share") for part in parts]
+        return FakeAttention(tokens, *results, fake_cautions(state.prompt))
 
     def promoted(self, state):
         return Result(np.array([1.5, 0.5]), {"token": (" Mary", " <b>")}, "direct effect", "nats")
@@ -292,6 +332,8 @@ class FakeLeads:
     sentence: float
     twin: float
     pair: FakePair
+    asked: tuple[FakeAsked, FakeAsked]
+    cautions: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -328,7 +370,8 @@ class FakeMapBench:
         found = self.pair(state)
         if found.problem:
             raise ValueError(found.problem)
-        return FakeLeads(*self.leads_of, found)
+        asked = fake_asked(state.answer), fake_asked(state.against)
+        return FakeLeads(*self.leads_of, found, asked, fake_cautions(state.prompt))
 
     def sweep(self, state):
         axis = self.kinds[state.kind]

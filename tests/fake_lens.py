@@ -5,6 +5,7 @@ import re
 from dataclasses import asdict, dataclass, field
 
 import numpy as np
+from fake_bench import FakeAsked, FakeWord, fake_asked, fake_cautions, fake_words
 
 from interp.result import Result
 
@@ -46,6 +47,9 @@ class FakeAnswer:
     chances: tuple[Result, Result]
     changed: bool
     notes: tuple[str, ...]
+    asked: FakeAsked
+    words: tuple[FakeWord, ...]
+    cautions: tuple[str, ...]
 
 
 @dataclass
@@ -87,7 +91,10 @@ class FakeLens:
         ]
         ranks, chances = zip(*(self.trace(parts, start) for start in starts), strict=True)
         changed = bool(state.off or state.update)
-        return FakeAnswer(seen[0], seen[1], ranks, chances, changed, ("A note.",) if changed else ())
+        return FakeAnswer(
+            seen[0], seen[1], ranks, chances, changed, ("A note.",) if changed else (),
+            fake_asked(state.answer), fake_words(state.prompt), fake_cautions(state.prompt),
+        )  # fmt: skip
 
     def guesses(self, parts, start, update):
         shape = (len(parts), self.layers, len(self.tokens), 5)

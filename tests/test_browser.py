@@ -113,6 +113,8 @@ def test_the_keyboard_alone_does_the_same(lab):
     before, name = outcome(lab), strongest(lab)
     lab.locator(".interp-lab input[type=text]").nth(1).focus()
     lab.keyboard.press("Tab")
+    assert lab.evaluate("document.activeElement.dataset.ask") == '"John"'  # the other reading of the word
+    lab.keyboard.press("Tab")
     assert lab.evaluate("document.activeElement.dataset.head") is not None
     layer, head = map(int, re.fullmatch(r"L(\d+)H(\d+)", name).groups())
     for key in ["Home", "PageUp"] + ["ArrowDown"] * layer + ["ArrowRight"] * head:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fake_bench import fake_asked
 from fake_lens import TOKENS, FakeAnswer, FakeLens
 
 from interp import hooks
@@ -94,7 +95,7 @@ def test_the_state_goes_round_as_json():
         (
             {"answer": ""},
             "answer",
-            "The completion is empty: give the word that should follow, such as Warsaw.",
+            "The answer is missing: write one word, such as Mary.",
         ),
         (
             {"answer": "Atlantis"},
@@ -226,7 +227,7 @@ def test_a_saved_state_is_put_back(lab):
 def test_the_finding_says_from_where_on(ranks, sentence):
     column = Result(np.array([ranks], dtype=float), {"part": ("post",), "layer": (0, 1, 2)}, "rank", "rank")
     seen = FakeLens(layers=3).guesses(("post",), 1, "")
-    answer = FakeAnswer(seen, seen, (column, column), (column, column), False, ())
+    answer = FakeAnswer(seen, seen, (column, column), (column, column), False, (), fake_asked("x"), (), ())
     assert words.finding(explorer.ExplorerState("p", "x"), answer) == sentence
 
 
@@ -260,3 +261,37 @@ def test_the_page_fetches_nothing_from_a_network():
 
 def test_what_goes_to_the_screen_is_json(lab):
     assert json.loads(json.dumps(ask(lab, off_text="mlp5"))) == lab.reply
+
+
+def test_the_token_followed_is_said_and_an_unseen_country_comes_first(pocket, bench):
+    answer = bench.compute(changed(prompt="The capital of Wakanda is"))
+    assert answer.asked.text == " Warsaw"
+    assert answer.cautions == (
+        "pocket never saw this word in training: “·Wakanda” (·W|ak|an|da). What follows is not about it.",
+    )
+    text = words.result_html(changed(), answer)
+    assert text.index("never saw") < text.index("Measured all the same: “Warsaw”")
+    assert '<p class="finding doubtful">' in text
+    assert words.status(changed(), answer).startswith("pocket never saw")
+
+
+def test_a_sign_is_followed_as_it_is_typed(pocket, bench):
+    answer = bench.compute(changed(answer="\\n"))
+    token = pocket.tokenizer("\n", add_special_tokens=False)["input_ids"]
+    logits = hooks.run(pocket, Prompts.write(pocket.tokenizer, [[(None, ARTICLE.prompt)]]))[0][0, -1]
+    assert [answer.asked.token] == token
+    assert answer.ranks[0].at(part="post", layer=7).values == 1 + int((logits > logits[token[0]]).sum())
+    assert "Rank of “↵” as the next word" in words.result_html(changed(), answer)
+
+
+def test_how_the_prompt_and_the_answer_are_read_is_told_beside_them(lab):
+    said = ask(lab, prompt="The capital of Wakanda")["said"]
+    assert Text(said["prompt"]).words[:6] == [
+        "The",
+        "capital",
+        "of",
+        "Wak",
+        "anda",
+        "5 tokens; “·” is a space · ",
+    ]
+    assert [attrs["data-ask"] for tag, attrs in Text(said["answer"]).tags if tag == "button"] == ['"Warsaw"']

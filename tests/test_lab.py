@@ -315,3 +315,26 @@ def test_without_a_lead_there_is_nothing_to_lose(tiny, leading):
 def test_an_unknown_exercise_is_told(tiny):
     with pytest.raises(ValueError, match=r"^There is no exercise 4: choose from 0 to 3\.$"):
         list(exercises.check(tiny, 4, STATE))
+
+
+@pytest.mark.parametrize(
+    ("typed", "text"),
+    [(".", "."), ("'s", "'s"), ("\\n", "\n"), ("to", " to"), ('"to"', "to"), (" Mary", " Mary")],
+)
+def test_the_token_that_is_typed_is_measured_and_said(pocket, typed, text):
+    (token,) = models.encode(pocket, text)
+    answer = lab.compute(pocket, replace(STATE, answer=typed, heads=()))
+    assert (answer.asked[0].text, answer.asked[0].token) == (text, token)
+    share = float(_logits(pocket).softmax(-1)[token])
+    assert answer.answer_probability[0] == pytest.approx(share, rel=1e-4)
+
+
+def test_other_names_in_the_sentence_are_said_before_any_finding(pocket):
+    state = LabState("When Amy and Tom went to the store, Tom gave a drink to", " Mary", " John")
+    (told,) = lab.compute(pocket, state).cautions
+    assert re.fullmatch(
+        r"Mary and John are not in your sentence; the model gives the two together \d+\.\d %\."
+        r" Choose names from it: Amy, Tom\.",
+        told,
+    )
+    assert lab.compute(pocket, replace(state, answer="Amy", against="Tom")).cautions == ()

@@ -162,3 +162,14 @@ def test_opening_from_the_table_takes_less_than_a_second(pocket, tmp_path):
     started = time.process_time()
     NeuronBrowser(neuron_browser.bench(scan.Table(tmp_path), first=Neuron(7, 511)))
     assert time.process_time() - started < 1
+
+
+def test_words_that_the_model_never_saw_are_said_before_the_reading(bench, tiny, monkeypatch):
+    monkeypatch.setitem(tiny.__dict__, "seen_words", frozenset({"Mary", " went", " to"}))
+    state = BrowserState(Neuron(1, 9), "Mary went to Wakanda")
+    answer = bench.compute(state)
+    (told,) = answer.own.cautions
+    assert told.startswith("tiny never saw this word in training: “·Wakanda” (")
+    text = words.text_html(state, answer)
+    assert text.startswith(f'<div class="caution" role="note"><p>{told}</p></div>')
+    assert told in words.status(state, answer)

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 import torch
@@ -13,7 +13,7 @@ from transformers import AutoConfig, GPT2LMHeadModel
 from interp import card, models
 from interp.methods.ablation import head_ablation, head_values
 from interp.methods.attribution import head_attribution
-from interp.pocket.train import Recipe
+from interp.pocket.train import Recipe, seen_words
 from interp.studies import ioi
 from interp.studies import pocket as study
 
@@ -122,3 +122,12 @@ def test_ablation_and_attribution_equal_the_loop_written_model(pocket):
             assert found == pytest.approx(float(ablated[io] - ablated[s] - lead), abs=1e-4)
             found = float(written.at(layer=layer, head=head, prompt=number))
             assert found == pytest.approx(loops.contribution(clean, layer, head, io, s), abs=1e-4)
+
+
+def test_the_words_it_is_said_to_have_seen_are_those_of_its_training(pocket):
+    kept = models.seen_words(pocket)
+    first = set(seen_words(pocket.tokenizer, replace(Recipe(), steps=40)))
+    assert len(first) > 500
+    assert first <= kept
+    rest = kept - first  # rare words, and beginnings of words that a row's end has cut
+    assert len(rest) < 0.02 * len(kept)

@@ -1,9 +1,12 @@
 """Prompts: named spots are where they were written, and what cannot be written is refused."""
 
+from pathlib import Path
+
 import pytest
 import torch
+from transformers import GPT2TokenizerFast
 
-from interp.prompts import Prompts
+from interp.prompts import Prompts, asked, meant, typed_as
 
 SENTENCES = [
     [(None, "Then,"), ("S1", " John"), (None, " and"), ("IO", " Mary"), (None, " went to the store."),
@@ -144,3 +147,68 @@ def test_one_answer_per_sentence_is_demanded(tokenizer):
     assert refusal(tokenizer, SENTENCES, answers=ANSWERS[:1]) == (
         "There are 2 sentences, but 1 entries in 'answers'. Give one per sentence."
     )
+
+
+@pytest.mark.parametrize(
+    ("typed", "text"),
+    [
+        ("Mary", " Mary"), (" Mary", " Mary"), ("Mary ", " Mary"), ('"Mary"', "Mary"), ("“Mary”", "Mary"),
+        (".", "."), (" .", " ."), ("'s", "'s"), ("ing", " ing"), ('"ing"', "ing"), ("1992", " 1992"),
+        ("\\n", "\n"), ("\n", "\n"), ("↵", "\n"), ('"\\n\\n"', "\n\n"), ('" "', " "), ('"', '"'),
+        ('""', '""'),
+        ("·Mary", " Mary"), ("·", "·"), ("été", " été"), ("😀", "😀"), ("", ""), ("  ", ""),
+    ],
+)  # fmt: skip
+def test_what_is_typed_means_one_text(typed, text):
+    assert meant(typed) == text
+    assert not text or meant(typed_as(text)) == text
+
+
+GPT2 = Path(__file__).parents[2] / "shared" / "gpt2-tokenizer"
+
+
+@pytest.fixture(scope="module")
+def gpt2s():
+    if not GPT2.is_dir():
+        pytest.skip("GPT-2's tokenizer is not on this machine")
+    return GPT2TokenizerFast.from_pretrained(GPT2)
+
+
+@pytest.mark.parametrize(
+    ("typed", "text", "other", "instead"),
+    [
+        ("Warsaw", " Warsaw", "", ""),
+        ("Mary", " Mary", "Mary", '"Mary"'), ('"Mary"', "Mary", " Mary", "Mary"),
+        (".", ".", " .", '" ."'), (" .", " .", ".", "."), (",", ",", " ,", '" ,"'), ("\\n", "\n", "", ""),
+        ("ing", " ing", "ing", '"ing"'), ('"ing"', "ing", " ing", "ing"), ("'s", "'s", "", ""),
+    ],
+)  # fmt: skip
+def test_gpt2_is_asked_the_token_that_is_typed_and_the_other_is_offered(gpt2s, typed, text, other, instead):
+    found = asked(gpt2s, typed, "The answer")
+    assert (found.text, gpt2s.decode([found.token]), found.other, found.instead) == (
+        text,
+        text,
+        other,
+        instead,
+    )
+    assert not instead or asked(gpt2s, instead, "The answer").text == other
+
+
+def test_an_answer_of_several_tokens_is_refused_with_what_to_type(gpt2s, pocket):
+    with pytest.raises(ValueError) as told:
+        asked(pocket.tokenizer, "ing", "The answer")
+    assert str(told.value) == (
+        "The answer ' ing' is 2 tokens (' in', 'g'); it must be one token. "
+        "'ing' is one: write \"ing\", in quotes."
+    )
+    with pytest.raises(ValueError) as told:
+        asked(gpt2s, "Wakanda", "The answer")
+    assert str(told.value) == (
+        "The answer ' Wakanda' is 2 tokens (' Wak', 'anda'); it must be one token. Choose another word."
+    )
+
+
+def test_nothing_typed_is_told(pocket):
+    with pytest.raises(ValueError) as told:
+        asked(pocket.tokenizer, "  ", "The answer")
+    assert str(told.value) == "The answer is missing: write one word, such as Mary."

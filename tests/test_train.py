@@ -1,9 +1,12 @@
 """Training the pocket model: from a seed, resumable, interruptible."""
 
+import json
+
 import pytest
 import torch
 from safetensors.torch import load_file
 
+from interp import models
 from interp.pocket import train as training
 
 SMALL = training.Recipe(blocks=1, heads=2, d_model=16, context=24, rows=4, steps=6, warm_up=2)
@@ -75,3 +78,25 @@ def test_the_schedule_warms_up_and_cools_down():
     assert max(rates) == pytest.approx(recipe.learning_rate)
     assert rates.index(max(rates)) in (recipe.warm_up - 1, recipe.warm_up)
     assert rates[-1] < 0.03 * recipe.learning_rate
+
+
+def test_the_words_seen_are_those_of_the_rows_each_with_its_space():
+    encode = training.tokenizer()
+    recipe = training.Recipe(**{**SMALL.__dict__, "steps": 8})
+    words = training.seen_words(encode, recipe)
+    assert words == sorted(set(words))
+    rows = [row for step in range(8) for row in training.rows(encode, recipe, step).tolist()]
+    text = "".join(map(encode.decode, rows))
+    assert all(word in text for word in words)
+    assert set(text) == set("".join(words))
+    again = {
+        word for row in rows for word in encode.decode(row).replace(training.world.END_OF_TEXT, " ").split()
+    }
+    assert {word for word in again if word.isalpha()} <= {word.strip() for word in words}
+
+
+def test_training_leaves_the_words_seen_beside_the_weights(tmp_path):
+    folder = training.train(tmp_path, SMALL)
+    kept = json.loads((folder / "seen_words.json").read_text(encoding="utf-8"))
+    assert kept == training.seen_words(training.tokenizer(), SMALL)
+    assert models.seen_words(models.load(folder)) == frozenset(kept)

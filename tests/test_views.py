@@ -27,7 +27,16 @@ from interp.widgets import (
 )
 from interp.widgets import ablation_tools as tools
 
-SET_AS_HTML = ("html", "ways", "comparison", "pair", "cell", "text", "paths")  # by the page's scripts
+SET_AS_HTML = (
+    "html",
+    "ways",
+    "comparison",
+    "pair",
+    "cell",
+    "text",
+    "paths",
+    "cautions",
+)  # by the page's scripts
 HOSTILE = "<img src=x onerror=alert(1)>"
 
 
@@ -386,7 +395,7 @@ class TestEveryWidget:
         known = {name: value for name, value in hostile.items() if name in widget.reply["state"]}
         reply = ask(widget, **known)
         assert reply["error"] is None
-        html = [reply[name] for name in SET_AS_HTML if name in reply]
+        html = [reply[name] for name in SET_AS_HTML if name in reply] + list(reply["said"].values())
         assert len(html) >= 2
         for text in (*html, static(widget)):
             assert not [tag for tag, _ in Text(text).tags if tag == "img"], text
@@ -439,3 +448,14 @@ def test_words_of_the_map_and_the_viewer_are_pure():
         FakeMapBench().leads(FakeMapState("a b", "a c")),
     )
     assert table.count("<tr>") == 9
+
+
+def test_the_map_and_the_viewer_say_first_what_the_model_never_saw(viewer, patching):
+    told = ask(viewer, prompt="When Wakanda met", query=None, head="L5H2")
+    assert Text(told["said"]["prompt"]).words == ["pocket never saw <Wakanda>."]
+    assert told["status"].startswith("pocket never saw <Wakanda>. L5H2")
+    reply = ask(patching, prompt="When Wakanda met", twin="When Mary met")
+    assert Text(reply["cautions"]).words == ["pocket never saw <Wakanda>."]
+    assert reply["finding"].startswith("Measured all the same: Lead of “Mary”")
+    assert Text(reply["said"]["against"]).words[:2] == ["asked: ", "·John"]
+    assert static(patching).index("never saw") < static(patching).index("Measured all the same")

@@ -10,10 +10,10 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from fake_bench import FakeBench, FakeState
+from fake_bench import FakeAsked, FakeBench, FakeState, FakeWord
 
 from interp.sites import Head
-from interp.widgets import AblationLab, wording
+from interp.widgets import AblationLab, own_words, wording
 from interp.widgets import ablation_view as view
 from interp.widgets.conversation import Conversation
 
@@ -263,3 +263,41 @@ def test_every_rule_of_a_widget_stays_within_it():
         "neuron_browser.css": {".interp-neurons"},
         "patching_map.css": {".interp-map"},
     }
+
+
+def test_what_must_be_said_first_stands_before_a_finding_that_is_no_headline(lab):
+    reply = ask(lab, prompt="When Wakanda", heads_text="L5H2")
+    text = Text(reply["html"])
+    assert text.words[0] == "pocket never saw <Wakanda>."
+    assert text.words[1].startswith("Measured all the same: Without L5H2 the preference gets weaker")
+    assert [attrs["class"] for _, attrs in text.tags if "class" in attrs][:2] == [
+        "caution",
+        "finding doubtful",
+    ]
+    assert reply["status"].startswith("pocket never saw <Wakanda>. Measured all the same: Without L5H2")
+    classes = [attrs.get("class", "") for _, attrs in Text(ask(lab)["html"]).tags]
+    assert [name for name in classes if "finding" in name] == ["finding"]
+
+
+def test_the_token_asked_is_shown_with_its_space_and_the_other_reading_offered(lab):
+    said = ask(lab, answer="Tom", prompt="When Wakanda")["said"]
+    assert Text(said["answer"]).words == ["asked: ", "·Tom", " ", "without space"]
+    assert [attrs["data-ask"] for tag, attrs in Text(said["answer"]).tags if tag == "button"] == ['"Tom"']
+    assert Text(said["prompt"]).words == [
+        "When", "Wak", "anda", "3 tokens; “·” is a space · ", "never seen in training",
+    ]  # fmt: skip
+    static = lab._repr_mimebundle_()
+    static = (static[0] if isinstance(static, tuple) else static)["text/html"]
+    assert "Asked: ● “·Tom”, ◆ “·John” (“·” is a space)." in " ".join(Text(static).words)
+
+
+def test_readings_that_only_a_space_tells_apart_are_told_with_it():
+    state = FakeState("p", "Mary", "John")
+    answer = replace(FakeBench().compute(state), asked=(FakeAsked(" Mary"), FakeAsked("Mary")))
+    assert view.finding(state, answer) == "Every head is on: “·Mary” is 13 times as likely as “Mary”."
+    marked = [text for text in Text(view.result_html(state, answer)).words if text.startswith(("● ", "◆ "))]
+    assert marked == ["● ·Mary", "● ·Mary"]  # once in each pane; nothing there is “Mary” without its space
+
+
+def test_bytes_that_are_no_characters_are_counted_not_shown():
+    assert Text(own_words.words_html([FakeWord("😀", ("ð", "Ł", "ĺ", "Ģ"))])).words[:2] == ["😀", "4 pieces"]

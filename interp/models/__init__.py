@@ -6,6 +6,7 @@ cached; every model is then read from a directory, so TransformerLens itself nev
 """
 
 import hashlib
+import json
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -21,13 +22,14 @@ from interp.models.sources import EMBEDDED, Source, locate
 
 __all__ = (
     "DTYPES", "EMBEDDED", "FOLDING", "Bridge", "ModelCard", "ModelNotFound", "Source", "about", "check_files",
-    "decode", "describe", "encode", "load", "locate", "token_strings",
+    "decode", "describe", "encode", "load", "locate", "seen_words", "token_strings",
 )  # fmt: skip
 
 Bridge = Any  # a TransformerBridge: importing the class here would settle the network mode too early
 
 FOLDING = "fold_ln, centred, value biases kept"
 DTYPES = ("float32", "float64", "bfloat16", "float16")
+_SEEN_WORDS = "seen_words.json"
 _EXACT = ("float32", "float64")
 
 
@@ -73,6 +75,9 @@ def load(source: str | Path | None = None, *, device: str | None = None, dtype: 
             shown = True
     model = _boot(place, chosen, getattr(torch, dtype), None if shown else proof)
     _attach(model, _card(model, place.name, place.weights_sha256, str(chosen)))
+    words = place.folder / _SEEN_WORDS
+    if words.is_file():
+        model.__dict__["seen_words"] = frozenset(json.loads(words.read_text("utf-8")))
     return model
 
 
@@ -96,6 +101,13 @@ def about(model: Bridge) -> dict[str, Any]:
     """What a Result should say about its model: name, weights, weight processing."""
     card = describe(model)
     return {"model": card.name, "weights_sha256": card.weights_sha256, "folding": card.folding}
+
+
+def seen_words(model: Bridge) -> frozenset[str] | None:
+    """Every word of the texts the model was trained on, each with the space before it if it had one; None
+    where its folder does not say so (only pocket's does).
+    """
+    return model.__dict__.get("seen_words")
 
 
 def encode(model: Bridge, text: str) -> list[int]:

@@ -9,6 +9,8 @@ import json
 import math
 import os
 from dataclasses import asdict, dataclass
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from random import Random
 
@@ -18,7 +20,7 @@ from tokenizers import Tokenizer, decoders, pre_tokenizers, trainers
 from tokenizers import models as token_models
 from torch import Tensor
 from tqdm.auto import tqdm
-from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
+from transformers import AutoTokenizer, BatchEncoding, GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 
 from interp.words import world
 
@@ -61,6 +63,36 @@ def tokenizer(seed: int = 0, documents: int = 20_000) -> PreTrainedTokenizerFast
 
 def rows(encode: PreTrainedTokenizerFast, recipe: Recipe, step: int) -> Int[Tensor, "row position"]:
     """The rows of text of one step: documents one after another, with and without end-of-text before them."""
+    return torch.tensor(_encoded(encode, recipe, step)["input_ids"])
+
+
+def seen_words(encode: PreTrainedTokenizerFast, recipe: Recipe) -> list[str]:
+    """Every word of the rows of all steps, in order, each with the space before it if it had one.
+
+    A word is what the tokenizer cuts on its own, so signs and line breaks are words too. Minutes for pocket.
+    """
+    found: set[tuple[int, ...]] = set()
+    for step in range(recipe.steps):
+        for row in _encoded(encode, recipe, step).encodings or ():
+            pairs = zip(row.word_ids, row.ids, strict=True)
+            found.update(tuple(i for _, i in word) for _, word in groupby(pairs, itemgetter(0)))
+    return sorted({str(encode.decode(list(word), clean_up_tokenization_spaces=False)) for word in found})
+
+
+def write_seen_words(folder: str | Path) -> Path:
+    """Write beside a trained model which words its training showed it; returns the file.
+
+    The recipe is that of the folder's training.json, the tokenizer the folder's own.
+    """
+    folder = Path(folder)
+    recipe = Recipe(**json.loads((folder / "training.json").read_text())["recipe"])
+    words = seen_words(AutoTokenizer.from_pretrained(folder), recipe)
+    file = folder / "seen_words.json"
+    file.write_text(json.dumps(words, ensure_ascii=False, indent=0) + "\n", encoding="utf-8")
+    return file
+
+
+def _encoded(encode: PreTrainedTokenizerFast, recipe: Recipe, step: int) -> BatchEncoding:
     chooser = Random(f"{recipe.seed} {step}")
     end = world.END_OF_TEXT
     texts = []
@@ -69,8 +101,7 @@ def rows(encode: PreTrainedTokenizerFast, recipe: Recipe, step: int) -> Int[Tens
         while len(text) < 9 * recipe.context:  # more characters than the row has room for
             text += world.document(chooser) + (end if chooser.random() < 0.85 else " ")
         texts.append(text)
-    ids = encode(texts, add_special_tokens=False, truncation=True, max_length=recipe.context)["input_ids"]
-    return torch.tensor(ids)
+    return encode(texts, add_special_tokens=False, truncation=True, max_length=recipe.context)
 
 
 def learning_rate(recipe: Recipe, step: int) -> float:
@@ -165,6 +196,7 @@ def train(
         _save_model(run.model, run.encode, folder)
     record = {"recipe": asdict(run.recipe), "loss": losses(run.history, run.recipe)}
     (out / "training.json").write_text(json.dumps(record, indent=1) + "\n")
+    write_seen_words(out)
     return out
 
 

@@ -21,6 +21,7 @@ from interp import hooks, models
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.sites import Head, Site, check_place
+from interp.studies import cautions
 from interp.studies.untouched import answers
 from interp.words.article import NAME_EXAMPLES
 
@@ -63,13 +64,14 @@ class AttentionState:
 @dataclass(frozen=True)
 class Attention:
     """All heads on one sentence: its tokens, and Result[layer, head, query, key] of weight, score and what
-    moves. Positions count from 0; keys after the query are NaN.
+    moves. Positions count from 0; keys after the query are NaN. `cautions` must be said before any finding.
     """
 
     tokens: tuple[str, ...]
     weight: Result
     score: Result
     moved: Result
+    cautions: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,7 @@ def attention(model, prompt: str, bos: bool = False) -> Attention:
             (weight * length[:, :, None, :], "what moves", "length"),
         )
     ]
-    return Attention(tokens, *results)
+    return Attention(tokens, *results, cautions=cautions.never_seen(model, prompt.rstrip()))
 
 
 def promoted(model, state: AttentionState) -> Result:

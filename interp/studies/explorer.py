@@ -14,9 +14,10 @@ from typing import Any
 from interp import hooks, models
 from interp.methods import lens, updates
 from interp.methods.lens import Guesses
-from interp.prompts import Prompts, single_token
+from interp.prompts import Asked, Prompts, asked
 from interp.result import Result
-from interp.studies import facts, lenses, transplants
+from interp.studies import cautions, facts, lenses, transplants
+from interp.studies.cautions import ReadWord
 from interp.studies.untouched import answers
 from interp.words.relations import CAPITAL, PAST, RELATIONS, UPPER, list_of
 
@@ -61,7 +62,8 @@ class ExplorerState:
 class ExplorerAnswer:
     """What came out, before and after the change; `changed` says whether there is one.
 
-    The traces are Result[part, layer] of the answer's rank and probability at the last word.
+    The traces are Result[part, layer] of the answer's rank and probability at the last word. `asked` is the
+    token that is followed, `words` the prompt as it is read, `cautions` what must be said before any finding.
     """
 
     before: Guesses
@@ -70,6 +72,9 @@ class ExplorerAnswer:
     chances: tuple[Result, Result]
     changed: bool
     notes: tuple[str, ...]
+    asked: Asked
+    words: tuple[ReadWord, ...]
+    cautions: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -128,9 +133,13 @@ def compute(model, state: ExplorerState, *, vector_of: Callable[[str], Any] | No
         for measure in ("rank", "probability")
     )
     notes = _notes(state, untuned=tuned is not None and tuned.steps == 0)
+    followed = _followed(model, state)
     return ExplorerAnswer(
-        seen[0], seen[1], (ranks[0], ranks[1]), (chances[0], chances[1]), bool(edits), notes
-    )
+        seen[0], seen[1], (ranks[0], ranks[1]), (chances[0], chances[1]), bool(edits),
+        notes + cautions.cut_words(model, state.prompt), followed, cautions.read_words(model, _text(state)),
+        cautions.never_seen(model, _text(state), followed.text)
+        + cautions.absent_names(model, state.prompt, [followed]),
+    )  # fmt: skip
 
 
 def halves(model, names: Sequence[str]) -> tuple[tuple[str, int], ...]:
@@ -163,19 +172,21 @@ def layers_of(model, text: str) -> tuple[int, ...]:
 def _prompts(model, state: ExplorerState) -> Prompts:
     if not state.prompt.strip():
         raise _told("prompt", "The prompt is empty: write the beginning of a sentence.")
-    if not state.answer.strip():
-        raise _told("answer", "The completion is empty: give the word that should follow, such as Warsaw.")
-    answer = state.answer if state.answer[0].isspace() else f" {state.answer.strip()}"
-    piece = _from("answer", single_token, model.tokenizer, answer, "The answer")
-    sentence = ((None, state.prompt.rstrip(" ")),)
+    answers = [{"answer": _followed(model, state).text}]
     most = min(MOST_TOKENS, model.cfg.n_ctx)
-    written = Prompts.write(
-        model.tokenizer, [sentence], bos=state.bos, answers=[{"answer": model.tokenizer.decode([piece])}]
-    )
+    written = Prompts.write(model.tokenizer, [[(None, _text(state))]], bos=state.bos, answers=answers)
     if int(written.length[0]) > most:
         number = int(written.length[0])
         raise _told("prompt", f"The prompt has {number} tokens; the explorer shows at most {most}.")
     return written
+
+
+def _text(state: ExplorerState) -> str:
+    return state.prompt.rstrip(" ")
+
+
+def _followed(model, state: ExplorerState) -> Asked:
+    return _from("answer", asked, model.tokenizer, state.answer, "The answer")
 
 
 def _edits(model, state: ExplorerState, vector_of: Callable[[str], Any]) -> tuple[hooks.Edit, ...]:

@@ -15,7 +15,7 @@ from torch import Tensor
 from interp import hooks, models
 from interp.claims import Claim, decide
 from interp.methods import lens, updates
-from interp.prompts import Prompts
+from interp.prompts import Prompts, meant
 from interp.result import Result
 from interp.sites import Site
 from interp.words.relations import CAPITAL, RELATIONS, Relation, list_of
@@ -95,10 +95,11 @@ def _written(model, rows: Sequence[tuple[str, str, str]], bos: bool) -> Prompts:
 
 
 def _pieces(model, word: str) -> list[int]:
-    """The tokens of a word as the model would say it next. Raises ValueError for an empty one."""
-    if not word.strip():
+    """The tokens of an answer, as `prompts.meant` reads it. Raises ValueError for an empty one."""
+    text = meant(word)
+    if not text:
         raise ValueError("The completion is empty: give the word that should follow, such as Warsaw.")
-    return models.encode(model, f" {word.strip()}")
+    return models.encode(model, text)
 
 
 def scores(model, asked: Prompts, answers: Sequence[str], *edits: hooks.Edit) -> Result:

@@ -19,6 +19,7 @@ from interp.methods.scan import Record, Table
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.sites import Neuron, check_place
+from interp.studies import cautions
 from interp.studies.concepts import Best
 from interp.studies.untouched import answers
 
@@ -56,13 +57,16 @@ class BrowserState:
 
 @dataclass(frozen=True)
 class OwnText:
-    """The neuron on one's own text: tokens, Result[position], and the next words with it on and off."""
+    """The neuron on one's own text: tokens, Result[position], the next words with it on and off, and what
+    must be said before any finding.
+    """
 
     tokens: tuple[str, ...]
     activations: Result
     windows: int
     whole: Result
     without: Result
+    cautions: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -180,7 +184,8 @@ def _own_text(model, state: BrowserState) -> OwnText:
     edits = ([], [hooks.Zero(state.neuron)])
     whole, without = (logits_at_end(model, prompts, *edit)[0].double().cpu().softmax(-1) for edit in edits)
     activations = read.activations.at(neuron=str(state.neuron))
-    return OwnText(read.tokens, activations, read.windows, _next(model, whole), _next(model, without))
+    words = _next(model, whole), _next(model, without)
+    return OwnText(read.tokens, activations, read.windows, *words, cautions.never_seen(model, text))
 
 
 def _next(model, probability) -> Result:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from interp import models
-from interp.prompts import Prompts, single_token
+from interp.prompts import Asked, Prompts, asked, meant
 from interp.result import Result
 
 WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
@@ -58,14 +58,24 @@ def written(model, prompt: str, answer: str, against: str, *, bos: bool = False)
         raise ValueError(
             "The prompt is empty: write the beginning of a sentence, up to the word to be guessed."
         )
-    words = [_next_word(model, answer, ANSWER), _next_word(model, against, AGAINST)]
-    if words[0] == words[1]:
-        raise ValueError(
-            f"The answer and the word to weigh it against are both {answer.strip()!r}: choose two words."
-        )
-    answers: dict[str, str] = dict(zip(("io", "s"), words, strict=True))
+    words = asked_words(model, answer, against)
+    answers = {name: word.text for name, word in zip(("io", "s"), words, strict=True)}
     sentence = ((None, prompt.rstrip()),)
     return Prompts.write(model.tokenizer, [sentence], answers=[answers], bos=bos, context=model.cfg.n_ctx)
+
+
+def asked_words(model, answer: str, against: str) -> tuple[Asked, Asked]:
+    """The tokens that the answer and the word it is weighed against mean, as `prompts.meant` reads them.
+
+    Raises ValueError with one sentence for a missing one, one of several tokens, and twice the same.
+    """
+    first, second = (
+        asked(model.tokenizer, text, f"The {role}") for text, role in ((answer, ANSWER), (against, AGAINST))
+    )
+    if first.token == second.token:
+        word = first.text.strip(" ") or first.text
+        raise ValueError(f"The answer and the word to weigh it against are both {word!r}: choose two words.")
+    return first, second
 
 
 def written_twin(model, prompts: Prompts, twin: str, answer: str, against: str) -> Prompts:
@@ -103,13 +113,24 @@ def mark(model, text: str, answer: str, against: str) -> Marked:
     encoded = model.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
     ends = [end for _, end in encoded["offset_mapping"]]
     marks: list[list[str]] = [[] for _ in ends]
-    told, right = _names(text, answer.strip(), against.strip())
+    told, right = _names(text, meant(answer).strip(), meant(against).strip())
     for name, end in (*told, *right):
         marks[_token_at(ends, end)].append(name)
     if marks:
         marks[-1].append("END")
     strings = models.token_strings(model, encoded["input_ids"])
     return Marked(tuple(strings), tuple(" ".join(found) for found in marks), _note(text, told))
+
+
+def names_in(text: str) -> tuple[str, ...]:
+    """The words of a text that look like names, in order, each once: capitals that begin no sentence."""
+    names = []
+    for found in WORD.finditer(text):
+        before = text[: found.start()].rstrip(" \"'“‘")
+        starts = not before or before.endswith(ENDS_A_SENTENCE)
+        if found[0][0].isupper() and found[0] != "I" and not starts:
+            names.append(found[0])
+    return tuple(dict.fromkeys(names))
 
 
 def likeliest(model, probability, when: str, most: int = 10) -> Result:
@@ -130,15 +151,6 @@ def likeliest(model, probability, when: str, most: int = 10) -> Result:
     )
 
 
-def _next_word(model, text: str, role: str) -> str:
-    """The word as the model would say it next: with a leading space, if it is one token so."""
-    if not text.strip():
-        raise ValueError(f"The {role} is missing: write one word, such as Mary.")
-    word = text.rstrip() if text[0].isspace() else f" {text.rstrip()}"
-    single_token(model.tokenizer, word, f"The {role}")
-    return word
-
-
 def _problem(own: Sequence[int], other: Sequence[int], bos: int) -> str:
     if list(own) == list(other):
         return "The two sentences are the same: change a word of the second, such as the name said twice."
@@ -153,13 +165,9 @@ def _problem(own: Sequence[int], other: Sequence[int], bos: int) -> str:
 def _names(text: str, answer: str, against: str) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
     """(mark, where the word ends) for the name said twice, and for the answer where it is said once more."""
     said: dict[str, list[int]] = {}
-    names = {answer, against} - {""}
     for found in WORD.finditer(text):
         said.setdefault(found[0], []).append(found.end())
-        before = text[: found.start()].rstrip(" \"'“‘")
-        starts = not before or before.endswith(ENDS_A_SENTENCE)
-        if found[0][0].isupper() and found[0] != "I" and not starts:
-            names.add(found[0])
+    names = {answer, against, *names_in(text)} - {""}
     twice = [name for name in names if len(said.get(name, ())) > 1]
     if not twice:
         return [], []

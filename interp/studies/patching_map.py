@@ -20,11 +20,11 @@ from torch import Tensor
 from interp import hooks, models
 from interp.methods.patching import activation_patching, head_patching
 from interp.methods.readout import logits_at_end
-from interp.prompts import Prompts
+from interp.prompts import Asked, Prompts
 from interp.result import Result
 from interp.sites import Site
-from interp.studies import ioi
-from interp.studies.own_sentences import Pair, likeliest, pair, written, written_twin
+from interp.studies import cautions, ioi
+from interp.studies.own_sentences import Pair, asked_words, likeliest, pair, written, written_twin
 from interp.studies.path_table import Arrival, check_arrival, paths_into
 from interp.studies.stepwise import Step, filled
 from interp.studies.untouched import answers, steps
@@ -86,11 +86,15 @@ class MapState:
 
 @dataclass(frozen=True)
 class Leads:
-    """The leads of a checked pair, in nats, and its tokens."""
+    """The leads of a checked pair, in nats, its tokens, the two tokens weighed, and what must be said before
+    any finding.
+    """
 
     sentence: float
     twin: float
     pair: Pair
+    asked: tuple[Asked, Asked]
+    cautions: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -163,8 +167,12 @@ def leads(model, state: MapState) -> Leads:
     """
     prompts, donor = _pair_of(model, state)
     metric = ioi.logit_difference(prompts)
-    own, other = (float(metric(logits_at_end(model, one).double().cpu())[0]) for one in (prompts, donor))
-    return Leads(own, other, pair(model, state.prompt, state.twin, state.answer, state.against))
+    logits = [logits_at_end(model, one).double().cpu() for one in (prompts, donor)]
+    own, other = (float(metric(one)[0]) for one in logits)
+    asked = asked_words(model, state.answer, state.against)
+    texts = state.prompt.rstrip(), state.twin.rstrip()
+    told = cautions.before_finding(model, texts, asked, logits[0][0].softmax(dim=-1))
+    return Leads(own, other, pair(model, state.prompt, state.twin, state.answer, state.against), asked, told)
 
 
 def sweep(model, state: MapState) -> Iterator[Step]:

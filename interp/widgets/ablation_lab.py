@@ -16,6 +16,7 @@ from interp.sites import Head, check_place
 from interp.widgets import ablation_tools as tools
 from interp.widgets import ablation_view as view
 from interp.widgets.conversation import Conversation, joined
+from interp.widgets.own_words import asked_html, words_html
 from interp.widgets.pairs import pair_html
 from interp.widgets.protocol import LabAnswer, LabBench, LabState
 
@@ -120,6 +121,11 @@ class AblationLab(Conversation):
             "state": json.loads(self.state),
             "json": self.state,
             "heads": [str(head) for head in state.heads],
+            "said": {
+                "prompt": words_html(answer.words),
+                "answer": asked_html(answer.asked[0]),
+                "against": asked_html(answer.asked[1]),
+            },
             "html": view.result_html(state, answer),
             "status": view.status(state, answer),
             "effects": view.effects(answer.head_effects),

@@ -10,6 +10,7 @@ import numpy as np
 
 from interp.result import Result
 from interp.widgets.ablation_view import finding
+from interp.widgets.own_words import asked_sentence, with_cautions
 from interp.widgets.protocol import LabAnswer, LabState
 from interp.widgets.wording import heads_text, percent, signed, visible
 
@@ -54,7 +55,8 @@ def comparison_html(kept: tuple[LabState, LabAnswer] | None, now: tuple[LabState
         ("heads off", [escape(", ".join(map(str, state.heads)) or "none") for _, (state, _) in sides]),
         ("they put out", [escape(WAY_NAMES.get(state.how, state.how)) for _, (state, _) in sides]),
         ("lead of ●", [f"{signed(answer.logit_difference[1])} nats" for _, (_, answer) in sides]),
-        ("in words", [escape(finding(state, answer)) for _, (state, answer) in sides]),
+        ("asked", [escape(asked_sentence("●◆", answer.asked)) for _, (_, answer) in sides]),
+        ("in words", [escape(_told(state, answer)) for _, (state, answer) in sides]),
         ("next words", [_words(answer) for _, (_, answer) in sides]),
     ]
     head = "".join(f'<th scope="col">{name}</th>' for name, _ in sides)
@@ -63,6 +65,10 @@ def comparison_html(kept: tuple[LabState, LabAnswer] | None, now: tuple[LabState
         for name, cells in rows
     )
     return f'<table class="wide"><thead><tr><td></td>{head}</tr></thead><tbody>{body}</tbody></table>'
+
+
+def _told(state: LabState, answer: LabAnswer) -> str:
+    return with_cautions(answer.cautions, finding(state, answer))
 
 
 def _words(answer: LabAnswer) -> str:

@@ -9,9 +9,10 @@ from html import escape
 import numpy as np
 
 from interp.result import Result
+from interp.widgets.own_words import RULE, asked_sentence, finding_html, names, with_cautions
 from interp.widgets.panes import Pane, panes_html, table_html
 from interp.widgets.protocol import LabAnswer, LabState
-from interp.widgets.wording import heads_text, percent, signed, times, word
+from interp.widgets.wording import heads_text, percent, signed, times
 
 UNCHANGED = 0.005
 STEADY = 0.01
@@ -22,47 +23,52 @@ MEANING = (
     "The number "
     "in a head's cell is what that head alone writes towards ●, directly, before anything is switched off. "
     "Switching "
-    "it off can cost more, because later heads listen to it, or less, because others step in.</p></details>"
+    "it off can cost more, because later heads listen to it, or less, because others step in.</p>"
+    f"<p>Which token is asked? {RULE}</p></details>"
 )
 
 
 def finding(state: LabState, answer: LabAnswer) -> str:
     """The result in one sentence."""
     before, after = answer.logit_difference
-    favourite = _favourite(state, before)
+    favourite = _favourite(answer, before)
     if not state.heads:
         return f"Every head is on: {favourite}."
     without = f"Without {heads_text(state.heads)}"
     if before * after < 0 and abs(after) > STEADY:
-        now, then = _favourite(state, after), _favourite(state, before, "was")
+        now, then = _favourite(answer, after), _favourite(answer, before, "was")
         return f"{without} the model changes its mind: now {now} (before, {then})."
     if abs(after - before) <= STEADY:
         return f"{without} nothing changes: {favourite}."
     stronger = "stronger" if abs(after) > abs(before) else "weaker"
-    now, then = _favourite(state, after), times(before)
+    now, then = _favourite(answer, after), times(before)
     return f"{without} the preference gets {stronger}: {now}; before it was {then}."
 
 
-def _favourite(state: LabState, difference: float, verb: str = "is") -> str:
-    likelier, other = (state.answer, state.against) if difference >= 0 else (state.against, state.answer)
+def _favourite(answer: LabAnswer, difference: float, verb: str = "is") -> str:
+    first, second = names(answer.asked)
+    likelier, other = (first, second) if difference >= 0 else (second, first)
     if abs(difference) <= STEADY:
-        return f"“{word(state.answer)}” and “{word(state.against)}” are equally likely"
-    return f"“{word(likelier)}” {verb} {times(difference)} as likely as “{word(other)}”"
+        return f"“{first}” and “{second}” are equally likely"
+    return f"“{likelier}” {verb} {times(difference)} as likely as “{other}”"
 
 
 def status(state: LabState, answer: LabAnswer) -> str:
-    """What a screen reader says after a change: the finding, the numbers, what is off."""
+    """What a screen reader says after a change: the finding, what must be said before it, the numbers, what
+    is off.
+    """
     before, after = answer.logit_difference
     off = ", ".join(map(str, state.heads)) or "none"
-    return f"{finding(state, answer)} Logit difference {before:.2f} to {after:.2f}. Heads off: {off}."
+    told = with_cautions(answer.cautions, finding(state, answer))
+    return f"{told} Logit difference {before:.2f} to {after:.2f}. Heads off: {off}."
 
 
 def result_html(state: LabState, answer: LabAnswer) -> str:
     """The whole result: finding, three numbers before and after, two panes on one scale, the same as text."""
     notes = "".join(f"<li>{escape(note)}</li>" for note in answer.notes)
-    marks = {word(state.against): "◆", word(state.answer): "●"}
+    marks = {one.text: mark for mark, one in zip("●◆", answer.asked, strict=True)}
     return (
-        f'<p class="finding">{escape(finding(state, answer))}</p>{_numbers(state, answer)}'
+        f"{finding_html(answer.cautions, finding(state, answer))}{_numbers(state, answer)}"
         f"{panes_html(*_panes(state, answer), marks)}"
         f"{_text_alternative(state, answer)}{MEANING}" + (f'<ul class="notes">{notes}</ul>' if notes else "")
     )
@@ -82,16 +88,18 @@ def _numbers(state: LabState, answer: LabAnswer) -> str:
         ),
         *(
             _card(
-                f"Chance of {mark} {word(token)}",
+                f"Chance of {mark} {name}",
                 percent(pair[0]),
                 percent(pair[1]),
                 _points(pair[1] - pair[0]),
                 pair[1] - pair[0],
                 off,
             )
-            for mark, token, pair in (
-                ("●", state.answer, answer.answer_probability),
-                ("◆", state.against, answer.against_probability),
+            for mark, name, pair in zip(
+                "●◆",
+                names(answer.asked),
+                (answer.answer_probability, answer.against_probability),
+                strict=True,
             )
         ),
     ]
@@ -159,6 +167,7 @@ def static_html(state: LabState, answer: LabAnswer, style: str) -> str:
     return (
         f'<style>{style}</style><div class="interp-widget interp-lab">'
         f'<p class="prompt">{escape(state.prompt)} …</p>'
+        f'<p class="note">{escape(asked_sentence("●◆", answer.asked))}</p>'
         f"{result_html(state, answer)}"
         f"<details><summary>All heads</summary>{grid_html(state, answer)}</details></div>"
     )

@@ -13,6 +13,7 @@ import traitlets
 from interp.result import Result
 from interp.widgets import attention_words as words
 from interp.widgets.conversation import Conversation, joined
+from interp.widgets.own_words import cautions_html
 from interp.widgets.protocol import AttentionAnswer, AttentionBench, AttentionState
 from interp.widgets.wording import visible
 
@@ -79,6 +80,7 @@ class AttentionViewer(Conversation):
                 words.row_sentence(answer.tokens, values, state.show, query)
                 for query in range(len(answer.tokens))
             ],
+            "said": {"prompt": cautions_html(answer.cautions)},
             "pair": words.pair_html(answer, state, self._promoted),
             "text": words.text_html(answer, state),
             "status": words.status(answer, state),

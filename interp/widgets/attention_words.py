@@ -108,7 +108,7 @@ def status(answer: AttentionAnswer, state: AttentionState) -> str:
     query = len(answer.tokens) - 1 if state.query is None else state.query
     locked = f", locked on “{word(answer.tokens[state.key])}”" if state.key is not None else ""
     listed = row_sentence(answer.tokens, shown(answer, state), state.show, query)
-    return f"{state.head}{locked}, {MODE_NAMES[state.show]}: {listed}."
+    return " ".join([*answer.cautions, f"{state.head}{locked}, {MODE_NAMES[state.show]}: {listed}."])
 
 
 def text_html(answer: AttentionAnswer, state: AttentionState) -> str:

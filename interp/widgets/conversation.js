@@ -24,10 +24,18 @@ function make(tag, properties = {}, ...children) {
 
 function field(id, label, control) {
   const error = make("p", { className: "error", id: `${id}-error`, hidden: true });
+  const said = make("div", { className: "said", id: `${id}-said` }); // how the model reads what is typed
   error.setAttribute("role", "alert");
+  said.addEventListener("click", (event) => {
+    const other = event.target.closest("button[data-ask]");
+    if (!other) return;
+    control.value = other.dataset.ask;
+    control.dispatchEvent(new Event("input", { bubbles: true }));
+    control.focus();
+  });
   control.id = id;
-  control.setAttribute("aria-describedby", error.id);
-  return { box: make("div", { className: "field" }, make("label", { htmlFor: id }, label), control, error), error, control };
+  control.setAttribute("aria-describedby", `${error.id} ${said.id}`);
+  return { box: make("div", { className: "field" }, make("label", { htmlFor: id }, label), control, said, error), error, said, control };
 }
 
 function textField(id, label, size) {
@@ -236,9 +244,10 @@ function errandButton({ label, start, leave }) {
   return { box };
 }
 
-// Errors beneath their controls.
+// Errors beneath their controls, and how the model reads what was typed, as long as that is what is shown.
 function placeErrors(reply, fields) {
-  for (const [name, { error, control }] of Object.entries(fields)) {
+  for (const [name, { error, said, control }] of Object.entries(fields)) {
+    if (said) setHtml(said, (!reply.error && reply.said?.[name]) || "");
     const text = reply.error?.control === name ? reply.error.text : "";
     error.textContent = text;
     error.hidden = !text;

@@ -118,7 +118,7 @@ function render({ model, el }) {
 
   function fill(state) {
     prompt.control.value = state.prompt;
-    answer.control.value = state.answer.trim();
+    answer.control.value = state.answer;
     off = new Set(state.off);
     list.control.value = state.off.join(", ");
     update.control.value = state.update;

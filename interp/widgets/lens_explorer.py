@@ -12,6 +12,7 @@ import traitlets
 from interp.widgets import lens_words as words
 from interp.widgets.conversation import Conversation, joined
 from interp.widgets.lens_protocol import LensAnswer, LensBench, LensState
+from interp.widgets.own_words import asked_html, words_html
 from interp.widgets.wording import visible
 
 
@@ -65,6 +66,7 @@ class LensExplorer(Conversation):
             "rows": words.rows(answer.before),
             "grids": [words.cells(one) for one in seen],
             "titles": [words.TITLES[0], f"{words.TITLES[1]}: {words.change(state)}"][: len(seen)],
+            "said": {"prompt": words_html(answer.words), "answer": asked_html(answer.asked)},
             "html": words.result_html(state, answer),
             "status": words.status(state, answer),
         }

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
 
 from interp.result import Result
+from interp.widgets.protocol import Asked, ReadWord
 
 
 @runtime_checkable
@@ -40,7 +41,9 @@ class LensState(Protocol):
 
 @runtime_checkable
 class LensAnswer(Protocol):
-    """What came out, before and after; ranks and chances are Result[part, layer] of the answer."""
+    """What came out, before and after; ranks and chances are Result[part, layer] of the answer; the token
+    followed, the prompt as it is read, and what must be said before any finding.
+    """
 
     @property
     def before(self) -> LensGuesses: ...
@@ -54,6 +57,12 @@ class LensAnswer(Protocol):
     def changed(self) -> bool: ...
     @property
     def notes(self) -> tuple[str, ...]: ...
+    @property
+    def asked(self) -> Asked: ...
+    @property
+    def words(self) -> Sequence[ReadWord]: ...
+    @property
+    def cautions(self) -> tuple[str, ...]: ...
 
 
 @runtime_checkable

@@ -7,6 +7,7 @@ from html import escape
 
 from interp.result import Result
 from interp.widgets.lens_protocol import LensAnswer, LensGuesses, LensState
+from interp.widgets.own_words import RULE, asked_sentence, finding_html, names, with_cautions
 from interp.widgets.wording import percent, visible, word
 
 PART_NAMES = {"mid": "before feed-forward", "post": "after the layer"}
@@ -37,7 +38,8 @@ def arrival(ranks: Result) -> int | None:
 
 def finding(state: LensState, answer: LensAnswer) -> str:
     """The result in one sentence."""
-    before, after = (_arrives(word(state.answer), ranks) for ranks in answer.ranks)
+    (followed,) = names([answer.asked])
+    before, after = (_arrives(followed, ranks) for ranks in answer.ranks)
     if not answer.changed:
         return f"{before}."
     return f"{before}; {change(state)}, {'the same' if after == before else after[0].lower() + after[1:]}."
@@ -55,7 +57,8 @@ def status(state: LensState, answer: LensAnswer) -> str:
     last = [[str(one) for one in seen.words[-1, -1, -1][:3]] for seen in (answer.before, answer.after)]
     said = [", ".join(word(token) for token in tokens) for tokens in last]
     after = f" Changed: {said[1]}." if answer.changed else ""
-    return f"{finding(state, answer)} First guesses at the end: {said[0]}.{after}"
+    told = with_cautions(answer.cautions, finding(state, answer))
+    return f"{told} First guesses at the end: {said[0]}.{after}"
 
 
 def rows(seen: LensGuesses) -> list[dict[str, str]]:
@@ -91,12 +94,14 @@ def _order(result: Result) -> list[tuple[int, str]]:
 def result_html(state: LensState, answer: LensAnswer) -> str:
     """The finding, the answer's rank from layer to layer, and notes."""
     notes = "".join(f"<li>{escape(note)}</li>" for note in answer.notes)
-    return f'<p class="finding">{escape(finding(state, answer))}</p>{trace_html(state, answer)}' + (
-        f'<ul class="notes">{notes}</ul>' if notes else ""
+    return (
+        f"{finding_html(answer.cautions, finding(state, answer))}{trace_html(answer)}"
+        + (f'<ul class="notes">{notes}</ul>' if notes else "")
+        + f"<details><summary>Which token is followed?</summary><p>{RULE}</p></details>"
     )
 
 
-def trace_html(state: LensState, answer: LensAnswer) -> str:
+def trace_html(answer: LensAnswer) -> str:
     """The answer's rank at the last word after every layer, before and after the change, as a table."""
     shown = 2 if answer.changed else 1
     order = _order(answer.ranks[0])
@@ -107,7 +112,7 @@ def trace_html(state: LensState, answer: LensAnswer) -> str:
         + "</tr>"
         for row in range(shown)
     )
-    caption = f"Rank of “{escape(word(state.answer))}” at the last word; 1: it is the first guess"
+    caption = f"Rank of “{escape(visible(answer.asked.text))}” as the next word; 1: it is the first guess"
     return (
         f'<div class="scroll"><table class="ranks"><caption>{caption}</caption>'
         f"<thead><tr><td></td>{head}</tr></thead><tbody>{lines}</tbody></table></div>"
@@ -146,5 +151,6 @@ def static_html(state: LensState, answer: LensAnswer, style: str) -> str:
     return (
         f'<style>{style}</style><div class="interp-widget interp-lens">'
         f'<p class="prompt">{escape(state.prompt)}</p>'
+        f'<p class="note">{escape(asked_sentence([""], [answer.asked]))}</p>'
         f"{result_html(state, answer)}{grid_html(answer.before, TITLES[0])}{second}</div>"
     )

@@ -5,6 +5,7 @@ from html import escape
 from math import isfinite
 
 from interp.widgets.neuron_protocol import NeuronAnswer, NeuronContext, NeuronState, NeuronText
+from interp.widgets.own_words import cautions_html
 from interp.widgets.panes import Pane, panes_html, table_html
 from interp.widgets.wording import signed, visible, word
 
@@ -53,7 +54,7 @@ def text_html(state: NeuronState, answer: NeuronAnswer) -> str:
         else Pane("Neuron off", "it writes nothing", own.without)
     )
     return (
-        f'<p class="reading small">{escape(_peak(own, values))}</p>'
+        f'{cautions_html(own.cautions)}<p class="reading small">{escape(_peak(own, values))}</p>'
         f"{_strip(own.tokens, values, None, _largest(answer, values))}{cut}"
         f'<div class="{"on" if state.on else "off"}">{panes_html(before, after, {})}</div>'
         f"<details><summary>The same as text</summary><p>{escape(_listed(own.tokens, values))}</p>"
@@ -91,6 +92,7 @@ def status(state: NeuronState, answer: NeuronAnswer) -> str:
         parts.append(f"The search found {len(answer.hits)}: {', '.join(str(one) for one, _ in answer.hits)}.")
     own: NeuronText | None = answer.own
     if own is not None:
+        parts += own.cautions
         parts.append(_peak(own, [float(value) for value in own.activations.values]))
         likeliest = [str(result.top(1)[0][0][0]) for result in (own.whole, own.without)]
         if not state.on:

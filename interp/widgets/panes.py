@@ -9,7 +9,7 @@ from html import escape
 import numpy as np
 
 from interp.result import Result
-from interp.widgets.wording import percent, visible, word
+from interp.widgets.wording import percent, visible
 
 MOST = 10
 
@@ -24,7 +24,7 @@ class Pane:
 
 
 def panes_html(before: Pane, after: Pane, marks: Mapping[str, str]) -> str:
-    """Both sides; `marks` gives the sign in front of a word, such as {"Mary": "●"}."""
+    """Both sides; `marks` gives the sign in front of a token, such as {" Mary": "●"}."""
     top = max(float(np.max(pane.words.values, initial=0.0)) for pane in (before, after)) or 1.0
     earlier = {token: rank for rank, (token, _) in _ranked(before.words)}
     return (
@@ -68,7 +68,7 @@ def _pane(pane: Pane, kind: str, top: float, marks: Mapping[str, str], earlier: 
 def _row(
     rank: int, token: str, share: float, top: float, marks: Mapping[str, str], earlier: dict[str, int] | None
 ) -> str:
-    mark = marks.get(word(token), "")
+    mark = marks.get(token, "")
     moved = "" if earlier is None else _move(earlier.get(token), rank)
     return (
         f"<li{' class=named' if mark else ''}><span class='rank'>{rank}</span>"

@@ -112,6 +112,7 @@ function render({ model, el }) {
 
   const status = visually(make("p", { className: "status" }));
   const busy = make("p", { className: "busy", "aria-hidden": "true" });
+  const cautions = make("div");
   const found = make("p", { className: "finding" });
   const reading = make("p", { className: "reading" });
   const place = make("div", { className: "scroll" });
@@ -139,7 +140,7 @@ function render({ model, el }) {
     pair,
     make("div", { className: "choice" }, kind.box,
       make("span", { className: "way" }, raw, make("label", { htmlFor: raw.id }, "show nats, not shares"))),
-    busy, found, reading,
+    busy, cautions, found, reading,
     make("div", { className: "bench" },
       make("section", { className: "controls", "aria-label": "Map" }, meters.map.box, place, legend, scale),
       make("section", { className: "outcome", "aria-label": "One cell" }, cell)),
@@ -210,6 +211,8 @@ function render({ model, el }) {
   }
 
   function show(reply) {
+    setHtml(cautions, reply.cautions);
+    found.classList.toggle("doubtful", Boolean(reply.cautions));
     placeErrors(reply, { ...texts, receiver: receiver.place, load: saved.field });
     setHtml(pair, reply.pair);
     place.classList.toggle("stale", Boolean(reply.error));

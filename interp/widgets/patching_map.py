@@ -15,8 +15,11 @@ from interp.result import Result
 from interp.widgets import patching_words as words
 from interp.widgets import path_words
 from interp.widgets.conversation import Conversation, joined
+from interp.widgets.own_words import asked_html, cautions_html
 from interp.widgets.pairs import pair_html, tokens_html
 from interp.widgets.protocol import Leads, MapBench, MapCell, MapState
+
+WORDS = ("answer", "against")
 
 
 @dataclass(frozen=True)
@@ -114,7 +117,11 @@ class PatchingMap(Conversation):
             "pair": self._asked_pair or pair_html(shown.leads.pair),
             "words": path_words.places(shown.leads),
             **self._drawn(),
-            "status": words.finding(shown.map.result, shown.state, shown.leads),
+            "said": {name: asked_html(one) for name, one in zip(WORDS, shown.leads.asked, strict=True)},
+            "cautions": cautions_html(shown.leads.cautions),
+            "status": " ".join(
+                [*shown.leads.cautions, words.finding(shown.map.result, shown.state, shown.leads)]
+            ),
             "cell": words.cell_html(shown.map.result, shown.state, shown.leads, shown.cell),
         }
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from interp.result import Result
+from interp.widgets.own_words import ALL_THE_SAME, asked_sentence, cautions_html, names
 from interp.widgets.pairs import pair_html
 from interp.widgets.panes import Pane, panes_html, table_html
 from interp.widgets.protocol import Leads, MapCell, MapState
@@ -112,9 +113,11 @@ def finding(result: Result, state: MapState, leads: Leads) -> str:
     """
     swing = leads.twin - leads.sentence
     start = (
-        f"Lead of “{word(state.answer)}”: {signed(leads.sentence)} nats; in the second sentence "
+        f"Lead of “{names(leads.asked)[0]}”: {signed(leads.sentence)} nats; in the second sentence "
         f"{signed(leads.twin)}."
     )
+    if leads.cautions:
+        start = f"{ALL_THE_SAME} {start}"
     done = ~np.isnan(result.values)
     if not done.any():
         return f"{start} The map is still empty."
@@ -134,7 +137,7 @@ def cell_html(result: Result, state: MapState, leads: Leads, cell: MapCell | Non
         return f"<p>{CLICK}</p>"
     where = _where(result, leads, *state.cell)
     before, after = Pane("Before", "the first sentence", cell.before), Pane("Patched", where, cell.after)
-    marks = {word(state.against): "◆", word(state.answer): "●"}
+    marks = {one.text: mark for mark, one in zip("●◆", leads.asked, strict=True)}
     change = f"the lead goes from {signed(leads.sentence)} to {signed(cell.lead)} nats"
     return (
         f'<p class="finding small">{escape(f"{where}: {change}.")}</p>{panes_html(before, after, marks)}'
@@ -167,7 +170,9 @@ def static_html(result: Result, state: MapState, leads: Leads, paths: str, style
     return (
         f'<style>{style}</style><div class="interp-widget interp-map">'
         f'<p class="prompt">{escape(state.prompt)}<br>'
-        f"{escape(state.twin)}</p><p class='finding'>{escape(finding(result, state, leads))}</p>"
+        f'{escape(state.twin)}</p><p class="note">{escape(asked_sentence("●◆", leads.asked))}</p>'
+        f"{cautions_html(leads.cautions)}"
+        f'<p class="finding{" doubtful" * bool(leads.cautions)}">{escape(finding(result, state, leads))}</p>'
         f"{pair_html(leads.pair)}{text_html(result, state, leads)}"
         f'<section class="paths">{paths}</section></div>'
     )

@@ -12,6 +12,32 @@ from interp.sites import Head
 
 
 @runtime_checkable
+class Asked(Protocol):
+    """A token that was asked: letter by letter, the other reading with or without the space (or ""), and what
+    to type for it.
+    """
+
+    @property
+    def text(self) -> str: ...
+    @property
+    def other(self) -> str: ...
+    @property
+    def instead(self) -> str: ...
+
+
+@runtime_checkable
+class ReadWord(Protocol):
+    """A word of a sentence, its pieces, and whether the model's training had it (None: nobody knows)."""
+
+    @property
+    def text(self) -> str: ...
+    @property
+    def pieces(self) -> tuple[str, ...]: ...
+    @property
+    def seen(self) -> bool | None: ...
+
+
+@runtime_checkable
 class LabState(Protocol):
     """What the controls say: a sentence, two answers, the heads that are off, and how."""
 
@@ -32,7 +58,9 @@ class LabState(Protocol):
 
 @runtime_checkable
 class LabAnswer(Protocol):
-    """What came out: Results over tokens before and after, and pairs (before, after) of numbers."""
+    """What came out: Results over tokens before and after, and pairs (before, after) of numbers; the tokens
+    asked, the sentence as it is read, and what must be said before any finding.
+    """
 
     @property
     def baseline(self) -> Result: ...
@@ -48,6 +76,12 @@ class LabAnswer(Protocol):
     def head_effects(self) -> Result: ...
     @property
     def notes(self) -> tuple[str, ...]: ...
+    @property
+    def asked(self) -> tuple[Asked, Asked]: ...
+    @property
+    def words(self) -> Sequence[ReadWord]: ...
+    @property
+    def cautions(self) -> tuple[str, ...]: ...
 
 
 @runtime_checkable
@@ -135,7 +169,9 @@ class AttentionState(Protocol):
 
 @runtime_checkable
 class AttentionAnswer(Protocol):
-    """The tokens, and Result[layer, head, query, key] of weight, score and what moves; later keys are NaN."""
+    """The tokens, Result[layer, head, query, key] of weight, score and what moves (later keys are NaN), and
+    what must be said before any finding.
+    """
 
     @property
     def tokens(self) -> tuple[str, ...]: ...
@@ -145,6 +181,8 @@ class AttentionAnswer(Protocol):
     def score(self) -> Result: ...
     @property
     def moved(self) -> Result: ...
+    @property
+    def cautions(self) -> tuple[str, ...]: ...
 
 
 @runtime_checkable
@@ -202,7 +240,9 @@ class MapState(Protocol):
 
 @runtime_checkable
 class Leads(Protocol):
-    """The leads of both sentences in nats, and the pair token by token."""
+    """The leads of both sentences in nats, the pair token by token, the tokens asked, and what must be said
+    before any finding.
+    """
 
     @property
     def sentence(self) -> float: ...
@@ -210,6 +250,10 @@ class Leads(Protocol):
     def twin(self) -> float: ...
     @property
     def pair(self) -> Pair: ...
+    @property
+    def asked(self) -> tuple[Asked, Asked]: ...
+    @property
+    def cautions(self) -> tuple[str, ...]: ...
 
 
 @runtime_checkable

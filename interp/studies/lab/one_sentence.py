@@ -19,11 +19,12 @@ from interp import hooks, models
 from interp.methods.ablation import check_how
 from interp.methods.attribution import head_attribution
 from interp.methods.engine.toggles import Toggles
-from interp.prompts import Prompts
+from interp.prompts import Asked, Prompts
 from interp.result import Result
 from interp.sites import Head, Site, check_place
-from interp.studies import ioi
-from interp.studies.own_sentences import likeliest, written, written_twin
+from interp.studies import cautions, ioi
+from interp.studies.cautions import ReadWord
+from interp.studies.own_sentences import asked_words, likeliest, written, written_twin
 from interp.words.article import NAME_EXAMPLES
 
 OutputsOf = Callable[[bool], dict[int, Tensor]]  # layer -> Float[Tensor, "word head d_head"]
@@ -76,7 +77,8 @@ class LabState:
 @dataclass(frozen=True)
 class LabAnswer:
     """What came out. Pairs are (before, after); `baseline` and `ablated` are the ten likeliest next
-    tokens each.
+    tokens each. `asked` are the two tokens that were weighed, `words` the sentence as it is read, `cautions`
+    what must be said before any finding.
 
     `head_effects` is what each head writes towards `answer` and away from `against` before anything is
     switched off: Result[layer, head], nats.
@@ -90,6 +92,9 @@ class LabAnswer:
     against_probability: tuple[float, float]
     head_effects: Result
     notes: tuple[str, ...]
+    asked: tuple[Asked, Asked]
+    words: tuple[ReadWord, ...]
+    cautions: tuple[str, ...]
 
 
 class Sentence:
@@ -134,6 +139,8 @@ def compute(
     after = sentence.logits(edits)
     words = tuple(int(prompts.answers[name][0]) for name in ("io", "s"))
     probabilities = before.softmax(dim=-1), after.softmax(dim=-1)
+    asked = asked_words(model, state.answer, state.against)
+    texts = (state.prompt.rstrip(), *([state.twin.rstrip()] if state.how == TWIN else []))
     return LabAnswer(
         tokens=tuple(models.token_strings(model, prompts.tokens[0].tolist())),
         baseline=likeliest(model, probabilities[0], "before"),
@@ -142,7 +149,10 @@ def compute(
         answer_probability=_pair(probability[words[0]] for probability in probabilities),
         against_probability=_pair(probability[words[1]] for probability in probabilities),
         head_effects=sentence.head_effects,
-        notes=_notes(state),
+        notes=_notes(state) + cautions.cut_words(model, *texts),
+        asked=asked,
+        words=cautions.read_words(model, texts[0]),
+        cautions=cautions.before_finding(model, texts, asked, probabilities[0]),
     )
 
 
