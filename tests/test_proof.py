@@ -119,25 +119,16 @@ def test_a_download_whose_end_is_blank_is_refused(folder, kept):
     whole = file.read_bytes()
     cut = int(kept * len(whole))
     file.write_bytes(whole[:cut] + bytes(len(whole) - cut))
-    assert "its weights are damaged: " in refusal(folder)
-    assert "on, as in a download that was cut off." in refusal(folder) or "is zero throughout" in refusal(
-        folder
+    assert refusal(folder) == (
+        f"its weights are damaged: the last {1 - kept:.0%} of model.safetensors are zeros, as in a download"
+        " that was cut off."
     )
     assert not doctor.examine(str(folder)).ready
 
 
-def test_a_matrix_that_is_blank_from_a_row_on_is_refused_with_the_row(folder):
-    change_weight(folder, "transformer.wte.weight", lambda weight: weight[-20:].zero_())
-    rows = json.loads((folder / "config.json").read_text())["vocab_size"]
-    assert refusal(folder) == (
-        f"its weights are damaged: wte.weight is zero from row {rows - 20} of {rows} on, as in a download"
-        " that was cut off."
-    )
-
-
-def test_biases_of_zero_and_a_few_padding_rows_are_fine(folder):
+def test_weights_that_are_zero_on_purpose_are_fine(folder):
     change_weight(folder, "transformer.wte.weight", lambda weight: weight[-2:].zero_())
-    change_weight(folder, "transformer.h.0.mlp.c_fc.bias", lambda bias: bias.zero_())
+    change_weight(folder, "transformer.h.0.mlp.c_fc.weight", lambda weight: weight.zero_())
     models.load(folder)
 
 

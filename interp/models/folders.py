@@ -12,7 +12,8 @@ from interp.models.refusals import ModelNotFound
 
 WEIGHTS = "model.safetensors"
 _SIZES = ("n_layer", "n_head", "n_embd", "vocab_size", "n_positions")
-_EMPTY_ROWS = 0.01  # more rows of zeros than this at the end of a matrix are a download that was cut off
+_MOST_BLANK = 0.02  # of a file's bytes, zero at its end; more is a download that was cut off
+_BLOCK = 1 << 20
 
 
 def missing(folder: Path) -> str | None:
@@ -52,7 +53,14 @@ def check(source: str, folder: Path) -> None:
 
 
 def check_numbers(source: str, folder: Path) -> None:
-    """Nothing, if every weight is a number and none is blank; else ModelNotFound. Reads the whole file."""
+    """Nothing, if every weight is a number and the file's end is not blank; else ModelNotFound."""
+    blank = _blank_share(folder / WEIGHTS)
+    if blank > _MOST_BLANK:
+        raise ModelNotFound(
+            source,
+            f"its weights are damaged: the last {blank:.0%} of {WEIGHTS} are zeros, as in a download that was"
+            " cut off.",
+        )
     for tensor, values in _weights(source, folder):
         wrong = _wrong(tensor, values)
         if wrong is not None:
@@ -125,15 +133,22 @@ def _wrong(tensor: str, values: Tensor) -> str | None:
     low, high = map(float, torch.aminmax(values))
     if not abs(low) + abs(high) < float("inf"):
         return f"holds {int((~values.isfinite()).sum())} values that are not finite numbers"
-    may_be_zero = tensor.endswith("bias") or tensor == "wpe.weight"
-    if may_be_zero or values[-1].any():
-        return None
-    written = int(values.reshape(len(values), -1).any(dim=1).nonzero().max()) + 1 if low != high else 0
-    if written == 0:
-        return "is zero throughout, as in a download that was cut off"
-    if values.ndim == 1 or len(values) - written <= max(1, _EMPTY_ROWS * len(values)):
-        return None
-    return f"is zero from row {written} of {len(values)} on, as in a download that was cut off"
+    return None
+
+
+def _blank_share(file: Path) -> float:
+    """The share of a file's bytes that are zeros at its end."""
+    size = whole = file.stat().st_size
+    with file.open("rb") as opened:
+        while size:
+            start = max(0, size - _BLOCK)
+            opened.seek(start)
+            written = opened.read(size - start).rstrip(b"\0")
+            if written:
+                size = start + len(written)
+                break
+            size = start
+    return 1 - size / whole
 
 
 def _tensor_shapes(source: str, file: Path) -> dict[str, tuple[int, ...]]:
