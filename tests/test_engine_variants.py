@@ -157,4 +157,4 @@ def of_head(whole, part, head):
 
 
 def close(found, expected):
-    torch.testing.assert_close(torch.as_tensor(found.values), expected, **CLOSE)
+    torch.testing.assert_close(torch.tensor(found.values), expected, **CLOSE)
