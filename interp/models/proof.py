@@ -23,7 +23,7 @@ from interp.models.refusals import ModelNotFound
 from interp.models.sources import Source
 
 MOST_GAP = 1e-3  # nats, between two runs in float32 of one model; float sums in another order give 1e-5
-_ROWS, _LENGTH, _SEED = 4, 16, 0
+_ROWS, _LENGTH, _SEED = 2, 8, 0
 _LIBRARIES = ("torch", "transformers", "transformer-lens")
 
 
