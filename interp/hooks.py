@@ -338,14 +338,24 @@ def _check_places(model: Bridge, places: Sequence[Place]) -> None:
 
 def _hooked(model: Bridge) -> Iterator[str]:
     """Where a hook hangs that a run would obey: places of edits, else names of hook points and modules."""
-    seen: set[torch.nn.Module] = set()
-    for root in (model, model.original_model):  # the second holds a few modules that the bridge does not list
-        for name, module in root.named_modules(seen):
-            for handle in getattr(module, "fwd_hooks", ()):  # of a hook point, which has a name of its own
-                hook = handle.user_hook
-                yield str(hook.edit.place) if isinstance(hook, _Applying) else str(module.name)
-            if any(map(_is_foreign, (*module._forward_hooks.values(), *module._forward_pre_hooks.values()))):
-                yield name.replace("._original_component", "") or type(module).__name__
+    for name, module in _modules(model):
+        if not (module._forward_hooks or module._forward_pre_hooks):
+            continue
+        for handle in getattr(module, "fwd_hooks", ()):  # of a hook point, which has a name of its own
+            hook = handle.user_hook
+            yield str(hook.edit.place) if isinstance(hook, _Applying) else str(module.name)
+        if any(map(_is_foreign, (*module._forward_hooks.values(), *module._forward_pre_hooks.values()))):
+            yield name.replace("._original_component", "") or type(module).__name__
+
+
+def _modules(model: Bridge) -> tuple[tuple[str, torch.nn.Module], ...]:
+    """The model's modules with their names, listed once: walking the tree takes longer than a toggle."""
+    if "modules_by_name" not in model.__dict__:
+        seen: set[torch.nn.Module] = set()
+        roots = (model, model.original_model)  # the second holds a few that the bridge does not list
+        named = tuple(named for root in roots for named in root.named_modules(seen))
+        model.__dict__["modules_by_name"] = named
+    return model.__dict__["modules_by_name"]
 
 
 def _is_foreign(hook: Callable[..., Any]) -> bool:
