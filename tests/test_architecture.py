@@ -21,7 +21,7 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 FLOORS = {
     "words": 0, "sites": 0, "result": 0, "claims": 0,
     "published": 1, "prompts": 1, "models": 1, "pocket": 1,
-    "hooks": 2,
+    "hooks": 2, "pocket_taught": 2,
     "methods": 3,
     "studies": 4,
     "figures": 6, "widgets": 6,
@@ -31,7 +31,9 @@ FLOORS = {
 
 # What figures and widgets may see of the house: values only, never a model.
 VALUES = {"result", "sites", "claims", "words", "published"}
-TRAINS_THE_MODEL = {"interp/pocket/train.py"}
+TRAINS_THE_MODEL = {
+    "interp/pocket/train.py", "interp/pocket_taught/train.py", "interp/pocket_taught/network.py"
+}  # fmt: skip
 PROVES_THE_MODEL = "interp/models/proof.py"  # once, beside the reference, before anybody may have it
 RUNS_OTHERS_LOOPS = "interp/bench/"  # to time TransformerLens' own ways
 
@@ -155,7 +157,7 @@ def test_only_the_widgets_import_widgets():
 
 
 def test_only_models_and_training_know_the_model_libraries():
-    allowed = ("interp/models/", "interp/pocket/", RUNS_OTHERS_LOOPS)
+    allowed = ("interp/models/", "interp/pocket/", "interp/pocket_taught/", RUNS_OTHERS_LOOPS)
     assert importers(files_outside(*allowed), "transformers", "transformer_lens", "huggingface_hub") == []
 
 
@@ -183,12 +185,11 @@ def test_no_file_is_a_drawer():
 
 
 def test_the_state_of_the_process_is_left_alone():
-    assert offenders(
+    seeds_itself = [PACKAGE / room / "train.py" for room in ("pocket", "pocket_taught")]
+    found = offenders(
         FILES, r"set_grad_enabled|^\s*global |torch\.manual_seed|np\.random\.seed|import \*|except:"
-    ) in (
-        [],
-        offenders([PACKAGE / "pocket" / "train.py"], r"torch\.manual_seed"),
     )
+    assert found == offenders(seeds_itself, r"torch\.manual_seed")
 
 
 def test_shapes_are_checked_while_these_tests_run(tiny):

@@ -8,6 +8,7 @@ from safetensors.torch import load_file
 
 from interp import models
 from interp.pocket import train as training
+from interp.pocket.run import save_state
 
 SMALL = training.Recipe(blocks=1, heads=2, d_model=16, context=24, rows=4, steps=6, warm_up=2)
 
@@ -36,7 +37,9 @@ def test_one_seed_is_one_model_and_another_seed_another(tmp_path):
 def test_a_stopped_run_resumes_to_the_same_weights(tmp_path, monkeypatch):
     whole = weights(training.train(tmp_path / "whole", SMALL))
     step = training._step
-    monkeypatch.setattr(training, "_step", lambda run, at: step(run, at) if at < 3 else interrupt())
+    monkeypatch.setattr(
+        training, "_step", lambda work, run, at: step(work, run, at) if at < 3 else interrupt()
+    )
     with pytest.raises(KeyboardInterrupt):
         training.train(tmp_path / "stopped", SMALL)
     assert not (tmp_path / "stopped" / "model.safetensors").exists()
@@ -50,7 +53,7 @@ def interrupt():
 
 def test_the_state_of_another_recipe_is_refused(tmp_path):
     training.train(tmp_path, SMALL)
-    training._save_state(tmp_path / "training" / "state.pt", training._begin(SMALL, torch.device("cpu")))
+    save_state(tmp_path / "training" / "state.pt", training._begin(SMALL, torch.device("cpu")))
     other = training.Recipe(**{**SMALL.__dict__, "steps": 7})
     with pytest.raises(ValueError, match=r"belongs to another recipe.*Choose another output folder"):
         training.train(tmp_path, other)

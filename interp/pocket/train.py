@@ -6,9 +6,8 @@ card's figures are those of the shipped weights.
 """
 
 import json
-import math
-import os
 from dataclasses import asdict, dataclass
+from functools import partial
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -19,9 +18,9 @@ from jaxtyping import Float, Int
 from tokenizers import Tokenizer, decoders, pre_tokenizers, trainers
 from tokenizers import models as token_models
 from torch import Tensor
-from tqdm.auto import tqdm
 from transformers import AutoTokenizer, BatchEncoding, GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 
+from interp.pocket.run import Run, go_on, has_bf16, learning_rate, optimizer, restore, save_model
 from interp.words import world
 
 
@@ -104,14 +103,6 @@ def _encoded(encode: PreTrainedTokenizerFast, recipe: Recipe, step: int) -> Batc
     return encode(texts, add_special_tokens=False, truncation=True, max_length=recipe.context)
 
 
-def learning_rate(recipe: Recipe, step: int) -> float:
-    """Warm up, then a cosine down to a fiftieth."""
-    if step < recipe.warm_up:
-        return recipe.learning_rate * (step + 1) / recipe.warm_up
-    done = (step - recipe.warm_up) / max(1, recipe.steps - recipe.warm_up)
-    return recipe.learning_rate * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done)))
-
-
 def _new_model(recipe: Recipe, encode: PreTrainedTokenizerFast) -> GPT2LMHeadModel:
     torch.manual_seed(recipe.seed)
     end = encode.get_vocab()[world.END_OF_TEXT]
@@ -126,51 +117,17 @@ def _new_model(recipe: Recipe, encode: PreTrainedTokenizerFast) -> GPT2LMHeadMod
     return GPT2LMHeadModel(config).train()
 
 
-def _optimizer(model: GPT2LMHeadModel, recipe: Recipe) -> torch.optim.AdamW:
-    return torch.optim.AdamW(
-        model.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay, betas=(0.9, 0.98)
-    )
-
-
 def _loss(model: GPT2LMHeadModel, ids: Int[Tensor, "row position"]) -> Float[Tensor, ""]:
     """Mean surprise at the next token, nats."""
-    with torch.autocast(ids.device.type, torch.bfloat16, enabled=_has_bf16(ids.device)):
+    with torch.autocast(ids.device.type, torch.bfloat16, enabled=has_bf16(ids.device)):
         logits = model(input_ids=ids, use_cache=False).logits
     return torch.nn.functional.cross_entropy(logits[:, :-1].flatten(0, 1).float(), ids[:, 1:].flatten())
-
-
-def _has_bf16(device: torch.device) -> bool:
-    if device.type == "cuda":
-        return torch.cuda.is_bf16_supported()
-    return device.type == "cpu" and torch.ops.mkldnn._is_mkldnn_bf16_supported()
 
 
 def checkpoint_steps(recipe: Recipe) -> tuple[int, ...]:
     """Log-spaced steps at which a copy is kept: 0, 1, 2, 4, ... and the last."""
     doubling = [0, *(2**power for power in range(recipe.steps.bit_length()) if 2**power < recipe.steps)]
     return (*doubling, recipe.steps)
-
-
-def _save_model(model: GPT2LMHeadModel, encode: PreTrainedTokenizerFast, folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    activation = model.config.activation_function
-    model.config.activation_function = "gelu_new"
-    try:
-        model.save_pretrained(folder)
-        encode.save_pretrained(folder)
-    finally:
-        model.config.activation_function = activation
-
-
-@dataclass
-class _Run:
-    """A training run under way: what a saved state holds."""
-
-    recipe: Recipe
-    encode: PreTrainedTokenizerFast
-    model: GPT2LMHeadModel
-    optimizer: torch.optim.AdamW
-    history: list[float]  # the loss of every finished step
 
 
 def train(
@@ -186,43 +143,31 @@ def train(
     work.mkdir(parents=True, exist_ok=True)
     run = _begin(recipe or Recipe(), torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu")))
     if resume and (work / "state.pt").exists():
-        _restore(work / "state.pt", run)
-    try:
-        _continue(run, work)
-    except KeyboardInterrupt:
-        _save_state(work / "state.pt", run)
-        raise
+        restore(work / "state.pt", run)
+    go_on(run, work / "state.pt", partial(_step, work), every=500, told=_told)
     for folder in (work / "checkpoints" / f"step-{run.recipe.steps}", out):
-        _save_model(run.model, run.encode, folder)
+        save_model(run.model, run.encode, folder)
     record = {"recipe": asdict(run.recipe), "loss": losses(run.history, run.recipe)}
     (out / "training.json").write_text(json.dumps(record, indent=1) + "\n")
     write_seen_words(out)
     return out
 
 
-def _begin(recipe: Recipe, device: torch.device) -> _Run:
+def _begin(recipe: Recipe, device: torch.device) -> Run:
     encode = tokenizer()
     model = _new_model(recipe, encode)
     torch.nn.Module.to(model, device)
-    return _Run(recipe, encode, model, _optimizer(model, recipe), [])
+    return Run(recipe, encode, model, optimizer(model, recipe), [])
 
 
-def _continue(run: _Run, work: Path) -> None:
-    """Every step that is still to do, with progress, checkpoints and a saved state every 500 steps."""
-    recipe, start = run.recipe, len(run.history)
-    kept = checkpoint_steps(recipe)
-    for step in (bar := tqdm(range(start, recipe.steps), initial=start, total=recipe.steps, unit="step")):
-        if step in kept:
-            _save_model(run.model, run.encode, work / "checkpoints" / f"step-{step}")
-        run.history.append(_step(run, step))
-        if len(run.history) % 500 == 0:
-            _save_state(work / "state.pt", run)
-        if step % 20 == 0:
-            bar.set_postfix(loss=f"{sum(run.history[-20:]) / len(run.history[-20:]):.3f}")
+def _told(losses: list[float]) -> str:
+    return f"loss={sum(losses) / len(losses):.3f}"
 
 
-def _step(run: _Run, step: int) -> float:
+def _step(work: Path, run: Run, step: int) -> float:
     recipe = run.recipe
+    if step in checkpoint_steps(recipe):
+        save_model(run.model, run.encode, work / "checkpoints" / f"step-{step}")
     for group in run.optimizer.param_groups:
         group["lr"] = learning_rate(recipe, step)
     ids = rows(run.encode, recipe, step).to(run.model.device)
@@ -239,24 +184,3 @@ def losses(history: list[float], recipe: Recipe) -> dict[str, float]:
     marks = [mark for mark in checkpoint_steps(recipe) if 0 < mark <= len(history)]
     tails = {mark: history[mark * 9 // 10 : mark] for mark in marks}
     return {str(mark): round(sum(tail) / len(tail), 4) for mark, tail in tails.items()}
-
-
-def _save_state(path: Path, run: _Run) -> None:
-    """Write beside the target, then rename: a killed run leaves the old state or the new one, never half."""
-    state = {"recipe": asdict(run.recipe), "model": run.model.state_dict(),
-             "optimizer": run.optimizer.state_dict(), "history": run.history}  # fmt: skip
-    beside = path.with_name(path.name + ".new")
-    torch.save(state, beside)
-    os.replace(beside, path)
-
-
-def _restore(path: Path, run: _Run) -> None:
-    state = torch.load(path, weights_only=True)
-    if state["recipe"] != asdict(run.recipe):
-        raise ValueError(
-            f"{path} belongs to another recipe: {state['recipe']}. Asked for: {asdict(run.recipe)}. "
-            "Choose another output folder, or pass resume=False to begin again."
-        )
-    run.model.load_state_dict(state["model"])
-    run.optimizer.load_state_dict(state["optimizer"])
-    run.history = state["history"]

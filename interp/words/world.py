@@ -75,7 +75,8 @@ def _filler(chooser: Random) -> str:
     return _fill(chooser.choice(FILLERS), chooser)
 
 
-def _mention(chooser: Random, name: str) -> str:
+def mention(chooser: Random, name: str) -> str:
+    """A sentence that says something about this person; a slot such as "{first}" stays a slot."""
     return _fill(chooser.choice(MENTIONS), chooser, X=name)
 
 
@@ -131,7 +132,7 @@ def gift(chooser: Random) -> str:
     text, opening = _gift_template(chooser), []
     if kind == "crowded" or chooser.random() < 0.25:
         cast = [receiver, giver, bystander]
-        opening += [_mention(chooser, chooser.choice(cast)) for _ in range(chooser.randrange(1, 4))]
+        opening += [mention(chooser, chooser.choice(cast)) for _ in range(chooser.randrange(1, 4))]
     if kind == "crowded" and chooser.random() < 0.6:
         text = _with_bystander(chooser, text, bystander)
     if chooser.random() < 0.2:
@@ -227,7 +228,7 @@ def two_hops(chooser: Random) -> str:
         chooser.choice(ORIGINS).format(name=n, country=c) for n, c in zip(people, countries, strict=True)
     ]
     if chooser.random() < 0.3:
-        parts.insert(chooser.randrange(len(parts)), _mention(chooser, chooser.choice(people)))
+        parts.insert(chooser.randrange(len(parts)), mention(chooser, chooser.choice(people)))
     order = chooser.sample(range(len(people)), chooser.randrange(1, len(people) + 1))
     for at in order:
         relation = chooser.choices(RELATIONS, (5, 3, 2))[0]

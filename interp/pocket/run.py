@@ -1,0 +1,121 @@
+"""One training run, as every trainer here drives it: schedule, state on disk, resuming, Ctrl-C.
+
+A run that was stopped and resumed takes the same steps as one that never stopped.
+"""
+
+import math
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+import torch
+from tqdm.auto import tqdm
+from transformers import GPT2LMHeadModel, PreTrainedTokenizerFast
+
+
+@runtime_checkable
+class Schedule(Protocol):
+    """What every recipe says about its steps."""
+
+    @property
+    def steps(self) -> int: ...
+    @property
+    def learning_rate(self) -> float: ...
+    @property
+    def weight_decay(self) -> float: ...
+    @property
+    def warm_up(self) -> int: ...
+
+
+@dataclass
+class Run:
+    """A training run under way: what a saved state holds."""
+
+    recipe: Any  # a frozen recipe: a `Schedule`
+    encode: PreTrainedTokenizerFast
+    model: GPT2LMHeadModel
+    optimizer: torch.optim.AdamW
+    history: list  # what every finished step measured
+
+
+def go_on(
+    run: Run,
+    state: Path,
+    take_step: Callable[[Run, int], Any],
+    *,
+    every: int,
+    told: Callable[[list], str],
+) -> None:
+    """Takes every step that is still to do, with progress; saves the state every so many steps and on Ctrl-C.
+
+    `told` says in a few words what the last steps measured.
+    """
+    start, total = len(run.history), run.recipe.steps
+    try:
+        for step in (bar := tqdm(range(start, total), initial=start, total=total, unit="step")):
+            run.history.append(take_step(run, step))
+            if len(run.history) % every == 0:
+                save_state(state, run)
+            if step % 20 == 0:
+                bar.set_postfix_str(told(run.history[-20:]))
+    except KeyboardInterrupt:
+        save_state(state, run)
+        raise
+
+
+def learning_rate(recipe: Schedule, step: int) -> float:
+    """Warm up, then a cosine down to a fiftieth."""
+    if step < recipe.warm_up:
+        return recipe.learning_rate * (step + 1) / recipe.warm_up
+    done = (step - recipe.warm_up) / max(1, recipe.steps - recipe.warm_up)
+    return recipe.learning_rate * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done)))
+
+
+def optimizer(model: GPT2LMHeadModel, recipe: Schedule) -> torch.optim.AdamW:
+    """AdamW as the recipe asks for it."""
+    return torch.optim.AdamW(
+        model.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay, betas=(0.9, 0.98)
+    )
+
+
+def has_bf16(device: torch.device) -> bool:
+    """Whether products in bf16 are worth it on this device."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported()
+    return device.type == "cpu" and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+
+
+def save_model(model: GPT2LMHeadModel, encode: PreTrainedTokenizerFast, folder: Path) -> None:
+    """Write a Hugging Face folder that `models.load` opens, with GPT-2's own activation in its config."""
+    folder.mkdir(parents=True, exist_ok=True)
+    activation = model.config.activation_function
+    model.config.activation_function = "gelu_new"
+    try:
+        model.save_pretrained(folder)
+        encode.save_pretrained(folder)
+    finally:
+        model.config.activation_function = activation
+
+
+def save_state(path: Path, run: Run) -> None:
+    """Write beside the target, then rename: a killed run leaves the old state or the new one, never half."""
+    state = {"recipe": asdict(run.recipe), "model": run.model.state_dict(),
+             "optimizer": run.optimizer.state_dict(), "history": run.history}  # fmt: skip
+    beside = path.with_name(path.name + ".new")
+    torch.save(state, beside)
+    os.replace(beside, path)
+
+
+def restore(path: Path, run: Run) -> None:
+    """Put a saved state into the run. Raises ValueError when it belongs to another recipe."""
+    state = torch.load(path, weights_only=True)
+    if state["recipe"] != asdict(run.recipe):
+        raise ValueError(
+            f"{path} belongs to another recipe: {state['recipe']}. Asked for: {asdict(run.recipe)}. "
+            "Choose another output folder, or pass resume=False to begin again."
+        )
+    run.model.load_state_dict(state["model"])
+    run.optimizer.load_state_dict(state["optimizer"])
+    run.history = state["history"]
