@@ -212,14 +212,18 @@ def tune_lens(
 
 @app.command("card")
 def write_card(
-    model: Annotated[str, typer.Option(help="pocket, or the folder of another training run.")] = "pocket",
+    model: Annotated[
+        str, typer.Option(help="pocket, pocket-taught, or the folder of another training run.")
+    ] = "pocket",
     device: Device = None,
 ) -> None:
-    """Measure the pocket model and write its card, with its figures; some minutes."""
+    """Measure an embedded model and write its card; some minutes."""
     from interp import card, models  # imports torch
 
     try:
         loaded = models.load(model, device=device)
+        if models.taught(loaded) is not None:
+            _write_taught_card(loaded, models.locate(model).folder)
         measured = card.measure(loaded)
         page = card.write(measured, loaded, card.FOLDER if model == "pocket" else Path(model))
         for name, figure in measured.figures().items():
@@ -231,6 +235,18 @@ def write_card(
         out.print(f"{mark} {check.measured:7.3f}  {'bos' if check.bos else '   '}  {check.name}")
     out.print(f"Written: {page}", soft_wrap=True)
     raise typer.Exit(0 if all(check.passed for check in measured.checks) else 1)
+
+
+def _write_taught_card(loaded, folder: Path) -> NoReturn:
+    from interp import models, taught_card
+    from interp.studies import taught_exam
+
+    measured = taught_exam.measure(loaded, models.load("pocket"))
+    page = taught_card.write(measured, loaded, folder)
+    for name in measured.missed:
+        out.print(f"MISSED {name}", markup=False, soft_wrap=True)
+    out.print(f"Written: {page}", soft_wrap=True)
+    raise typer.Exit(1 if measured.missed else 0)
 
 
 @app.command("scan")

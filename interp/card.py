@@ -112,18 +112,20 @@ def _table(checks: Sequence[pocket.Check]) -> str:
     plain = {check.name: check for check in checks if not check.bos}
     marked = {check.name: check for check in checks if check.bos}
     rows = [
-        f"| {name} | {_cell(plain[name])} | {_cell(marked[name])} | {_goal(plain[name])} |" for name in plain
+        f"| {name} | {value(plain[name])} | {value(marked[name])} | {goal(plain[name])} |" for name in plain
     ]
     head = "| measured | without `<|endoftext|>` | with it | set beforehand |\n|---|---|---|---|"
     return "\n".join(["## What it does\n", head, *rows, ""])
 
 
-def _cell(check: pocket.Check) -> str:
+def value(check: pocket.Check) -> str:
+    """What was measured, as a cell of the table: interval, size, and whether it was missed."""
     interval = f" ({check.interval[0]:.3g} to {check.interval[1]:.3g})" if check.interval else ""
     return f"{check.measured:.3g}{interval}, n={check.n}{'' if check.passed else ', **missed**'}"
 
 
-def _goal(check: pocket.Check) -> str:
+def goal(check: pocket.Check) -> str:
+    """What was set beforehand, as a cell of the table."""
     return f"{'at most' if check.at_most else 'at least'} {check.threshold:g}"
 
 

@@ -19,6 +19,8 @@ VERDICTS = (
     "not supported",
     "cannot be tested on this model",
     "about another model",
+    "as taught",  # on a taught model: the instruments find what was put there ...
+    "instrument failed",  # ... or they do not
 )
 VERSIONS_OF = ("torch", "transformer-lens", "transformers", "numpy")
 READABLE = "text-align: left; vertical-align: top"  # JupyterLab sets tables of numbers, flush right

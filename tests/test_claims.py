@@ -40,7 +40,7 @@ def test_a_verdict_needs_threshold_interval_and_controls():
         (
             {"verdict": "true"},
             "'true' is not a verdict: choose one of supported, partly, not supported, "
-            "cannot be tested on this model, about another model.",
+            "cannot be tested on this model, about another model, as taught, instrument failed.",
         ),
         ({"interval": (2.0, 1.0)}, "The interval of C8 is (2.0, 1.0), but it must run from low to high."),
     ],

@@ -176,9 +176,13 @@ def spread(hit: Result, k: int = 12) -> Result:
     return Result(ordered[kept], {"set": labels}, hit.quantity, hit.unit, hit.about)
 
 
-def random_sets(model, heads: Sequence[Head], n: int, *, seed: int = 0) -> list[list[Head]]:
-    """`n` random sets of as many other heads; they may overlap. Raises ValueError if too few remain."""
-    others = [head for head in every_head(model) if head not in set(heads)]
+def random_sets(
+    model, heads: Sequence[Head], n: int, *, seed: int = 0, without: Sequence[Head] = ()
+) -> list[list[Head]]:
+    """`n` random sets of as many other heads, none of them in `without`; they may overlap. Raises ValueError
+    if too few remain.
+    """
+    others = [head for head in every_head(model) if head not in {*heads, *without}]
     if len(others) < len(heads):
         raise ValueError(
             f"A control for {len(heads)} heads needs as many others, but only {len(others)} remain: choose"
@@ -250,10 +254,11 @@ def knock_out(
     *,
     sets: int = CONTROL_SETS,
     seed: int = 0,
+    without: Sequence[Head] = (),
     progress: bool = True,
 ) -> Result:
     """Change in the lead without these heads, and without random sets of as many others: Result[set, prompt],
-    nats.
+    nats. No head of `without` is drawn: heads that have a part of their own are no fair control.
 
     Whole heads are replaced by their mean, at every word. The first set is "these", then "random 1" and so
     on. Raises ValueError if no head is given. Source: Wang et al. 2022, section 3.4.
@@ -262,7 +267,7 @@ def knock_out(
         raise ValueError(
             "There is no head to knock out: name at least one, such as those that `roles.find` found."
         )
-    drawn = random_sets(model, heads, sets, seed=seed)
+    drawn = random_sets(model, heads, sets, seed=seed, without=without)
     change = sets_ablation(
         model, task.prompts, ioi.logit_difference(task.prompts), [list(heads), *drawn],
         reference=task.reference, progress=progress,
