@@ -24,7 +24,7 @@ from interp.words import small_world
 RECIPE = Recipe("taps", Shape(), Rates(), steps=1000, rows=32)
 EVERY = 50  # steps between two looks
 SKILLS = ("grammar", "repetition", "receiver")
-PROMPTS, LISTS, LENGTH, SAMPLES, TEXTS = 300, 100, 12, 32, 64
+PROMPTS, LISTS, LENGTH, SAMPLES, TEXTS = 300, 100, 12, 32, 256
 
 
 @dataclass(frozen=True)
