@@ -20,7 +20,7 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 # stands below them although it is read after them.
 FLOORS = {
     "words": 0, "sites": 0, "result": 0, "claims": 0,
-    "published": 1, "prompts": 1, "models": 1, "pocket": 1,
+    "published": 1, "prompts": 1, "models": 1, "pocket": 1, "vectors": 1,
     "hooks": 2,
     "methods": 3,
     "studies": 4,
