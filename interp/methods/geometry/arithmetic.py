@@ -15,7 +15,7 @@ from interp.methods.geometry.neighbours import nearest_to
 from interp.result import Result
 from interp.vectors import Question, WordVectors
 
-LEFT_OUT, ALLOWED = "question's words left out", "question's words allowed"
+LEFT_OUT, ALLOWED = "its words left out", "its words allowed"  # the question's own, as answers
 NEAR_B, NEAR_C = "nearest to b alone", "nearest to c alone"
 WAYS = (LEFT_OUT, ALLOWED, NEAR_B, NEAR_C)
 TOGETHER = 256  # questions at once
@@ -56,7 +56,7 @@ def solved(vectors: WordVectors, questions: Sequence[Question]) -> Result:
     labels = tuple(f"{number} {' '.join(one.words)}" for number, one in enumerate(questions))
     about = vectors.about() | {"n": len(questions)}
     axes = {"way": WAYS, "question": labels}
-    return Result(np.concatenate(hits, axis=1), axes, "share of questions answered rightly", "", about)
+    return Result(np.concatenate(hits, axis=1), axes, "share right", "", about)
 
 
 def _hits(cosine: np.ndarray, place: np.ndarray, rows: np.ndarray) -> np.ndarray:

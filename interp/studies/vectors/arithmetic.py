@@ -19,6 +19,14 @@ from interp.words.vectors import ARTICLE_ANALOGIES
 
 LEAST_RIGHT = 0.5  # share of questions, the same for every table of vectors
 
+NAMES = {  # of the list's classes, where they read badly
+    "capital-common-countries": "well-known capital", "capital-world": "capital",
+    "gram1-adjective-to-adverb": "adverb", "gram2-opposite": "opposite", "gram3-comparative": "comparative",
+    "gram4-superlative": "superlative", "gram5-present-participle": "participle",
+    "gram6-nationality-adjective": "nationality", "gram7-past-tense": "past tense", "gram8-plural": "plural",
+    "gram9-plural-verbs": "form of verb",
+}  # fmt: skip
+
 C2_TEXT = "Word vectors do arithmetic."
 C2_PUBLISHED = (
     "other vectors: 71.7 % (GloVe 6B, 300 dimensions, 400,000 words; Pennington and others 2014, table 2),"
@@ -34,12 +42,12 @@ class Answered:
     hits: Result
 
     def by_class(self) -> Result:
-        """The share of right answers: Result[class, way], most questions first."""
+        """The share of right answers: Result[way, class], the class with most questions first."""
         kinds = np.array([one.kind for one in self.questions])
         names = sorted(dict.fromkeys(kinds), key=lambda kind: -(kinds == kind).sum())
-        values = np.stack([self.hits.values[:, kinds == name].mean(axis=1) for name in names])
-        labels = tuple(_plain(name) for name in names)
-        axes = {"class": labels, "way": WAYS}
+        values = np.stack([self.hits.values[:, kinds == name].mean(axis=1) for name in names], axis=1)
+        labels = tuple(NAMES.get(name, name.replace("-", " ")) for name in names)
+        axes = {"way": WAYS, "class": labels}
         return Result(values, axes, self.hits.quantity, "", self.hits.about)
 
     def interval(self, way: str) -> tuple[float, float]:
@@ -117,12 +125,12 @@ def parallelogram(
     roles |= dict.fromkeys((first, second, third), "in the question")
     rows = vectors.rows_of(roles)
     corner, one, other = vectors.rows_of((first, second, third))
-    sides = np.stack([other - corner, one - corner])
+    sides = np.stack([one - corner, other - corner])
     across = sides[0] / np.linalg.norm(sides[0])
     up = sides[1] - (sides[1] @ across) * across
     up = up / (np.linalg.norm(up) or 1.0)
     flat = (np.vstack([rows, one - corner + other]) - corner) @ np.stack([across, up]).T
-    axes = {"word": (*roles, target), "side": (f"from {first} to {third}", "across that, towards " + second)}
+    axes = {"word": (*roles, target), "side": (f"from {first} to {second}", f"across that, towards {third}")}
     return Parallelogram(
         Result(flat, axes, "place in the plane", "", vectors.about()),
         {**roles, target: "target"},
@@ -167,8 +175,3 @@ def c2(answered: Answered, examples: Sequence[Example]) -> Claim:
 
 def _same(answer: str | None, expected: str) -> bool:
     return answer is not None and answer.lower() == expected.lower()
-
-
-def _plain(kind: str) -> str:
-    """The name of a class without its number: "gram8-plural" becomes "plural"."""
-    return kind.partition("-")[2].replace("-", " ") if kind.startswith("gram") else kind.replace("-", " ")

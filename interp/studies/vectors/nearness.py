@@ -100,7 +100,7 @@ def median_errors(vectors: WordVectors) -> Result:
     return Result(np.array(rows), axes, "median distance from the true place", "km", about)
 
 
-def largest(placed: Placed, number: int = 4) -> Result:
+def largest(placed: Placed, number: int = 3) -> Result:
     """The places of a few cities, for all of them are too many lines for one picture: Result[city, place,
     coordinate]. Of every continent so many cities, each the most populous of its country.
     """

@@ -11,12 +11,15 @@ from interp.studies.vectors.arithmetic import answered
 from interp.vectors import WordVectors, questions
 from interp.words.vectors import CLASSES
 
-ASKED = ("nearest word is of the same class", f"analogies, {LEFT_OUT}", f"analogies, {ALLOWED}")
-RAW, CENTRED, LOT = "token table", "token table, mean taken out", "token table, rows exchanged (control)"
+ASKED = ("same kind", "analogies", "own words allowed")
+RAW, CENTRED, LOT = "token table", "mean taken out", "rows exchanged (control)"
 
 
 def beside(model, vectors: WordVectors) -> Result:
-    """The share of right answers of the model's table and of word vectors: Result[question, table].
+    """The share of right answers of the model's table and of word vectors: Result[table, question].
+
+    The questions: is the nearest word of the same kind? does b - a + c give d, its own words left out, and
+    allowed?
 
     Both are asked only what both know: words of the classes, and analogy questions; nan where there is no
     such question. The n of `about` are the words of classes, and `questions` the analogies.
@@ -35,8 +38,8 @@ def beside(model, vectors: WordVectors) -> Result:
     shared = [one for one in questions() if len(vectors.known(one.words)) == len(raw.known(one.words)) == 4]
     columns = [[_alike(table, classes), *_analogies(table, shared)] for table in tables.values()]
     about = models.about(model) | {"n": sum(map(len, classes.values())), "questions": len(shared)}
-    axes = {"question": ASKED, "table": tuple(tables)}
-    return Result(np.array(columns).T, axes, "share of right answers", "", about)
+    axes = {"table": tuple(tables), "question": ASKED}
+    return Result(np.array(columns), axes, "share of right answers", "", about)
 
 
 def sameness(model) -> Result:
