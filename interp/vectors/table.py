@@ -26,8 +26,10 @@ class WordVectors:
     sha256: str
 
     def __post_init__(self):
-        rows = np.array(self.rows, dtype=np.float32)
-        rows.setflags(write=False)
+        rows = np.asarray(self.rows, dtype=np.float32)
+        if rows.flags.writeable:
+            rows = rows.copy()
+            rows.setflags(write=False)
         object.__setattr__(self, "rows", rows)
         object.__setattr__(self, "words", tuple(self.words))
         if len(self.words) != len(rows):
@@ -35,7 +37,7 @@ class WordVectors:
         if len(self.index) != len(self.words):
             twice = next(word for number, word in enumerate(self.words) if self.index[word] != number)
             raise ValueError(f"{self.name} has the word {twice!r} twice. Keep one of the two rows.")
-        wrong = np.flatnonzero(~np.isfinite(rows).all(axis=1))
+        wrong = np.flatnonzero(~np.isfinite(self.lengths))
         if len(wrong):
             raise ValueError(
                 f"{self.name} has a number that is not finite in the row of {self.words[wrong[0]]!r}."
@@ -48,10 +50,16 @@ class WordVectors:
         return {word: number for number, word in enumerate(self.words)}
 
     @cached_property
+    def lengths(self) -> Float[np.ndarray, "word"]:
+        """The length of each row; 0 for a row of zeros, which points nowhere."""
+        return np.sqrt(np.einsum("wd,wd->w", self.rows, self.rows))
+
+    @cached_property
     def unit(self) -> Float[np.ndarray, "word d"]:
         """The rows, each divided by its length; a row of zeros stays as it is."""
-        length = np.linalg.norm(self.rows, axis=1, keepdims=True)
-        rows = self.rows / np.where(length > 0, length, 1)
+        if np.allclose(self.lengths, 1, rtol=0, atol=1e-6):
+            return self.rows
+        rows = self.rows / np.where(self.lengths > 0, self.lengths, 1)[:, None]
         rows.setflags(write=False)
         return rows
 
@@ -90,7 +98,7 @@ class WordVectors:
     def at(self, word: str) -> int:
         """The row of a word, spelled as in `spelled`. Raises ValueError also if that row is all zeros."""
         row = self.index[self.spelled(word)]
-        if not self.rows[row].any():
+        if not self.lengths[row] > 0:
             raise ValueError(
                 f"The vector of {self.words[row]!r} is all zeros: it points nowhere. Try another word."
             )
@@ -106,15 +114,18 @@ class WordVectors:
         found = (next((one for one in way if one in self.index), None) for way in ways)
         return tuple(word for word in found if word is not None)
 
-    def with_rows(self, rows: np.ndarray, change: str) -> "WordVectors":
-        """The same words with other numbers, whose name says how they were changed."""
-        digest = hashlib.sha256(np.ascontiguousarray(rows, dtype=np.float32).tobytes()).hexdigest()
+    def with_rows(self, rows: np.ndarray, change: str, seal: bytes = b"") -> "WordVectors":
+        """The same words with other numbers, whose name says how they were changed.
+
+        The hash is that of these vectors, the change, and `seal`, which tells one such change from another.
+        """
+        digest = hashlib.sha256(f"{self.sha256} {change} ".encode() + seal).hexdigest()
         return replace(self, rows=rows, name=f"{self.name}, {change}", sha256=digest)
 
     def shuffled(self, seed: int = 0) -> "WordVectors":
         """A control: every word gets the row of another word by lot, so that no word means anything."""
         order = np.random.default_rng(seed).permutation(len(self.words))
-        return self.with_rows(self.rows[order], "rows exchanged by lot")
+        return self.with_rows(self.rows[order], "rows exchanged by lot", str(seed).encode())
 
     def _close(self, word: str) -> Sequence[str]:
         """Known words that are spelled alike; of like length and beginning, so that a search is short."""

@@ -1,6 +1,6 @@
 """Directions among word vectors: from pairs of words, projected on, taken out; the plane of some words."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +8,8 @@ from jaxtyping import Float
 
 from interp.result import Result
 from interp.vectors import WordVectors
+
+BLOCK = 2000  # rows changed at once
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,10 +57,18 @@ def projection(vectors: WordVectors, words: Sequence[str], along: Float[np.ndarr
 
 
 def removed(vectors: WordVectors, along: Float[np.ndarray, "d"], share: float = 1.0) -> WordVectors:
-    """The unit rows with this share (0 to 1) of their reach along a direction of length 1 taken out."""
-    rows = vectors.unit.astype(np.float64)
-    rows = rows - share * np.outer(rows @ along, along)
-    return vectors.with_rows(rows, f"{share:.0%} of a direction taken out")
+    """The unit rows with this share (0 to 1) of their reach along a direction of length 1 taken out, and
+    scaled to length 1 again; a row that only reached along the direction becomes zeros.
+    """
+    short = along.astype(np.float32)
+    rows = vectors.unit.copy()
+    for start in range(0, len(rows), BLOCK):  # in place: new memory would cost most of the time
+        part = rows[start : start + BLOCK]
+        part -= (np.float32(share) * (part @ short))[:, None] * short
+        length = np.sqrt(np.einsum("wd,wd->w", part, part))
+        part /= np.where(length > 1e-6, length, np.inf)[:, None]
+    rows.setflags(write=False)
+    return vectors.with_rows(rows, f"{share:.0%} of a direction taken out", along.tobytes())
 
 
 def random_gaps(
@@ -70,20 +80,25 @@ def random_gaps(
     return rows[drawn[:, 0]].mean(axis=1) - rows[drawn[:, 1]].mean(axis=1)
 
 
-def plane(vectors: WordVectors, words: Sequence[str]) -> Plane:
+def plane(
+    vectors: WordVectors, words: Sequence[str], also: Mapping[str, Float[np.ndarray, "d"]] | None = None
+) -> Plane:
     """The flat picture in which these words' unit rows keep most of their spread (principal components).
 
-    Raises ValueError for fewer than three words.
+    The vectors of `also`, by name, are put into the same picture without having a say in it. Raises
+    ValueError for fewer than three words.
     """
     if len(words) < 3:
         raise ValueError(f"A plane needs at least three words; there {'is' * (len(words) == 1) or 'are'}"
                          f" {len(words)}.")  # fmt: skip
     rows = vectors.rows_of(words)
-    rows = rows - rows.mean(axis=0)
-    sides, sizes, axes = np.linalg.svd(rows, full_matrices=False)
+    middle = rows.mean(axis=0)
+    _, sizes, axes = np.linalg.svd(rows - middle, full_matrices=False)
     signs = np.sign(axes[np.arange(2), np.abs(axes[:2]).argmax(axis=1)])  # the same picture at every run
     whole = (sizes**2).sum() or 1.0
     shares = float(sizes[0] ** 2 / whole), float(sizes[1] ** 2 / whole)
-    names = {"word": tuple(words), "component": ("first component", "second component")}
-    points = Result(sides[:, :2] * sizes[:2] * signs, names, "place in the plane", "", vectors.about())
+    others = dict(also or {})
+    flat = (np.vstack([rows, *others.values()]) - middle) @ (axes[:2] * signs[:, None]).T
+    names = {"word": (*words, *others), "component": ("first component", "second component")}
+    points = Result(flat, names, "place in the plane", "", vectors.about())
     return Plane(points, shares)

@@ -30,7 +30,7 @@ def nearest_to(
             "These words cancel out: nothing is left that could point anywhere. Change one of them."
         )
     cosine = vectors.unit @ (vector / length).astype(np.float32)
-    cosine[~vectors.rows.any(axis=1)] = -np.inf
+    cosine[vectors.lengths == 0] = -np.inf
     cosine[[vectors.at(word) for word in without]] = -np.inf
     order = np.argsort(-cosine, kind="stable")[:k]
     words = tuple(vectors.words[row] for row in order)

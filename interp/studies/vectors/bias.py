@@ -114,7 +114,7 @@ def told_apart(vectors: WordVectors, *, seed: int = 0) -> Result:
     found = directions.direction(vectors, pairs(vectors))
     own = {word for pair in pairs(vectors) for word in pair}
     words = [
-        word for word in vectors.words[:AMONG] if word not in own and vectors.rows[vectors.index[word]].any()
+        word for word in vectors.words[:AMONG] if word not in own and vectors.lengths[vectors.index[word]] > 0
     ]
     reach = directions.projection(vectors, words, found.vector).values
     side = min(SIDE, len(words) // 2)
