@@ -368,8 +368,12 @@ def _write_index(folder: Path, name: str, pages: Sequence[report.Page], missing:
     ran = {one.name: one for one in pages}
     listed = [ran.get(path.stem) or report.Page(path.stem, execution.heading(path)) for path in every]
     figures = [figure for path in every for figure in execution.promised_figures(path)]
+    shelves = dict.fromkeys(shelf for path in every for shelf in execution.shelves(path, folder))
+    beside = [shelf for shelf in shelves if shelf != folder and shelf.is_dir()]
+    for other in beside:
+        (other / "index.html").write_text(report.shelf(other, figures), encoding="utf-8")
     index = folder / "index.html"
-    index.write_text(report.index(folder, name, listed, figures, missing), encoding="utf-8")
+    index.write_text(report.index(folder, name, listed, figures, missing, beside), encoding="utf-8")
     return index
 
 
