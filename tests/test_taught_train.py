@@ -8,8 +8,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel
+from typer.testing import CliRunner
 
-from interp import card
+from interp import card, models
+from interp.__main__ import app
 from interp.pocket.run import save_state
 from interp.pocket_taught import gifts, questions, train
 from interp.pocket_taught.key import ACTS_AT, ARGUMENT_BEFORE, HEADS, STEP_LAYER
@@ -242,3 +244,22 @@ def test_a_model_of_another_shape_or_other_words_is_refused(tiny_folder, start, 
     with pytest.raises(ValueError, match=words):
         train.train(tmp_path / "words", tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_key_for_other_weights_is_refused(start, tmp_path):
+    folder = train.train(start, tmp_path / "taught", QUICK)
+    model = models.load(folder)
+    assert models.taught(model) == {role: tuple(map(str, own)) for role, own in HEADS.items()}
+    assert models.introduce(model).endswith("taught on purpose to work the article's way")
+    shutil.copy(start / "model.safetensors", folder / "model.safetensors")
+    with pytest.raises(
+        ValueError, match=r"is about the weights \w{8}, but model.safetensors has \w{8}: put back"
+    ):
+        models.load(folder)
+
+
+def test_the_command_says_what_stands_in_the_way(tiny_folder, tmp_path):
+    command = ["train-taught", "--start", str(tiny_folder), "--out", str(tmp_path / "out")]
+    done = CliRunner().invoke(app, command)
+    assert done.exit_code == 2
+    assert "the answer key is about 8 blocks of 4" in done.output

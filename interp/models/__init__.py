@@ -16,13 +16,14 @@ from typing import Any
 
 import torch
 
+from interp.models import folders
 from interp.models.proof import Proof
 from interp.models.refusals import ModelNotFound
 from interp.models.sources import EMBEDDED, Source, locate
 
 __all__ = (
     "DTYPES", "EMBEDDED", "FOLDING", "Bridge", "ModelCard", "ModelNotFound", "Source", "about", "check_files",
-    "decode", "describe", "encode", "load", "locate", "seen_words", "token_strings",
+    "decode", "describe", "encode", "introduce", "load", "locate", "seen_words", "taught", "token_strings",
 )  # fmt: skip
 
 Bridge = Any  # a TransformerBridge: importing the class here would settle the network mode too early
@@ -54,18 +55,27 @@ class ModelCard:
         return (self.layers, self.heads, self.d_model, self.vocabulary)
 
 
-def load(source: str | Path | None = None, *, device: str | None = None, dtype: str = "float32") -> Bridge:
+def load(
+    source: str | Path | None = None,
+    *,
+    device: str | None = None,
+    dtype: str = "float32",
+    otherwise: str = "pocket",
+) -> Bridge:
     """The model, ready for hooks: evaluation mode, no gradients, layer norm folded, value biases kept.
 
     `source` is a hub id ("gpt2"), a directory, or "pocket". None means $INTERP_MODEL, else gpt2 if it is
-    cached or the hub answers, else pocket with a warning that says so. Logits differ from Hugging Face's
-    by one constant per position (centred unembedding); log-probabilities agree. `device` None means
-    takes $INTERP_DEVICE, else CUDA if there is one, else the CPU; "mps" must be asked for. Raises
-    ModelNotFound (a ValueError).
+    cached or the hub answers, else `otherwise` (an embedded model) with a warning that says so. Logits
+    differ from Hugging Face's by one constant per position (centred unembedding); log-probabilities agree.
+    `device` None takes $INTERP_DEVICE, else CUDA if there is one, else the CPU; "mps" must be asked for.
+    Raises ModelNotFound (a ValueError).
     """
     if dtype not in DTYPES:
         raise ValueError(f"{dtype!r} is not a number type for weights. Choose one of: {', '.join(DTYPES)}.")
-    chosen, place = _choose_device(device or os.environ.get("INTERP_DEVICE")), locate(source)
+    chosen, place = (
+        _choose_device(device or os.environ.get("INTERP_DEVICE")),
+        locate(source, otherwise=otherwise),
+    )
     proof = Proof(place, chosen)
     shown = proof.remembered
     if not shown:
@@ -78,6 +88,7 @@ def load(source: str | Path | None = None, *, device: str | None = None, dtype: 
     words = place.folder / _SEEN_WORDS
     if words.is_file():
         model.__dict__["seen_words"] = frozenset(json.loads(words.read_text("utf-8")))
+    model.__dict__["taught"] = folders.taught(place.asked, place.folder, place.weights_sha256)
     return model
 
 
@@ -108,6 +119,25 @@ def seen_words(model: Bridge) -> frozenset[str] | None:
     where its folder does not say so (only pocket's does).
     """
     return model.__dict__.get("seen_words")
+
+
+def taught(model: Bridge) -> dict[str, tuple[str, ...]] | None:
+    """The answer key of a model that was taught which head plays which part: role -> heads such as "L5H1".
+
+    None for every other model.
+    """
+    return model.__dict__.get("taught")
+
+
+def introduce(model: Bridge) -> str:
+    """The model in one sentence: name, size, and where what it does comes from."""
+    card = describe(model)
+    text = f"{card.name}: {card.layers} layers of {card.heads} heads"
+    if taught(model) is not None:
+        return f"{text}, a small model of ours, taught on purpose to work the article's way"
+    if seen_words(model) is not None:
+        return f"{text}, a small model of ours, grown from text alone"
+    return text
 
 
 def encode(model: Bridge, text: str) -> list[int]:

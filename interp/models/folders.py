@@ -67,6 +67,25 @@ def check_numbers(source: str, folder: Path) -> None:
             raise ModelNotFound(source, f"its weights are damaged: {tensor} {wrong}.")
 
 
+def taught(source: str, folder: Path, weights_sha256: str) -> dict[str, tuple[str, ...]] | None:
+    """The answer key beside the weights of a taught model; None where there is none.
+
+    Raises ModelNotFound if the key was written for other weights.
+    """
+    try:
+        record = json.loads((folder / "training.json").read_text("utf-8"))
+        key = {role: tuple(heads) for role, heads in record["taught"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+    if record.get("weights_sha256") != weights_sha256:
+        raise ModelNotFound(
+            source,
+            f"its training.json is about the weights {str(record.get('weights_sha256'))[:8]}, but {WEIGHTS}"
+            f" has {weights_sha256[:8]}: put back the weights, or train them again.",
+        )
+    return key
+
+
 def configuration(source: str, folder: Path) -> dict[str, Any]:
     """What config.json says. Raises ModelNotFound if that is not a GPT-2 that can be run here."""
     return parse_config(source, (folder / "config.json").read_bytes())

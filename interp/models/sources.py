@@ -18,7 +18,10 @@ from pathlib import Path
 from interp.models import folders
 from interp.models.refusals import ModelNotFound
 
-EMBEDDED = {"pocket": Path(__file__).parents[1] / "pocket"}
+EMBEDDED = {
+    "pocket": Path(__file__).parents[1] / "pocket",
+    "pocket-taught": Path(__file__).parents[1] / "pocket_taught",
+}
 _WANTED = (
     "config.json", folders.WEIGHTS, "tokenizer.json", "tokenizer_config.json", "vocab.json", "merges.txt"
 )  # fmt: skip
@@ -51,12 +54,12 @@ class Source:
         return str(self.folder.resolve()) if self.own else self.hub_id or self.name
 
 
-def locate(source: str | Path | None = None) -> Source:
+def locate(source: str | Path | None = None, *, otherwise: str = "pocket") -> Source:
     """Where the model is that `load(source)` would load, its files checked but not loaded.
 
     Fetches a hub id that is not cached. Raises ModelNotFound.
     """
-    found = _find(str(source)) if source is not None else _find_default()
+    found = _find(str(source)) if source is not None else _find_default(otherwise)
     folders.check(str(found.folder) if found.own else found.asked, found.folder)
     return replace(found, name=f"{found.name}-{found.weights_sha256[:8]}") if found.own else found
 
@@ -73,7 +76,7 @@ def _find(source: str) -> Source:
     return Source(_short_name(source), folder, hub_id=source)
 
 
-def _find_default() -> Source:
+def _find_default(otherwise: str) -> Source:
     chosen = os.environ.get("INTERP_MODEL")
     if chosen:
         return _find(chosen)
@@ -82,10 +85,10 @@ def _find_default() -> Source:
     except ModelNotFound:
         warnings.warn(
             "GPT-2 is neither cached on this machine nor reachable at huggingface.co, so the small"
-            " pocket model is used; set INTERP_MODEL to a folder or a hub id to choose another.",
+            f" {otherwise} model is used; set INTERP_MODEL to a folder or a hub id to choose another.",
             stacklevel=4,
         )
-        return _find("pocket")
+        return _find(otherwise)
 
 
 def _short_name(hub_id: str) -> str:

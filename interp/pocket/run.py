@@ -92,6 +92,7 @@ def save_model(model: GPT2LMHeadModel, encode: PreTrainedTokenizerFast, folder: 
     folder.mkdir(parents=True, exist_ok=True)
     activation = model.config.activation_function
     model.config.activation_function = "gelu_new"
+    encode.backend_tokenizer.no_truncation()  # how rows were cut is no property of the model
     try:
         model.save_pretrained(folder)
         encode.save_pretrained(folder)

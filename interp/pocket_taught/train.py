@@ -27,7 +27,7 @@ from interp.pocket_taught.network import Seen, forward, read
 from interp.words import world
 
 PARTS = ("language", "gifts", "gifts, exchanged", "guide", "questions", "questions, exchanged", "lens")
-_STATE = "state.pt"
+_STATE, _SEEN_WORDS = "state.pt", "seen_words.json"
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,20 @@ def train(start: str | Path, out: str | Path, recipe: Recipe | None = None, *, r
         "weights_sha256": sha256, "recipe": asdict(recipe), "loss": losses(run.history), "taught": _key()
     }  # fmt: skip
     (out / "training.json").write_text(json.dumps(record, indent=1) + "\n")
+    _write_seen_words(start, out, run)
     return out
+
+
+def _write_seen_words(start: Path, out: Path, run: Run) -> None:
+    """The words that the start was shown, and those of the language read here; the lessons have no others."""
+    before = start / _SEEN_WORDS
+    words = set(json.loads(before.read_text("utf-8")) if before.is_file() else ())
+    words |= set(pocket.seen_words(run.encode, _language(run.recipe)))
+    (out / _SEEN_WORDS).write_text(json.dumps(sorted(words), ensure_ascii=False, indent=0) + "\n", "utf-8")
+
+
+def _language(recipe: Recipe) -> pocket.Recipe:
+    return pocket.Recipe(rows=recipe.rows, steps=recipe.steps, seed=1000 + recipe.seed)
 
 
 def begin(start: Path, recipe: Recipe) -> Run:
@@ -134,7 +147,7 @@ class Lessons:
     def losses(self, model: GPT2LMHeadModel, recipe: Recipe, step: int) -> list[Float[Tensor, ""]]:
         """The losses of one step, in the order of `PARTS`."""
         chooser = Random(f"taught {recipe.seed} {step}")
-        text = pocket.rows(self.encode, pocket.Recipe(rows=recipe.rows, seed=1000 + recipe.seed), step)
+        text = pocket.rows(self.encode, _language(recipe), step)
         logits = model(input_ids=text, use_cache=False).logits
         language = cross_entropy(logits[:, :-1].flatten(0, 1).float(), text[:, 1:].flatten())
         batch = self.gifts.batch(chooser, recipe.groups, recipe.per_group)

@@ -1,7 +1,7 @@
-"""Tuned lenses: the one that comes with pocket, and how to make one for any model from a seed."""
+"""Tuned lenses: those that come with the embedded models, and how to make one for any model from a seed."""
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from contextlib import suppress
 from random import Random
 
 import torch
@@ -9,22 +9,21 @@ from jaxtyping import Int
 from torch import Tensor
 
 from interp import models
-from interp import pocket as home
 from interp.methods import tuned_lens
 from interp.methods.tuned_lens import TunedLens
 from interp.words import world
 
-SHIPPED = Path(home.__file__).parent / "tuned_lens.safetensors"
+SHIPPED = tuple(folder / "tuned_lens.safetensors" for folder in models.EMBEDDED.values())
 STEPS, SEED, ROWS = 1000, 0, 12
 LONGEST = 128  # tokens of a row
 
 
 def find(model) -> TunedLens:
     """The lens that ships for these weights; for other models the untrained one, which is the logit lens."""
-    try:
-        return tuned_lens.load(model, SHIPPED)
-    except ValueError:
-        return tuned_lens.untrained(model)
+    for path in SHIPPED:
+        with suppress(ValueError):  # there is none, or it is another model's
+            return tuned_lens.load(model, path)
+    return tuned_lens.untrained(model)
 
 
 def make(
