@@ -28,6 +28,10 @@ ABOUT_WORD_VECTORS = (
     "The article begins with word vectors, which are older than GPT-2 and not part of it. These results are"
     " about the table of word vectors named above, whichever model the other notebooks ran on."
 )
+ABOUT_TRAININGS = (
+    "These results are about small models that we trained on made-up texts, a minute each, to watch learning"
+    " itself: not about GPT-2, and not about the model that the other notebooks ran on."
+)
 DESCRIPTION = re.compile(r"<(?:dc:description|desc)\b[^>]*>(.*?)</", re.DOTALL)
 
 STYLE = """
@@ -116,20 +120,26 @@ def index(
 
 
 def shelf(folder: Path, figures: Sequence[str]) -> str:
-    """The entrance to a folder of results about word vectors: its claims, and those of `figures` there."""
-    name = html.escape(folder.name)
-    parts = [f"<h1>What the word vectors {name} show</h1>", f"<p>{ABOUT_WORD_VECTORS}</p>"]
+    """The entrance to a folder of results that are not about the model: claims, and figures there."""
+    kind, about, name = *_kind(folder), html.escape(folder.name)
+    parts = [f"<h1>What the {kind.lower()} {name} show</h1>", f"<p>{about}</p>"]
     parts += ["<h2>Claims and verdicts</h2>", claims_table(folder)]
-    return document(f"Word vectors: {folder.name}", "\n".join([*parts, *_figures(folder, figures)]))
+    return document(f"{kind}: {folder.name}", "\n".join([*parts, *_figures(folder, figures)]))
 
 
 def _beside(folder: Path, model: str) -> str:
     """The claims of a folder of results that are not about the model, under a heading that says so."""
-    name = html.escape(folder.name)
+    kind, about, name = *_kind(folder), html.escape(folder.name)
     return (
-        f"<h2>Word vectors: about {name}, not about {html.escape(model)}</h2><p>{ABOUT_WORD_VECTORS}"
+        f"<h2>{kind}: about {name}, not about {html.escape(model)}</h2><p>{about}"
         f" <a href='../{name}/index.html'>Their own page</a> shows the figures.</p>{claims_table(folder)}"
     )
+
+
+def _kind(folder: Path) -> tuple[str, str]:
+    if folder.name.startswith("trained-"):
+        return "Models of our own making", ABOUT_TRAININGS
+    return "Word vectors", ABOUT_WORD_VECTORS
 
 
 def _figures(folder: Path, names: Sequence[str]) -> list[str]:

@@ -25,7 +25,8 @@ FLOORS = {
     "methods": 3,
     "studies": 4,
     "figures": 6, "widgets": 6,
-    "bench": 7, "card": 7, "doctor": 7, "execution": 7, "report": 7, "training_commands": 7, "verification": 7,
+    "bench": 7, "card": 7, "doctor": 7, "execution": 7, "report": 7, "verification": 7,
+    "training_commands": 7,
     "__main__": 8,
 }  # fmt: skip
 

@@ -1,7 +1,8 @@
 """Six sizes, four amounts of text, three seeds: how the loss falls when models and texts grow.
 
-The language is made up so that its floor is known: after two words a and b there comes, with chance .6, the one
-word of a random table, else a word drawn by rank (Zipf). What no model can know is computed, not measured.
+The language is made up so that its floor is known: after two words a and b there comes, with chance .6, the
+one word of a random table, else a word drawn by rank (Zipf). What no model can know is computed, not
+measured.
 """
 
 import json
@@ -141,12 +142,13 @@ def train_all(
 
 
 def read(path: Path = STORED) -> dict:
-    """The stored family: `language`, and `runs` as `train` returns them. Raises ValueError in one sentence."""
+    """The stored family: `language`, and `runs` as `train` returns them. Raises ValueError if damaged."""
     try:
         whole = json.loads(path.read_text(encoding="utf-8"))
-        assert whole["runs"] and whole["language"]
+        if not (whole["runs"] and whole["language"]):
+            raise ValueError("empty")
         return whole
-    except (OSError, ValueError, KeyError, AssertionError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise ValueError(
             f"The family of models cannot be read from {path} ({type(error).__name__}): make it again with"
             " `python -m interp train-family`, or give the file back its old content."

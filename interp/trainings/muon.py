@@ -20,11 +20,11 @@ NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
 class Rates:
     """How large the steps are; `muon` 0 leaves everything to AdamW. Part of a frozen recipe."""
 
-    muon: float = 0.04
-    adam: float = 1e-2
-    decay: float = 0.05
+    muon: float | int = 0.04
+    adam: float | int = 1e-2
+    decay: float | int = 0.05
     warm_up: int = 20
-    last: float = 0.05  # share of the rate that is left at the end
+    last: float | int = 0.05  # share of the rate that is left at the end
 
 
 class Optimizer:
@@ -33,7 +33,8 @@ class Optimizer:
     def __init__(self, network: nn.Module, rates: Rates, steps: int):
         self.rates, self.steps = rates, steps
         self.all = list(network.parameters())
-        chosen = {id(p) for p in network.blocks.parameters() if p.dim() > 1} if rates.muon else set()
+        inside = [p for name, p in network.named_parameters() if name.startswith("blocks.") and p.dim() > 1]
+        chosen = {id(p) for p in inside} if rates.muon else set()
         self.tables = [p for p in self.all if id(p) in chosen]
         self.memory = [torch.zeros_like(p) for p in self.tables]
         others = [p for p in self.all if id(p) not in chosen]
@@ -61,10 +62,12 @@ class Optimizer:
         return warm * (self.rates.last + (1 - self.rates.last) * wave)
 
     def _turn(self, rate: float) -> None:
-        gradients = [p.grad for p in self.tables]
-        torch._foreach_mul_(self.memory, MOMENTUM)
-        torch._foreach_add_(self.memory, gradients)
-        ahead = torch._foreach_add(gradients, self.memory, alpha=MOMENTUM)
+        ahead = []
+        for memory, p in zip(self.memory, self.tables, strict=True):
+            if p.grad is None:
+                raise ValueError("A table has no gradient: take the backward step first.")
+            memory.mul_(MOMENTUM).add_(p.grad)
+            ahead.append(p.grad.add(memory, alpha=MOMENTUM))
         for places in _by_shape(self.tables):
             rows, columns = self.tables[places[0]].shape[-2:]
             even = orthogonal(torch.cat([ahead[i].reshape(-1, rows, columns) for i in places]))

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -26,6 +27,11 @@ class Shape:
 class Block(nn.Module):
     """Attention, then the feed-forward layer; each reads a normalised copy and adds what it found."""
 
+    qkv_bias: nn.Parameter
+    out_bias: nn.Parameter
+    up_bias: nn.Parameter
+    down_bias: nn.Parameter
+
     def __init__(self, shape: Shape, source: torch.Generator):
         super().__init__()
         wide, narrow = shape.width, INITIAL / math.sqrt(2 * shape.blocks)
@@ -45,7 +51,7 @@ class Block(nn.Module):
         inner = F.linear(self.first_norm(state), self.qkv.flatten(0, 1), self.qkv_bias)
         inner = inner.view(rows, length, 3, self.heads, wide // self.heads)
         query, key, value = inner.permute(2, 0, 3, 1, 4)
-        scores = (query @ key.transpose(-1, -2)).float() * (wide // self.heads) ** -0.5
+        scores = _fine(query @ key.transpose(-1, -2)) * (wide // self.heads) ** -0.5
         return (scores + mask[:length, :length]).softmax(-1), value
 
     def forward(self, state: Tensor, mask: Tensor, off: Collection[int] = ()) -> Tensor:
@@ -60,6 +66,8 @@ class Block(nn.Module):
 
 class Network(nn.Module):
     """The whole model. The same seed gives the same first weights; the process's own seed is left alone."""
+
+    mask: Tensor
 
     def __init__(self, vocabulary: int, shape: Shape, seed: int = 0):
         super().__init__()
@@ -79,14 +87,14 @@ class Network(nn.Module):
             state = self._start(ids)
             for i, block in enumerate(self.blocks):
                 state = block(state, self.mask, [head for at, head in off if at == i])
-            return F.linear(self.last_norm(state), self.embedding).float()
+            return _fine(F.linear(self.last_norm(state), self.embedding))
 
     @torch.no_grad()
     def looks(self, ids: Int[Tensor, "row position"]) -> Float[Tensor, "block row head query key"]:
         """Where every head looks: shares that sum to 1 over the last axis."""
         state, seen = self._start(ids), []
         for block in self.blocks:
-            seen.append(block.pattern(state, self.mask)[0])
+            seen.append(cast(Block, block).pattern(state, self.mask)[0])
             state = block(state, self.mask)
         return torch.stack(seen)
 
@@ -103,6 +111,11 @@ class Network(nn.Module):
 def has_bf16() -> bool:
     """Whether this processor multiplies in bf16; if not, everything is fp32 and a fifth slower."""
     return torch.ops.mkldnn._is_mkldnn_bf16_supported()
+
+
+def _fine(table: Tensor) -> Tensor:
+    """At least fp32; double stays, so that a gradient can be checked."""
+    return table if table.dtype == torch.float64 else table.float()
 
 
 def _drawn(shape: tuple[int, ...], spread: float, source: torch.Generator) -> nn.Parameter:

@@ -34,7 +34,7 @@ class Recipe:
     rows: int
     seed: int = 0
     skip: int = 0  # first words of a row that are not asked for
-    answers: float = 1.0  # how much more a marked word counts
+    answers: float | int = 1.0  # how much more a marked word counts
 
 
 Batch = tuple[Int[Tensor, "row position"], Float[Tensor, "row position"] | None]
@@ -96,7 +96,7 @@ def take_step(run: Run, batch: Batch) -> float:
     return loss
 
 
-def word_losses(network: Network, ids: Int[Tensor, "row position"]) -> Float[Tensor, "row position"]:
+def word_losses(network: Network, ids: Int[Tensor, "row position"]) -> Float[Tensor, "row next"]:
     """Surprise in nats at every word but the first."""
     logits = network(ids[:, :-1])
     return F.cross_entropy(logits.flatten(0, 1), ids[:, 1:].flatten(), reduction="none").view(

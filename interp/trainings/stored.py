@@ -27,7 +27,7 @@ def rounded(network: Network) -> Network:
 
 
 def keep(name: str, network: Network | None, noted: dict[str, Any], folder: Path = FOLDER) -> Path:
-    """Write a run: `<name>.json`, and `<name>.safetensors` if weights are kept. Each file whole or not at all."""
+    """Write a run: `<name>.json`, and `<name>.safetensors` if weights are kept; each whole or not at all."""
     folder.mkdir(parents=True, exist_ok=True)
     if network is not None:
         weights = save({key: p.detach().half().contiguous() for key, p in network.named_parameters()})
@@ -50,7 +50,7 @@ def noted(name: str, folder: Path = FOLDER) -> dict[str, Any]:
 
 
 def network(name: str, vocabulary: int, shape: Shape, folder: Path = FOLDER) -> Network:
-    """The weights of a stored run. Raises ValueError when they are missing or not those that were measured."""
+    """The weights of a stored run. Raises ValueError when they are missing or not those measured."""
     path = folder / f"{name}.safetensors"
     try:
         content = path.read_bytes()
@@ -69,17 +69,22 @@ def network(name: str, vocabulary: int, shape: Shape, folder: Path = FOLDER) -> 
     return made.eval()
 
 
-def sha256(folder: Path, *names: str) -> str:
-    """One hash of several files, in this order."""
+def about(topic: str, folder: Path = FOLDER) -> dict[str, Any]:
+    """What a Result says about the runs of one topic (taps, family, belief): a name, one hash of all files.
+
+    Raises ValueError when there is none.
+    """
+    files = sorted(path for path in folder.glob(f"{topic}*") if path.suffix in (".json", ".safetensors"))
+    if not files:
+        raise ValueError(f"There is no stored run of {topic} in {folder}: {_again(topic)}.")
     whole = hashlib.sha256()
-    for one in names:
-        whole.update((folder / one).read_bytes())
-    return whole.hexdigest()
+    for path in files:
+        whole.update(path.read_bytes())
+    return {"model": f"trained-{topic}", "weights_sha256": whole.hexdigest()}
 
 
 def _again(name: str) -> str:
-    command = "train-belief" if name.startswith("belief") else "train-taps"
-    return f"make it again with `python -m interp {command}`"
+    return f"make it again with `python -m interp train-{name.partition('-')[0]}`"
 
 
 def _whole(path: Path, content: bytes) -> None:

@@ -1,9 +1,10 @@
 """Half a minute of training that can be watched: 100,096 weights learn to repeat, and who gets the gift.
 
-Five runs are stored: three seeds of the recipe, one with AdamW alone, one with a single block, and a control
+Six runs are stored: three seeds of the recipe, one with AdamW alone, one with a single block, and a control
 that reads the same words in random order.
 """
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import cache
@@ -11,8 +12,9 @@ from pathlib import Path
 from random import Random
 
 import torch
-from jaxtyping import Int
+from jaxtyping import Float, Int
 from torch import Tensor
+from tqdm.auto import tqdm
 
 from interp.trainings import stored
 from interp.trainings.muon import Rates
@@ -112,18 +114,25 @@ def receiver(network: Network) -> float:
     return sum(_receiver_leads(network)) / PROMPTS
 
 
-def _receiver_leads(network: Network) -> list[bool]:
-    chooser, words, by_length = Random("receivers"), vocabulary(), {}
+@cache
+def receiver_prompts() -> tuple[tuple[list[int], int, int], ...]:
+    """Gifts between pairs never trained: the ids up to the answer, the receiver's id, the giver's."""
+    chooser, words, prompts = Random("receivers"), vocabulary(), []
     for _ in range(PROMPTS):
         who, giver = chooser.choice(small_world.HELD_OUT)
         ids = [words[END], *words.encode(small_world.gift_prompt(chooser, who, giver))]
-        by_length.setdefault(len(ids), []).append((ids, words[f" {who}"], words[f" {giver}"]))
+        prompts.append((ids, words[f" {who}"], words[f" {giver}"]))
+    return tuple(prompts)
+
+
+def _receiver_leads(network: Network) -> list[bool]:
+    by_length: dict[int, list] = {}
+    for prompt in receiver_prompts():
+        by_length.setdefault(len(prompt[0]), []).append(prompt)
     leads = []
     for group in by_length.values():
         ends = network(torch.tensor([ids for ids, _, _ in group]))[:, -1]
-        leads += [
-            bool(end[who] > end[giver]) for end, (_, who, giver) in zip(ends, group, strict=True)
-        ]
+        leads += [bool(end[who] > end[giver]) for end, (_, who, giver) in zip(ends, group, strict=True)]
     return leads
 
 
@@ -161,6 +170,48 @@ def train(
     return go_on(
         run, lambda r: batch(r, shuffled=variant.shuffled), folder, every=EVERY, measure=look, until=until
     )
+
+
+def train_live(
+    seconds: float | int, *, seed: int = 3, folder: Path | None = None, steps: int | None = None
+) -> Run:
+    """The recipe with a seed of one's own, for so many seconds at most.
+
+    With a folder it goes on where it was stopped, and begins again when it was finished. Ctrl-C and the stop
+    button keep every step done. Raises ValueError for a time that is no time.
+    """
+    if not seconds > 0:
+        raise ValueError(f"A training needs more than {seconds} seconds: give a number such as 60.")
+    recipe = replace(RECIPE, seed=seed, steps=RECIPE.steps if steps is None else steps)
+    run = begin(recipe, len(vocabulary()))
+    if folder:
+        run = restore(run, folder)
+        run = begin(recipe, len(vocabulary())) if run.finished else run
+    end = time.monotonic() + seconds
+    with tqdm(total=recipe.steps, initial=run.step, unit="step") as bar:
+
+        def told(run: Run) -> None:
+            look(run)
+            bar.set_postfix({skill: f"{run.noted['looks'][-1][skill]:.2f}" for skill in ("loss", *SKILLS)})
+
+        def over() -> bool:
+            bar.update(run.step - bar.n)
+            return time.monotonic() > end
+
+        go_on(run, batch, folder, every=EVERY, measure=told, until=over)
+        bar.update(run.step - bar.n)
+    return run
+
+
+def untrained(seed: int = 0) -> Network:
+    """The first weights of a seed, before any step."""
+    return Network(len(vocabulary()), RECIPE.shape, seed)
+
+
+@torch.no_grad()
+def surprise(network: Network, ids: Int[Tensor, "row position"]) -> Float[Tensor, "row next"]:
+    """Nats at every word of these rows but the first."""
+    return word_losses(network, ids)
 
 
 def train_all(states: Path, folder: Path = stored.FOLDER, *, steps: int | None = None) -> Iterator[Path]:

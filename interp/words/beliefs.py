@@ -9,14 +9,17 @@ from collections.abc import Callable
 from random import Random
 
 NAMES = (
-    "Mary", "Amy", "Alice", "Sarah", "Emily", "Anna", "Emma", "Kate", "Laura", "Lisa", "Rachel", "Rose", "Ruth",
-    "Susan", "Julia", "Jane", "Helen", "Grace", "Linda", "Lucy", "John", "Tom", "James", "Dan", "Martin", "Sam",
-    "Bob", "Jack", "Paul", "Mark", "Peter", "Simon", "Adam", "David", "Kevin", "Brian", "Robert", "George",
-    "Henry", "Eric", "Nina", "Clara", "Ella", "Maria", "Sophie", "Eva", "Ida", "Nora", "Oscar", "Leo", "Max",
-    "Felix", "Hugo", "Ivan", "Karl", "Otto", "Ben", "Luke", "Noah", "Ralph", "Vera", "Wanda", "Zoe", "Theo",
+    "Mary", "Amy", "Alice", "Sarah", "Emily", "Anna", "Emma", "Kate", "Laura", "Lisa", "Rachel", "Rose",
+    "Ruth", "Susan", "Julia", "Jane", "Helen", "Grace", "Linda", "Lucy", "John", "Tom", "James", "Dan",
+    "Martin", "Sam", "Bob", "Jack", "Paul", "Mark", "Peter", "Simon", "Adam", "David", "Kevin", "Brian",
+    "Robert", "George", "Henry", "Eric", "Nina", "Clara", "Ella", "Maria", "Sophie", "Eva", "Ida",
+    "Nora", "Oscar", "Leo", "Max", "Felix", "Hugo", "Ivan", "Karl", "Otto", "Ben", "Luke", "Noah",
+    "Ralph", "Vera", "Wanda", "Zoe", "Theo",
 )  # fmt: skip
-THINGS = ("ball", "ring", "key", "cup", "book", "coin", "shoe", "hat", "letter", "stone", "pear", "lamp", "clock",
-          "bone", "phone", "cake", "watch", "toy", "pen", "map", "apple", "egg", "card", "bell")  # fmt: skip
+THINGS = (
+    "ball", "ring", "key", "cup", "book", "coin", "shoe", "hat", "letter", "stone", "pear", "lamp",
+    "clock", "bone", "phone", "cake", "watch", "toy", "pen", "map", "apple", "egg", "card", "bell",
+)  # fmt: skip
 PLACES = ("box", "basket", "drawer", "bag", "cupboard", "bucket", "chest", "jar", "pot", "crate", "barrel",
           "trunk", "case", "bowl", "pocket", "cabinet")  # fmt: skip
 TREATS = ("popcorn", "chocolate", "sugar", "coffee", "rice", "bread", "salt", "tea", "milk", "flour")
@@ -35,8 +38,11 @@ BACK = ("{N} comes back.", "{N} returns.")
 TOLD = ("{Y} tells {N} about it.", "{Y} tells {N} everything.")
 LOOKING, READING = ("{X} looks inside.", "{X} opens it and looks."), ("{X} reads the label.",
                                                                     "{X} does not look inside.")  # fmt: skip
-EVERYDAY = ("{n} likes the {o}.", "There is a {p} in the room.", "{n} puts the {o} in the {p}.", "{n} has a {o}.",
-            "{n} reads the label.", "{n} sees the {o}.", "The {p} is full of {t}.", "{n} likes {t}.")  # fmt: skip
+EVERYDAY = (
+    "{n} likes the {o}.", "There is a {p} in the room.", "{n} puts the {o} in the {p}.",
+    "{n} has a {o}.", "{n} reads the label.", "{n} sees the {o}.", "The {p} is full of {t}.",
+    "{n} likes {t}.",
+)  # fmt: skip
 REST = (" So First Now In truth Inside Here is a full of the in to room. it there is too. moves knows nothing"
         " everything right wrong place. label says thinks that here away.")  # fmt: skip
 
@@ -46,7 +52,15 @@ Thoughts = dict[str, str]  # who (X, Y, Z, or "real") -> the place (p, q or r) t
 
 def all_texts() -> str:
     """Every word that these texts can hold."""
-    frames = (*ASKING, *BACK, *TOLD, *LOOKING, *READING, *EVERYDAY, *(s for two in STATES.values() for s in two))
+    frames = (
+        *ASKING,
+        *BACK,
+        *TOLD,
+        *LOOKING,
+        *READING,
+        *EVERYDAY,
+        *(s for two in STATES.values() for s in two),
+    )
     text = " ".join((*NAMES, *THINGS, *PLACES, *TREATS, *VESSELS, *frames))
     for slot in "XYZNnopt":
         text = text.replace("{" + slot + "}", "")
@@ -86,7 +100,7 @@ def story(
     move = [f"{{{mover}}} moves the {{o}} to the {{{place}}}." for place in moves]
     early = form == "back before the move"
     parts = [
-        *(["There is a {%s} and a {%s} in the room." % tuple(named_first)] if named_first else []),
+        *(["There is a {{{}}} and a {{{}}} in the room.".format(*named_first)] if named_first else []),
         *(["{Z} is there too."] if z else []),
         "{X} puts the {o} in the {p}.",
         *move[:-1],
@@ -159,7 +173,7 @@ def varied(chooser: Random) -> str:
 
 
 def everyday(chooser: Random) -> str:
-    """Lists said twice, who is here and who is away, small talk: they keep every word in use, the new ones too."""
+    """Lists said twice, who is here and who is away, small talk: all words stay in use, the new ones too."""
     kind = chooser.random()
     if kind < 0.25:
         listed = NAMES + THINGS + PLACES + TREATS
@@ -247,7 +261,7 @@ def pairs(chooser: Random) -> str:
 
 
 def here_or_away(chooser: Random) -> str:
-    """Who left and who stayed; everybody is asked once, with the state right after the name or a word later."""
+    """Who left and who stayed; everybody is asked once, the state right after the name or a word later."""
     who = chooser.sample(NAMES, chooser.randrange(3, 6))
     return _here_or_away(chooser, who, "" if chooser.random() < 0.4 else " is")
 
@@ -256,7 +270,8 @@ def places(chooser: Random) -> str:
     """Several people put the same kind of thing in places of their own; some are asked."""
     count = chooser.randrange(2, 5)
     who, where = chooser.sample(OLD_NAMES, count), chooser.sample(PLACES, count)
-    verb = chooser.choice(("{} puts the %s in the {}.", "{} moves the %s to the {}.")) % chooser.choice(OLD_THINGS)
+    verb = chooser.choice(("{} puts the %s in the {}.", "{} moves the %s to the {}."))
+    verb = verb.replace("%s", chooser.choice(OLD_THINGS))
     text = " " + " ".join(verb.format(name, place) for name, place in zip(who, where, strict=True))
     for i in (chooser.randrange(count) for _ in range(5)):
         text += " " + chooser.choice(ASKING).replace("{N}", who[i]) + f"* {where[i]}."
