@@ -39,6 +39,23 @@ def test_a_live_training_keeps_its_cap_and_goes_on(tmp_path):
         taps.train_live(0)
 
 
+def test_the_stop_button_gives_back_what_was_learnt_so_far(tmp_path, monkeypatch):
+    whole, seen = taps.train_live(60, steps=4), []
+
+    def stopped(run):
+        seen.append(run.step)
+        if len(seen) == 3:
+            raise KeyboardInterrupt
+        return draw(run)
+
+    draw = taps.batch
+    monkeypatch.setattr(taps, "batch", stopped)
+    assert taps.train_live(60, folder=tmp_path, steps=4).step == 2
+    resumed = taps.train_live(60, folder=tmp_path, steps=4)
+    assert seen == [0, 1, 2, 2, 3]
+    assert torch.equal(weights(resumed), weights(whole))
+
+
 def test_another_recipe_and_a_damaged_state_are_refused_in_one_sentence(tmp_path):
     taps.train("taps-0", tmp_path, steps=1)
     with pytest.raises(

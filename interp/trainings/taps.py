@@ -6,6 +6,7 @@ that reads the same words in random order.
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -178,7 +179,7 @@ def train_live(
     """The recipe with a seed of one's own, for so many seconds at most.
 
     With a folder it goes on where it was stopped, and begins again when it was finished. Ctrl-C and the stop
-    button keep every step done. Raises ValueError for a time that is no time.
+    button end it early: every step done is kept. Raises ValueError for a time that is no time.
     """
     if not seconds > 0:
         raise ValueError(f"A training needs more than {seconds} seconds: give a number such as 60.")
@@ -198,7 +199,8 @@ def train_live(
             bar.update(run.step - bar.n)
             return time.monotonic() > end
 
-        go_on(run, batch, folder, every=EVERY, measure=told, until=over)
+        with suppress(KeyboardInterrupt):  # the stop button: what was learnt so far comes back
+            go_on(run, batch, folder, every=EVERY, measure=told, until=over)
         bar.update(run.step - bar.n)
     return run
 
