@@ -1,4 +1,5 @@
-"""Command line: `doctor`, `reproduce`, `verify`, `bench`, `scan`, `train-pocket`, `tune-lens`, `card`.
+"""Command line: `doctor`, `reproduce`, `verify`, `bench`, `scan`, `tune-lens`, `card`, and
+what trains: `train-pocket` and `training_commands`.
 
 Exit codes: 0 all is well, 1 something ran and failed, 2 it cannot run (bad input, no model, Ctrl-C).
 """
@@ -15,7 +16,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from interp import doctor, execution, report
+from interp import doctor, execution, report, training_commands
 from interp.figures import export
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -27,6 +28,8 @@ app = typer.Typer(
     help="Look inside GPT-2, claim by claim.",
 )
 out, err = Console(highlight=False), Console(stderr=True, highlight=False)
+
+training_commands.mount(app)
 
 Model = Annotated[
     str | None,
@@ -406,8 +409,12 @@ def _write_index(folder: Path, name: str, pages: Sequence[report.Page], missing:
     ran = {one.name: one for one in pages}
     listed = [ran.get(path.stem) or report.Page(path.stem, execution.heading(path)) for path in every]
     figures = [figure for path in every for figure in execution.promised_figures(path)]
+    shelves = dict.fromkeys(shelf for path in every for shelf in execution.shelves(path, folder))
+    beside = [shelf for shelf in shelves if shelf != folder and shelf.is_dir()]
+    for other in beside:
+        (other / "index.html").write_text(report.shelf(other, figures), encoding="utf-8")
     index = folder / "index.html"
-    index.write_text(report.index(folder, name, listed, figures, missing), encoding="utf-8")
+    index.write_text(report.index(folder, name, listed, figures, missing, beside), encoding="utf-8")
     return index
 
 

@@ -55,10 +55,24 @@ def promised_figures(path: Path) -> tuple[str, ...]:
     return tuple(name for cell in cells if cell.cell_type == "code" for name in SAVED.findall(cell.source))
 
 
+def shelves(path: Path, folder: Path) -> tuple[Path, ...]:
+    """Where a notebook's figures lie: `folder`, its model's; and beside it what its metadata names, for
+    results that are about something else than the model.
+    """
+    named = nbformat.read(path, as_version=4).metadata.get("interp", {}).get("results_beside", ())
+    return (folder, *(folder.parent / name for name in named))
+
+
 def missing_figures(paths: Sequence[Path], folder: Path) -> tuple[str, ...]:
-    """Promised figures of which at least one file is absent from `folder`."""
-    names = [name for path in paths for name in promised_figures(path)]
-    return tuple(name for name in names if not all((folder / f"{name}.{end}").is_file() for end in SUFFIXES))
+    """Promised figures that lie whole on none of their notebook's shelves."""
+    return tuple(
+        name
+        for path in paths
+        for name in promised_figures(path)
+        if not any(
+            all((shelf / f"{name}.{end}").is_file() for end in SUFFIXES) for shelf in shelves(path, folder)
+        )
+    )
 
 
 def execute(path: Path, environment: Mapping[str, str], on_cell: Callable[[int, int], None]) -> NotebookNode:

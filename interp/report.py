@@ -24,6 +24,14 @@ ABOUT_THE_MODEL = (
     "picture and verdict was computed on the model named above and is about that model only. "
     "<em>pocket</em> is a small model with GPT-2's architecture, which we trained on a made-up world."
 )
+ABOUT_WORD_VECTORS = (
+    "The article begins with word vectors, which are older than GPT-2 and not part of it. These results are"
+    " about the table of word vectors named above, whichever model the other notebooks ran on."
+)
+ABOUT_TRAININGS = (
+    "These results are about small models that we trained on made-up texts, a minute each, to watch learning"
+    " itself: not about GPT-2, and not about the model that the other notebooks ran on."
+)
 DESCRIPTION = re.compile(r"<(?:dc:description|desc)\b[^>]*>(.*?)</", re.DOTALL)
 
 STYLE = """
@@ -90,20 +98,53 @@ def _still(output: NotebookNode) -> NotebookNode:
 
 
 def index(
-    folder: Path, model: str, pages: Sequence[Page], figures: Sequence[str], missing: Sequence[str] = ()
+    folder: Path,
+    model: str,
+    pages: Sequence[Page],
+    figures: Sequence[str],
+    missing: Sequence[str] = (),
+    beside: Sequence[Path] = (),
 ) -> str:
     """The entrance to `folder`: its claims, the notebooks' pages, and those of `figures` that are there.
 
-    `missing` names figures that were promised and not made.
+    `missing` names figures that were promised and not made; `beside` are folders of results about something
+    else, whose claims stand apart.
     """
     parts = [f"<h1>Inside GPT-2: what {html.escape(model)} shows</h1>", f"<p>{ABOUT_THE_MODEL}</p>"]
     parts.append("<h2>Claims and verdicts</h2>")
-    parts += [claims_table(folder), "<h2>Notebooks</h2>", _notebook_list(folder, pages)]
+    parts += [claims_table(folder), *(_beside(other, model) for other in beside)]
+    parts += ["<h2>Notebooks</h2>", _notebook_list(folder, pages)]
     if missing:
         parts.append(f"<p><strong>Not made:</strong> {html.escape(', '.join(missing))}.</p>")
-    there = [name for name in figures if (folder / f"{name}.svg").is_file()]
-    parts += ["<h2>Figures</h2>", *(_figure(folder, name) for name in there)]
-    return document(f"Inside GPT-2: {model}", "\n".join(parts))
+    return document(f"Inside GPT-2: {model}", "\n".join([*parts, *_figures(folder, figures)]))
+
+
+def shelf(folder: Path, figures: Sequence[str]) -> str:
+    """The entrance to a folder of results that are not about the model: claims, and figures there."""
+    kind, about, name = *_kind(folder), html.escape(folder.name)
+    parts = [f"<h1>What the {kind.lower()} {name} show</h1>", f"<p>{about}</p>"]
+    parts += ["<h2>Claims and verdicts</h2>", claims_table(folder)]
+    return document(f"{kind}: {folder.name}", "\n".join([*parts, *_figures(folder, figures)]))
+
+
+def _beside(folder: Path, model: str) -> str:
+    """The claims of a folder of results that are not about the model, under a heading that says so."""
+    kind, about, name = *_kind(folder), html.escape(folder.name)
+    return (
+        f"<h2>{kind}: about {name}, not about {html.escape(model)}</h2><p>{about}"
+        f" <a href='../{name}/index.html'>Their own page</a> shows the figures.</p>{claims_table(folder)}"
+    )
+
+
+def _kind(folder: Path) -> tuple[str, str]:
+    if folder.name.startswith("trained-"):
+        return "Models of our own making", ABOUT_TRAININGS
+    return "Word vectors", ABOUT_WORD_VECTORS
+
+
+def _figures(folder: Path, names: Sequence[str]) -> list[str]:
+    there = [name for name in names if (folder / f"{name}.svg").is_file()]
+    return ["<h2>Figures</h2>", *(_figure(folder, name) for name in there)]
 
 
 def claims_table(folder: Path) -> str:

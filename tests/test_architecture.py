@@ -20,19 +20,22 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 # stands below them although it is read after them.
 FLOORS = {
     "words": 0, "sites": 0, "result": 0, "claims": 0,
-    "published": 1, "prompts": 1, "models": 1, "pocket": 1,
+    "published": 1, "prompts": 1, "models": 1, "pocket": 1, "vectors": 1, "trainings": 1,
     "hooks": 2, "pocket_taught": 2,
     "methods": 3,
     "studies": 4,
     "figures": 6, "widgets": 6,
-    "bench": 7, "card": 7, "doctor": 7, "execution": 7, "report": 7, "taught_card": 8, "verification": 7,
+    "bench": 7, "card": 7, "doctor": 7, "execution": 7, "report": 7, "verification": 7,
+    "training_commands": 7,
+    "taught_card": 8,
     "__main__": 9,
 }  # fmt: skip
 
 # What figures and widgets may see of the house: values only, never a model.
 VALUES = {"result", "sites", "claims", "words", "published"}
 TRAINS_THE_MODEL = {
-    "interp/pocket/train.py", "interp/pocket_taught/train.py", "interp/pocket_taught/network.py"
+    "interp/pocket/train.py", "interp/pocket_taught/train.py", "interp/pocket_taught/network.py",
+    "interp/trainings/",
 }  # fmt: skip
 PROVES_THE_MODEL = "interp/models/proof.py"  # once, beside the reference, before anybody may have it
 RUNS_OTHERS_LOOPS = "interp/bench/"  # to time TransformerLens' own ways

@@ -57,6 +57,11 @@ def rungs(values=(0.2, float("nan"), 0.9)):
     return Result(np.array(values), {"layer": (0, 1, 2)}, "probability of the guess", "probability", ABOUT)
 
 
+def spots():
+    axes = {"token": (" Mary", " John", " the"), "coordinate": ("across", "up")}
+    return Result(np.array([[0.1, 1.0], [-0.4, 0.2], [0.6, -0.3]]), axes, "place", "", ABOUT)
+
+
 def every_figure():
     lines, interval = profile()
     return (
@@ -67,6 +72,7 @@ def every_figure():
         figures.ladder(
             rungs(), (" A", " Poland", " Warsaw"), title="Ladder", marked={" Poland": "the country"}
         ),
+        figures.points(spots(), title="Points", groups={" Mary": "names", " John": "names"}),
     )
 
 

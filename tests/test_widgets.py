@@ -241,6 +241,7 @@ def test_all_widgets_bring_one_sheet_so_that_the_order_they_come_in_cannot_matte
         "LensExplorer",
         "NeuronBrowser",
         "PatchingMap",
+        "VectorPlayground",
     }
     (sheet,) = {kind._css for kind in kinds}
     files = sorted(Path(inspect.getfile(AblationLab)).parent.glob("*.css"))
@@ -262,6 +263,7 @@ def test_every_rule_of_a_widget_stays_within_it():
         "lens_explorer.css": {".interp-lens"},
         "neuron_browser.css": {".interp-neurons"},
         "patching_map.css": {".interp-map"},
+        "vector_playground.css": {".interp-vectors"},
     }
 
 

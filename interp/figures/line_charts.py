@@ -114,8 +114,7 @@ def _static(plan: Lines, title: str, caption: str) -> Canvas:
 
 
 def _frame(axes: Axes, plan: Lines) -> None:
-    every = max(1, int(np.ceil(len(plan.places) / 24)))
-    shown = range(0, len(plan.places), every)
+    shown = _labelled(plan)
     axes.set_xticks(list(shown), [theme.visible(plan.places[i]) for i in shown])
     axes.set_xlim(-0.25, len(plan.places) - 0.75)
     axes.axhline(0, color=theme.INK, linewidth=1.4, zorder=1)
@@ -131,6 +130,12 @@ def _frame(axes: Axes, plan: Lines) -> None:
     axes.tick_params(length=0, labelsize=theme.TICK)
     axes.spines[:].set_visible(False)
     axes.margins(y=0.08)
+
+
+def _labelled(plan: Lines) -> range:
+    """The places whose labels find room: 24 short ones, fewer long ones."""
+    widest = max((len(theme.visible(place)) for place in plan.places), default=1)
+    return range(0, len(plan.places), max(1, int(np.ceil(len(plan.places) / min(24, 48 // min(widest, 48))))))
 
 
 def _name_lines(axes: Axes, plan: Lines) -> None:
@@ -168,6 +173,7 @@ def _interactive(plan: Lines, title: str) -> Chart:
     traces = []
     along = list(range(len(plan.places)))
     labels = [charts.shown(theme.visible(place)) for place in plan.places]
+    ticks = _labelled(plan)
     for i, series in enumerate(plan.series):
         colour = theme.role_colour(series, i)
         if plan.limits is not None:
@@ -187,7 +193,9 @@ def _interactive(plan: Lines, title: str) -> Chart:
         )
     chart = charts.chart(traces, title)
     chart.update_layout(showlegend=len(plan.series) > 1)
-    chart.update_xaxes(charts.axis(plan.along, showgrid=False, tickvals=along, ticktext=labels))
+    chart.update_xaxes(
+        charts.axis(plan.along, showgrid=False, tickvals=list(ticks), ticktext=[labels[i] for i in ticks])
+    )
     chart.update_yaxes(charts.axis(plan.measure, room=ROOM_BESIDE, zeroline=True, zerolinecolor=theme.INK))
     for label, value in plan.guides:
         chart.add_hline(

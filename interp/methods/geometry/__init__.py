@@ -1,0 +1,1 @@
+"""Geometry of word vectors: neighbours, arithmetic, directions and linear readers. Task-free, NumPy only."""

@@ -1,0 +1,199 @@
+"""What the Vector Playground shows: words as points, the neighbours of one of them, and a - b + c.
+
+Pure; the widget draws it. All of it is asked of the same table, from which a share of the direction between
+women's and men's words may be taken out.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
+
+from interp.methods.geometry import arithmetic, directions, neighbours
+from interp.result import Result
+from interp.studies.vectors.bias import pairs
+from interp.vectors import WordVectors
+from interp.words.vectors import ARTICLE_ANALOGIES, ARTICLE_BIAS
+
+MOST_WORDS = 12
+NEAR, ANSWERS = 8, 6
+FIRST_WORDS = ("cat", "dog", "king", "queen", "Paris", "Berlin", "France", "Germany")
+ROLES = ("your words", "near the marked word", "a − b + c")
+
+
+@dataclass(frozen=True)
+class PlaygroundState:
+    """What the playground is asked: words, the marked one of them, a - b + c, whether the answer may be one
+    of these three, and the share (0 to 1) of the women's-and-men's direction that is taken out.
+    """
+
+    words: tuple[str, ...]
+    marked: str
+    a: str
+    b: str
+    c: str
+    allowed: bool = True
+    share: float = 0.0
+
+    def to_json(self) -> str:
+        """The state as one line of JSON."""
+        return json.dumps(asdict(self), ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> "PlaygroundState":
+        """The state that `to_json` wrote; words may also be one text. Raises ValueError for anything else."""
+        try:
+            fields = json.loads(text)
+            words = fields["words"]
+            listed = words.replace(",", " ").replace(";", " ").split() if isinstance(words, str) else words
+            marked, a, b, c = (str(fields[name]) for name in ("marked", "a", "b", "c"))
+            allowed, share = bool(fields.get("allowed", True)), float(fields.get("share", 0.0))
+            return cls(tuple(map(str, listed)), marked, a, b, c, allowed, share)
+        except (json.JSONDecodeError, KeyError, TypeError, AttributeError, ValueError) as error:
+            raise ValueError(f"{text!r} is no state of the playground: give what to_json wrote.") from error
+
+
+@dataclass(frozen=True)
+class PlaygroundAnswer:
+    """The neighbours of the marked word and the answers to a - b + c, each Result[word], nearest first; the
+    first answer if its own words are left out, and allowed; the points of the plane, Result[word, component],
+    what each is, and the share of the spread that the plane shows; how what was typed was read, where that
+    differs.
+    """
+
+    near: Result
+    answers: Result
+    left_out: str
+    allowed: str
+    target: str
+    points: Result
+    roles: dict[str, str]
+    arrows: tuple[tuple[str, str], ...]
+    shares: tuple[float, float]
+    read: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Word vectors on the bench, and all that a widget needs of them."""
+
+    name: str
+    source: str
+    can_remove: bool
+    examples: tuple[tuple[str, PlaygroundState], ...]
+    compute: Callable[[PlaygroundState], tuple[PlaygroundState, PlaygroundAnswer]]
+    parse: Callable[[str], PlaygroundState] = PlaygroundState.from_json
+
+
+def bench(vectors: WordVectors) -> Bench:
+    """The bench of these vectors: those of the article's examples whose words they know, or the first words.
+
+    `compute` gives the state with every word as the table writes it, and its answer.
+    """
+    known = pairs(vectors)
+    along = directions.direction(vectors, known).vector if known else None
+
+    @lru_cache(maxsize=3)
+    def changed(percent: int) -> WordVectors:
+        return vectors if along is None or not percent else directions.removed(vectors, along, percent / 100)
+
+    def answer(state: PlaygroundState) -> tuple[PlaygroundState, PlaygroundAnswer]:
+        with _beneath("share"):
+            table = changed(_percent(state.share, along is not None))
+        return compute(table, state)
+
+    return Bench(vectors.name, vectors.source, along is not None, _examples(vectors), answer)
+
+
+def compute(vectors: WordVectors, state: PlaygroundState) -> tuple[PlaygroundState, PlaygroundAnswer]:
+    """The state with every word as the table writes it, and its answer.
+
+    Raises ValueError, marked for its control, for an unknown word, an empty field, too many words, or words
+    that cancel out.
+    """
+    read: dict[str, str] = {}
+    with _beneath("words"):
+        words = _words(vectors, state.words, read)
+    three = []
+    for name in ("a", "b", "c"):
+        with _beneath(name):
+            three.append(_word(vectors, getattr(state, name), read))
+    asked = vectors.known([state.marked])
+    marked = asked[0] if asked and asked[0] in words else words[0]
+    a, b, c = three
+    with _beneath("a"):
+        ways = [arithmetic.answers(vectors, b, a, c, k=ANSWERS, allowed=way) for way in (False, True)]
+    near = neighbours.nearest(vectors, marked, NEAR)
+    first = [str(way.axes["word"][0]) for way in ways]
+    answers = ways[state.allowed]
+    plane, roles, target = _plane(vectors, words, near, (a, b, c), str(answers.axes["word"][0]))
+    clean = replace(state, words=words, marked=marked, a=a, b=b, c=c)
+    arrows = ((b, a), (c, target)) if a != b else ()
+    return clean, PlaygroundAnswer(
+        near, answers, first[0], first[1], target, plane.points, roles, arrows, plane.shares, read
+    )
+
+
+def _plane(
+    vectors: WordVectors, words: tuple[str, ...], near: Result, three: tuple[str, str, str], answer: str
+) -> tuple[directions.Plane, dict[str, str], str]:
+    """The plane of all the words on show; each point's role; and what the point a - b + c is called."""
+    roles = dict.fromkeys((*three, answer), ROLES[2])
+    roles |= dict.fromkeys(map(str, near.axes["word"][:4]), ROLES[1]) | dict.fromkeys(words, ROLES[0])
+    one, other, third = vectors.rows_of(three)
+    target = " ".join((three[0], "−", three[1], "+", three[2]))
+    plane = directions.plane(vectors, tuple(roles), {target: one - other + third})
+    return plane, roles | {target: ROLES[2]}, target
+
+
+def _words(vectors: WordVectors, typed: tuple[str, ...], read: dict[str, str]) -> tuple[str, ...]:
+    if not typed:
+        raise ValueError("There is no word here: type one, or some with spaces between.")
+    if len(typed) > MOST_WORDS:
+        raise ValueError(
+            f"These are {len(typed)} words: the picture has room for {MOST_WORDS}. Take some out."
+        )
+    return tuple(dict.fromkeys(_word(vectors, one, read) for one in typed))
+
+
+def _word(vectors: WordVectors, typed: str, read: dict[str, str]) -> str:
+    word = vectors.words[vectors.at(typed)]
+    if word != typed.strip():
+        read[typed.strip()] = word
+    return word
+
+
+def _percent(share: float, can_remove: bool) -> int:
+    if not 0 <= share <= 1:
+        raise ValueError(f"The share taken out is {share}: choose one from 0 to 1.")
+    if share and not can_remove:
+        raise ValueError("This table has no pair of women's and men's words, so nothing can be taken out.")
+    return round(100 * share)
+
+
+def _examples(vectors: WordVectors) -> tuple[tuple[str, PlaygroundState], ...]:
+    """The article's examples whose words are here, the most famous first; else one from the first words."""
+    some = vectors.known(FIRST_WORDS) or vectors.words[:MOST_WORDS]
+    found = []
+    for a, b, c, _ in (*reversed(ARTICLE_ANALOGIES), ARTICLE_BIAS):
+        three = vectors.known((b, a, c))
+        if len(three) == 3:
+            first, second, third = (three[0], three[1], three[2])
+            if (first, second, third) == ("woman", "man", "king"):
+                first, third = third, first  # as it is always written
+            state = PlaygroundState(some, some[0], first, second, third)
+            found.append((f"{first} − {second} + {third}", state))
+    if not found:
+        found = [("the first words", PlaygroundState(some, some[0], *(some * 3)[:3]))]
+    return tuple(found)
+
+
+@contextmanager
+def _beneath(control: str) -> Iterator[None]:
+    """A ValueError from within is told beneath this control."""
+    try:
+        yield
+    except ValueError as error:
+        error.control = control  # type: ignore[attr-defined]
+        raise

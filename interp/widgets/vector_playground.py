@@ -1,0 +1,71 @@
+"""The Vector Playground: words as points, their neighbours, a − b + c, and a direction to take out.
+
+It owns the controls only. What is near is computed by the bench it is given; how it reads is `vector_words`.
+Refuses: tensors, models.
+"""
+
+import json
+from typing import Any
+
+import traitlets
+
+from interp.widgets import vector_words as words
+from interp.widgets.conversation import Conversation, joined
+from interp.widgets.vector_protocol import VectorAnswer, VectorBench, VectorState
+
+
+class VectorPlayground(Conversation):
+    """Controls around a bench (see `vector_protocol.VectorBench`): words, a − b + c by fields or by dragging,
+    a switch for the question's own words, a slider for the direction between women's and men's words.
+
+    `state` is what is on screen as JSON; `load(state)` puts it back. A bad input is told beneath its control
+    as one sentence, and the last good result stays.
+    """
+
+    controls = ("words", "a", "b", "c", "share")
+    _esm = joined("conversation.js", "vector_playground.js")
+    examples = traitlets.List().tag(sync=True)
+    can_remove = traitlets.Bool().tag(sync=True)
+
+    def __init__(self, bench: VectorBench):
+        self._bench = bench
+        self._shown: tuple[VectorState, VectorAnswer] = bench.compute(bench.examples[0][1])
+        super().__init__(
+            can_remove=bool(bench.can_remove),
+            examples=[
+                {"label": label, "state": json.loads(state.to_json())} for label, state in bench.examples
+            ],
+        )
+        self.reply = self.told()
+
+    @property
+    def state(self) -> str:
+        """The state of the result on screen, as JSON."""
+        return self._shown[0].to_json()
+
+    def take(self, state: str) -> None:
+        """Take a saved state in. Raises ValueError, in one sentence."""
+        self._shown = self._bench.compute(self._bench.parse(state))
+
+    def respond(self, question: dict[str, Any]) -> None:
+        """Compute what the controls ask."""
+        self.take(json.dumps(question))
+
+    def on_screen(self) -> dict[str, Any]:
+        """The last good result: the sum, the neighbours, the picture."""
+        state, answer = self._shown
+        return {
+            "state": json.loads(state.to_json()),
+            "json": state.to_json(),
+            "said": {"words": words.read_html(answer)},
+            "chips": words.chips_html(state),
+            "sum": words.sum_html(state, answer),
+            "near": words.near_html(state, answer),
+            "plane": words.plane_html(state, answer),
+            "status": words.status(state, answer),
+        }
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        """The live widget, and the same result as plain HTML for front ends that cannot run it."""
+        html = words.static_html(*self._shown, self._bench.source, self._css)
+        return self.with_static(super()._repr_mimebundle_(**kwargs), html, words.status(*self._shown))

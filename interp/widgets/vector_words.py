@@ -1,0 +1,112 @@
+"""How the Vector Playground reads: HTML and sentences from an answer. Pure; every word is escaped."""
+
+from html import escape
+
+from interp.result import Result
+from interp.widgets.vector_plane import plane_svg
+from interp.widgets.vector_protocol import VectorAnswer, VectorState
+from interp.widgets.wording import percent
+
+NOTE = "A flat picture of a space with many directions: words that look near may lie far apart."
+
+
+def sum_html(state: VectorState, answer: VectorAnswer) -> str:
+    """What a - b + c is, in a sentence and as a list of the nearest words."""
+    own = {state.a, state.b, state.c}
+    return f'<p class="finding">{escape(finding(state, answer))}</p>{_list(answer.answers, own)}'
+
+
+def plane_html(state: VectorState, answer: VectorAnswer) -> str:
+    """The words as points, what the marks mean, and all of it as text."""
+    picture = plane_svg(answer.points, answer.roles, answer.arrows, state.marked, _described(answer))
+    kinds = list(dict.fromkeys(answer.roles.values()))
+    legend = "".join(
+        f'<span class="key role{number}"></span> {escape(kind)}  ' for number, kind in enumerate(kinds)
+    )
+    shown = percent(sum(answer.shares))
+    return (
+        f'{picture}<p class="legend">{legend}</p><p class="note">{NOTE} It shows {shown} of these words\''
+        f" spread.</p><details><summary>The same as text</summary>{_table(answer)}</details>"
+    )
+
+
+def near_html(state: VectorState, answer: VectorAnswer) -> str:
+    """The neighbours of the marked word, as words that can be dragged."""
+    return f"<h4>Nearest to {escape(state.marked)} <small>cosine</small></h4>{_list(answer.near, set())}"
+
+
+def chips_html(state: VectorState) -> str:
+    """The reader's words as buttons that mark one and can be dragged into a field."""
+    return "".join(_chip(word, word == state.marked) for word in state.words)
+
+
+def read_html(answer: VectorAnswer) -> str:
+    """How what was typed was read, where that differs."""
+    return "; ".join(
+        f"“{escape(typed)}” read as <b>{escape(word)}</b>" for typed, word in answer.read.items()
+    )
+
+
+def finding(state: VectorState, answer: VectorAnswer) -> str:
+    """The first answer in both ways of asking, in one sentence."""
+    if answer.left_out == answer.allowed:
+        return f"{answer.target} = {answer.allowed}, in both ways of asking."
+    if state.allowed:
+        return f"{answer.target} = {answer.allowed}; with its own words left out, {answer.left_out}."
+    return f"{answer.target} = {answer.left_out}, its own words left out; else {answer.allowed}."
+
+
+def status(state: VectorState, answer: VectorAnswer) -> str:
+    """The answer in words, for screen readers."""
+    near = ", ".join(str(word) for word in answer.near.axes["word"][:5])
+    taken = (
+        f" {percent(state.share)} of the direction between women's and men's words is taken out."
+        if state.share
+        else ""
+    )
+    return f"{finding(state, answer)} Nearest to {state.marked}: {near}.{taken}"
+
+
+def static_html(state: VectorState, answer: VectorAnswer, source: str, style: str) -> str:
+    """The playground without its controls: what GitHub, PDF and a notebook without a kernel show."""
+    return (
+        f'<style>{style}</style><div class="interp-widget interp-vectors"><h3>Words as points</h3>'
+        f"{sum_html(state, answer)}{near_html(state, answer)}{plane_html(state, answer)}"
+        f'<p class="note">{escape(source)}</p></div>'
+    )
+
+
+def _list(result: Result, own: set[str]) -> str:
+    """Words with their cosine as bars; those of the question marked in words too."""
+    rows = "".join(
+        f"<li>{_chip(str(word), False)}<span class='bar'><span style='width:{100 * max(0.0, value):.0f}%'>"
+        f"</span></span><span class='share'>{value:.2f}</span>"
+        f"<span class='own'>{'in the question' if word in own else ''}</span></li>"
+        for (word,), value in result.top(len(result.values))
+    )
+    return f'<ol class="near" role="list">{rows}</ol>'
+
+
+def _chip(word: str, pressed: bool) -> str:
+    state, shown = str(pressed).lower(), escape(word)
+    return (
+        f'<span class="chip" role="button" tabindex="0" draggable="true" aria-pressed="{state}"'
+        f' data-word="{shown}" title="click: mark; drag: into a field of the sum">{shown}</span>'
+    )
+
+
+def _described(answer: VectorAnswer) -> str:
+    return f"{len(answer.points.axes['word'])} words as points; the table below lists them."
+
+
+def _table(answer: VectorAnswer) -> str:
+    rows = "".join(
+        f'<tr><th scope="row">{escape(str(word))}</th><td>{across:+.2f}</td><td>{up:+.2f}</td>'
+        f"<td>{escape(answer.roles.get(str(word), ''))}</td></tr>"
+        for word, (across, up) in zip(answer.points.axes["word"], answer.points.values.tolist(), strict=True)
+    )
+    return (
+        "<table><caption>Place of every word in the picture</caption><thead><tr><th scope='col'>word</th>"
+        "<th scope='col'>across</th><th scope='col'>up</th><th scope='col'>what it is</th></tr></thead>"
+        f"<tbody>{rows}</tbody></table>"
+    )

@@ -1,0 +1,206 @@
+"""Small trainings: exact resuming, stored runs bound by their hash, verdicts that flip."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import torch
+
+from interp.result import Result
+from interp.studies.learning import scale, surprise
+from interp.studies.learning import taps as learning
+from interp.trainings import backward, belief, family, run, stored, taps
+from interp.trainings.muon import orthogonal
+
+
+def weights(one):
+    return torch.cat([p.detach().flatten() for p in one.network.parameters()])
+
+
+def test_a_run_stopped_and_resumed_takes_the_same_steps(tmp_path):
+    whole = taps.train("taps-0", steps=4)
+    count = iter((False, False, True))
+    stopped = taps.train("taps-0", tmp_path, steps=4, until=lambda: next(count))
+    assert stopped.step == 2
+    resumed = taps.train("taps-0", tmp_path, steps=4)
+    assert resumed.finished
+    assert torch.equal(weights(resumed), weights(whole))
+
+
+def test_a_live_training_keeps_its_cap_and_goes_on(tmp_path):
+    first = taps.train_live(0.01, folder=tmp_path, steps=3)
+    assert not first.finished
+    assert (tmp_path / run.STATE).is_file()
+    assert taps.train_live(60, folder=tmp_path, steps=3).finished
+    with pytest.raises(
+        ValueError, match=r"^A training needs more than 0 seconds: give a number such as 60\.$"
+    ):
+        taps.train_live(0)
+
+
+def test_the_stop_button_gives_back_what_was_learnt_so_far(tmp_path, monkeypatch):
+    whole, seen = taps.train_live(60, steps=4), []
+
+    def stopped(run):
+        seen.append(run.step)
+        if len(seen) == 3:
+            raise KeyboardInterrupt
+        return draw(run)
+
+    draw = taps.batch
+    monkeypatch.setattr(taps, "batch", stopped)
+    assert taps.train_live(60, folder=tmp_path, steps=4).step == 2
+    resumed = taps.train_live(60, folder=tmp_path, steps=4)
+    assert seen == [0, 1, 2, 2, 3]
+    assert torch.equal(weights(resumed), weights(whole))
+
+
+def test_another_recipe_and_a_damaged_state_are_refused_in_one_sentence(tmp_path):
+    taps.train("taps-0", tmp_path, steps=1)
+    with pytest.raises(
+        ValueError, match="holds the run 'taps' with seed 0 of another recipe, not 'taps' with seed 1"
+    ):
+        taps.train("taps-1", tmp_path, steps=1)
+    (tmp_path / run.STATE).write_bytes(b"no state")
+    with pytest.raises(ValueError, match=r"is damaged and cannot be read .*: delete it to begin again"):
+        taps.train("taps-0", tmp_path, steps=1)
+
+
+def test_a_loss_that_is_no_number_keeps_the_last_good_weights():
+    one = run.begin(taps.RECIPE, len(taps.vocabulary()))
+    run.take_step(one, taps.batch(one))
+    before = weights(one)
+    with pytest.raises(ValueError, match="is no number any more at step 2; the weights are those of step 1"):
+        run.take_step(one, (taps.batch(one)[0], torch.full((32, 48), float("nan"))))
+    assert torch.equal(weights(one), before)
+
+
+def test_stored_weights_that_were_changed_are_refused(tmp_path):
+    for end in ("json", "safetensors"):
+        shutil.copy(stored.FOLDER / f"taps-0.{end}", tmp_path)
+    taps.load("taps-0", tmp_path)
+    path = tmp_path / "taps-0.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(
+        ValueError, match=r"it was changed; make it again with `python -m interp train-taps`\.$"
+    ):
+        taps.load("taps-0", tmp_path)
+    path.unlink()
+    with pytest.raises(ValueError, match="cannot be read"):
+        taps.load("taps-0", tmp_path)
+
+
+def test_stored_runs_are_small():
+    assert sum(path.stat().st_size for path in stored.FOLDER.iterdir()) <= 3_000_000
+
+
+def test_the_stored_weights_measure_what_their_run_noted():
+    last = stored.noted("taps-0")["looks"][-1]
+    network = taps.load()
+    assert taps.receiver(network) == pytest.approx(last["receiver"], abs=0.01)
+    assert taps.loss(network) == pytest.approx(last["loss"], abs=0.01)
+
+
+def test_pairs_of_the_exam_are_never_trained():
+    words = taps.vocabulary()
+    exams = {(who, giver) for _, who, giver in taps.receiver_prompts()}
+    names = {words[f" {name}"] for pair in learning.taps.small_world.HELD_OUT for name in pair}
+    for row in taps.rows("0 0", 32, kind="gifts").tolist():
+        texts = " ".join(map(str, row)).split(str(words["<|end|>"]))
+        for text in texts:
+            there = {int(one) for one in text.split()} & names
+            assert not any(set(pair) <= there for pair in exams)
+
+
+def test_gradients_equal_slopes_by_hand():
+    gap, count = learning.gradient_gap()
+    assert count == 24
+    assert gap < 1e-5
+
+
+def test_one_step_helps_the_right_word_and_sums_to_nothing():
+    ids = learning._ids(learning.EXAMPLE)
+    before = taps.untrained()
+    after, shares = backward.turned(before, ids, taps.vocabulary()[learning.RIGHT], 0.1)
+    change = backward.chances(after, ids) - backward.chances(before, ids)
+    assert change[taps.vocabulary()[learning.RIGHT]] > 0
+    assert float(change.sum()) == pytest.approx(0, abs=1e-5)
+    assert sum(shares.values()) == pytest.approx(1, abs=1e-4)
+
+
+def test_orthogonal_makes_directions_about_equally_strong():
+    found = torch.linalg.svdvals(
+        orthogonal(torch.randn(2, 16, 48, generator=torch.Generator().manual_seed(0)))
+    )
+    assert found.min() > 0.5
+    assert found.max() < 1.5
+
+
+def test_c17_flips_on_shuffled_words():
+    assert learning.c17().verdict == "supported"
+    assert learning.c17(("taps-shuffled",)).verdict == "not supported"
+
+
+def test_c20_is_partly_at_most_and_counts_on_the_world():
+    claim = surprise.c20()
+    assert claim.verdict == "partly"
+    assert float(surprise.saved(shuffled=True).at(reader="network").values.mean()) < 0.2
+
+
+def test_the_floor_is_the_entropy_of_the_language():
+    language = family.Language(words=8)
+    text = language.text(4000, 12, seed=1)
+    surprise_of = -language.chances[text[:, :-2], text[:, 1:-1], text[:, 2:]].log()
+    assert float(surprise_of.mean()) == pytest.approx(language.floor, abs=0.02)
+
+
+def test_a_family_is_not_trained_twice(tmp_path):
+    some = {"widths": (16,), "amounts": (1024,), "seeds": (0,)}
+    path = tmp_path / "family.json"
+    assert len(list(family.train_all(path, **some))) == 1
+    assert list(family.train_all(path, **some)) == []
+    path.write_text("{")
+    with pytest.raises(ValueError, match="make it again with `python -m interp train-family`"):
+        family.read(path)
+
+
+@pytest.mark.parametrize(
+    ("excess", "verdict"),
+    [
+        (lambda: scale.made(), "supported"),
+        (lambda: scale.made(bend=30), "partly"),
+        (lambda: scale.made(learns=False), "not supported"),
+    ],
+)
+def test_c18_flips(excess, verdict):
+    assert scale.c18(excess()).verdict == verdict
+
+
+def test_the_exponents_of_a_made_family_are_found():
+    text, size = scale.exponents(scale.made().mean("seed"))
+    assert np.allclose(text.values, 0.4)
+    assert np.allclose(size.values, 0.3)
+
+
+def test_belief_stories_know_what_everybody_thinks():
+    for exam, write in belief.EXAMS.items():
+        text, right, wrong = write(belief.Random(exam), True)
+        assert right != wrong
+        assert right in text
+        assert belief.vocabulary().encode(text)
+
+
+def test_stored_belief_runs_can_be_read_and_scored():
+    noted = json.loads((stored.FOLDER / "belief-who-1.json").read_text())
+    asked = belief.questions("the mover is asked")[:40]
+    share = float(belief.right(belief.load("who", 1), asked).float().mean())
+    assert share == pytest.approx(noted["scores"]["the mover is asked"] / noted["questions"], abs=0.1)
+
+
+def test_results_say_that_they_are_about_models_of_our_own():
+    assert isinstance(learning.curves(), Result)
+    assert learning.about()["model"] == "trained-taps"
+    assert scale.about()["model"] == "trained-family"
