@@ -204,3 +204,15 @@ def test_each_of_the_two_pages_shows_the_other_models_verdicts(tmp_path):
     (twin / "index.html").write_text("")
     assert "href='../pocket-taught/index.html'" in report.index(pocket, "pocket", [], [])
     assert "Its twin" not in report.index(twin.rename(tmp_path / "gpt2"), "gpt2", [], [])
+
+
+def test_models_of_other_shapes_stand_side_by_side_too(tiny, pocket):
+    both = [tiny, pocket]
+    assert contrast.looks(both, n=20).axes["model"] == ("tiny", "pocket")
+    assert contrast.habits(both).values.shape == (3, 2)
+    casts = [as_found(name_mover=["L2H1"]), as_found(name_copier=["L4H0"])]
+    lost = contrast.heads_by_part(both, casts, n=20)
+    assert lost.axes["part"] == ("name mover", "name copier")
+    assert float(lost.at(part="name copier", model="tiny")) == 0.0
+    assert contrast.parts_told(both, casts) == "tiny: 1 name mover; pocket: 1 name copier"
+    assert contrast.steps(both, [facts.watch(one) for one in both]).values.shape == (3, 2)
