@@ -15,6 +15,7 @@ help:
 	@echo "make check       ruff, pyright and stripped notebooks"
 
 reproduce: .venv/ready
+	$(if $(filter pocket,$(MODEL)),$(RUN) -m interp reproduce --model pocket-taught --only 03 --only 04 --only 06)
 	$(RUN) -m interp reproduce --model "$(MODEL)"
 
 test: .venv/ready browser

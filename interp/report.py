@@ -32,6 +32,11 @@ ABOUT_TRAININGS = (
     "These results are about small models that we trained on made-up texts, a minute each, to watch learning"
     " itself: not about GPT-2, and not about the model that the other notebooks ran on."
 )
+TWINS = {"pocket": "pocket-taught", "pocket-taught": "pocket"}
+ABOUT_THE_TWINS = (
+    "<em>pocket</em> grew from text alone; <em>pocket-taught</em> was taught on purpose to work the article's"
+    " way, so verdicts on it are about our instruments: <em>as taught</em> or <em>instrument failed</em>."
+)
 DESCRIPTION = re.compile(r"<(?:dc:description|desc)\b[^>]*>(.*?)</", re.DOTALL)
 
 STYLE = """
@@ -112,7 +117,7 @@ def index(
     """
     parts = [f"<h1>Inside GPT-2: what {html.escape(model)} shows</h1>", f"<p>{ABOUT_THE_MODEL}</p>"]
     parts.append("<h2>Claims and verdicts</h2>")
-    parts += [claims_table(folder), *(_beside(other, model) for other in beside)]
+    parts += [claims_table(folder), *_twin(folder), *(_beside(other, model) for other in beside)]
     parts += ["<h2>Notebooks</h2>", _notebook_list(folder, pages)]
     if missing:
         parts.append(f"<p><strong>Not made:</strong> {html.escape(', '.join(missing))}.</p>")
@@ -125,6 +130,16 @@ def shelf(folder: Path, figures: Sequence[str]) -> str:
     parts = [f"<h1>What the {kind.lower()} {name} show</h1>", f"<p>{about}</p>"]
     parts += ["<h2>Claims and verdicts</h2>", claims_table(folder)]
     return document(f"{kind}: {folder.name}", "\n".join([*parts, *_figures(folder, figures)]))
+
+
+def _twin(folder: Path) -> list[str]:
+    """On the page of one embedded model, what the other shows: one behaviour, two mechanisms."""
+    other = folder.parent / TWINS.get(folder.name, "")
+    if folder.name not in TWINS or not (other / "claims.json").is_file():
+        return []
+    there = (other / "index.html").is_file()
+    page = f" <a href='../{other.name}/index.html'>Its own page</a> shows the figures." if there else ""
+    return [f"<h2>Its twin: {other.name}</h2><p>{ABOUT_THE_TWINS}{page}</p>{claims_table(other)}"]
 
 
 def _beside(folder: Path, model: str) -> str:

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 from typer.testing import CliRunner
 
-from interp import claims, models, taught_card
+from interp import claims, models, report, taught_card
 from interp.__main__ import app
 from interp.pocket_taught.key import HEADS, STEP_LAYER
 from interp.sites import Head
@@ -165,13 +165,12 @@ def test_two_models_of_one_behaviour_differ_in_their_parts(twin, pocket, cast):
 
 
 def test_both_models_are_named_where_they_stand_side_by_side(twin, pocket):
-    watched = {models.describe(one).name: facts.watch(one) for one in (twin, pocket)}
-    lines = contrast.stages(watched)
-    assert lines.axes["line"] == (
-        "country (pocket-taught)", "capital (pocket-taught)", "country (pocket)", "capital (pocket)",
-    )  # fmt: skip
-    assert float(lines.at(line="country (pocket-taught)", layer=5)) > 0.5
-    assert contrast.stages_told(watched).startswith("pocket-taught: country first in 100%")
+    both = [twin, pocket]
+    steps = contrast.steps(both, [facts.watch(one) for one in both])
+    assert steps.axes["model"] == ("pocket-taught", "pocket")
+    first = steps.at(mark="argument first somewhere before")
+    assert float(first.at(model="pocket-taught")) > 0.9 > float(first.at(model="pocket"))
+    assert contrast.looks(both, n=20).values.max() <= 1
     habits = contrast.habits([twin, pocket])
     assert habits.values.min() >= 0
     assert habits.values.max() <= 1
@@ -190,3 +189,30 @@ def test_the_card_command_measures_a_taught_model_as_one(monkeypatch):
     done = CliRunner().invoke(app, ["card", "--model", "pocket-taught"])
     assert done.exit_code == 1
     assert "MISSED a line" in done.output
+
+
+def test_each_of_the_two_pages_shows_the_other_models_verdicts(tmp_path):
+    pocket, twin = tmp_path / "pocket", tmp_path / "pocket-taught"
+    pocket.mkdir()
+    assert "Its twin" not in report.index(pocket, "pocket", [], [])
+    about = {"model": "pocket-taught", "weights_sha256": "a" * 64}
+    claims.save([replace(CLAIM, verdict="as taught")], twin, about)
+    page = report.index(pocket, "pocket", [], [])
+    assert "<h2>Its twin: pocket-taught</h2>" in page
+    assert "as taught</td>" in page
+    assert "href='../pocket-taught" not in page
+    (twin / "index.html").write_text("")
+    assert "href='../pocket-taught/index.html'" in report.index(pocket, "pocket", [], [])
+    assert "Its twin" not in report.index(twin.rename(tmp_path / "gpt2"), "gpt2", [], [])
+
+
+def test_models_of_other_shapes_stand_side_by_side_too(tiny, pocket):
+    both = [tiny, pocket]
+    assert contrast.looks(both, n=20).axes["model"] == ("tiny", "pocket")
+    assert contrast.habits(both).values.shape == (3, 2)
+    casts = [as_found(name_mover=["L2H1"]), as_found(name_copier=["L4H0"])]
+    lost = contrast.heads_by_part(both, casts, n=20)
+    assert lost.axes["part"] == ("name mover", "name copier")
+    assert float(lost.at(part="name copier", model="tiny")) == 0.0
+    assert contrast.parts_told(both, casts) == "tiny: 1 name mover; pocket: 1 name copier"
+    assert contrast.steps(both, [facts.watch(one) for one in both]).values.shape == (3, 2)

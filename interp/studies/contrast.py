@@ -4,7 +4,7 @@ Pocket learned from text alone, pocket-taught was made to work as the article te
 mechanisms. Each function sets a model beside another and says in one computed sentence what differs.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -86,31 +86,16 @@ def habits(chosen: Sequence) -> Result:
     return Result(np.array(values), axes, "attention of the strongest head", "share", _about(chosen))
 
 
-def stages(watched: Mapping[str, facts.Watched]) -> Result:
-    """How often the country and its capital are the first guess after each block: Result[line, layer], by
-    model; models of one depth."""
-    firsts = {name: facts.firsts(one).mean("prompt") for name, one in watched.items()}
-    lines = {
-        f"{word} ({name})": share.at(word=asked).values
-        for name, share in firsts.items()
-        for word, asked in zip(("country", "capital"), share.axes["word"], strict=True)
-    }
-    first = next(iter(firsts.values()))
-    axes = {"line": tuple(lines), "layer": first.axes["layer"]}
-    about = {"model": " and ".join(watched), "seed": None}
-    return Result(
-        np.stack(list(lines.values())), axes, "share in which it is the first guess", "share", about
-    )
+def steps(chosen: Sequence, watched: Sequence[facts.Watched]) -> Result:
+    """How each model comes to the answer, in shares of all its questions: Result[mark, model].
 
-
-def stages_told(watched: Mapping[str, facts.Watched]) -> str:
-    """In how many questions each model has the country first, and who puts the capital first."""
-    told = []
-    for name, one in watched.items():
-        before = float(one.marks.at(mark=facts.MARKS[1]).mean("prompt"))
-        layer = float(facts.who([one]).at(relation=one.name, who="a feed-forward layer"))
-        told.append(f"{name}: country first in {before:.0%}, capital by a feed-forward layer in {layer:.0%}")
-    return "; ".join(told)
+    Is the word asked about the first guess somewhere on the way, and which half of a block puts the answer
+    first?
+    """
+    marks = (facts.MARKS[1], *facts.MARKS[3:5])
+    shares = [[float(one.marks.at(mark=mark).mean("prompt")) for one in watched] for mark in marks]
+    axes = {"mark": marks, "model": _names(chosen)}
+    return Result(np.array(shares), axes, "share of the questions", "share", _about(chosen))
 
 
 def widest(values: Result) -> str:

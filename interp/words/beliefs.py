@@ -5,7 +5,7 @@ the first place, q the second, r a third. Held out: one name in five, one thing 
 places in five.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from random import Random
 
 NAMES = (
@@ -305,7 +305,8 @@ def asked_story(kind: str, *, mixed: bool = False, asks: int = 4) -> Callable[[R
 def _who_was_where(chooser: Random, mixed: bool) -> tuple[str, str | None, str | None]:
     if not mixed:
         left, stayed = ("left", "stayed"), ("stayed", "left")
-        return (*chooser.choice((left, stayed, ("left", None), left, stayed, ("left", "left"))), None)
+        x, z = chooser.choice((left, stayed, ("left", None), left, stayed, ("left", "left")))
+        return x, z, None
     x, z = chooser.choices(tuple(STATES), (5, 3, 2), k=2)
     z = None if chooser.random() < 0.4 else z
     return x, z, "X" if x == "left" and chooser.random() < 0.15 else None
@@ -324,7 +325,7 @@ def _answered(chooser: Random, words: Words, kind: str, who: str, place: str) ->
     return " So " + " ".join(asked.split()[:said]) + f"* {'right' if saw else 'wrong'} place."
 
 
-def _here_or_away(chooser: Random, who: list[str], verb: str) -> str:
+def _here_or_away(chooser: Random, who: Sequence[str], verb: str) -> str:
     left = [chooser.random() < 0.5 for _ in who]
     told = [
         chooser.choice(STATES["left" if gone else "stayed"]).format(N=name)

@@ -185,7 +185,9 @@ def _examples(vectors: WordVectors) -> tuple[tuple[str, PlaygroundState], ...]:
             state = PlaygroundState(some, some[0], first, second, third)
             found.append((f"{first} − {second} + {third}", state))
     if not found:
-        found = [("the first words", PlaygroundState(some, some[0], *(some * 3)[:3]))]
+        found = [
+            ("the first words", PlaygroundState(some, some[0], (some * 3)[0], (some * 3)[1], (some * 3)[2]))
+        ]
     return tuple(found)
 
 
