@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from interp.result import Result
-from interp.studies.learning import scale, surprise
+from interp.studies.learning import belief as beliefs
+from interp.studies.learning import popcorn, scale, surprise
 from interp.studies.learning import taps as learning
 from interp.trainings import backward, belief, family, run, stored, taps
 from interp.trainings.muon import orthogonal
@@ -204,3 +205,46 @@ def test_results_say_that_they_are_about_models_of_our_own():
     assert isinstance(learning.curves(), Result)
     assert learning.about()["model"] == "trained-taps"
     assert scale.about()["model"] == "trained-family"
+    assert beliefs.about()["model"] == "trained-belief"
+
+
+def test_c19_is_partly_at_most_and_flips_on_the_runs_that_were_taught_who_is_asked():
+    claim = beliefs.c19()
+    assert (claim.verdict, claim.measured) == ("partly", pytest.approx(1.0))
+    assert beliefs.c19(("who",), ("narrow",)).verdict == "not supported"
+
+
+def test_c19_says_which_run_failed_its_exam():
+    assert "who 0" not in beliefs.passed()
+    assert "who 0 of them failed the exam" in beliefs.c19().control
+
+
+def test_the_unicorn_cannot_be_tested_until_the_words_are_there(monkeypatch):
+    assert beliefs.c21().verdict == "cannot be tested on this model"
+    monkeypatch.setattr(beliefs, "DRAWING", ("box",))
+    assert beliefs.c21().verdict != "cannot be tested on this model"
+
+
+def test_rules_are_right_where_the_stories_make_them_so(monkeypatch):
+    monkeypatch.setattr(beliefs, "BASELINE_ROWS", 48)
+    rules = beliefs.rules()
+    put = rules.at(rule="where it was put")
+    assert float(put.at(story="exam")) == 1
+    assert float(put.at(story="ask mover")) == 0
+    assert 0.3 < float(rules.at(rule="5-gram, narrow").at(story="exam")) < 0.7
+
+
+def test_the_heads_looks_are_shares():
+    found = beliefs.looked_at((0, 0))
+    assert (found.values >= 0).all()
+    assert found.values.sum() <= 1
+
+
+def test_the_bag_swaps_contents_and_labels_and_asks_about_both_people():
+    told = popcorn.written(n=2)
+    (first, right, wrong), (second, other, _) = told["both are there, she is asked"]
+    assert other == wrong
+    assert first.endswith("She believes that the bag is full of")
+    assert f"says {right}" in first
+    assert f"filled with {right}" in second
+    assert told["both are there, he is asked"][0][1] == wrong

@@ -227,6 +227,12 @@ def recipe_of(kind: str) -> Recipe:
     return SHORT if kind in ("narrow", "varied") else LONG
 
 
+def size_of(kind: str) -> tuple[int, int]:
+    """How many blocks, and heads in each."""
+    shape = recipe_of(kind).shape
+    return shape.blocks, shape.heads
+
+
 def train_all(
     states: Path, folder: Path = stored.FOLDER, *, kinds=KINDS, seeds=SEEDS, steps: int | None = None
 ) -> Iterator[Path]:
