@@ -29,7 +29,7 @@ ABOUT_WORD_VECTORS = (
     " about the table of word vectors named above, whichever model the other notebooks ran on."
 )
 ABOUT_TRAININGS = (
-    "These results are about small models that we trained on made-up texts, a minute each, to watch learning"
+    "These results are about small models that we trained on made-up texts, in seconds or minutes, to watch learning"
     " itself: not about GPT-2, and not about the model that the other notebooks ran on."
 )
 TWINS = {"pocket": "pocket-taught", "pocket-taught": "pocket"}
