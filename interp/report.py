@@ -29,8 +29,8 @@ ABOUT_WORD_VECTORS = (
     " about the table of word vectors named above, whichever model the other notebooks ran on."
 )
 ABOUT_TRAININGS = (
-    "These results are about small models that we trained on made-up texts, in seconds or minutes, to watch learning"
-    " itself: not about GPT-2, and not about the model that the other notebooks ran on."
+    "These results are about small models that we trained on made-up texts, in seconds or minutes, to watch"
+    " learning itself: not about GPT-2, and not about the model that the other notebooks ran on."
 )
 TWINS = {"pocket": "pocket-taught", "pocket-taught": "pocket"}
 ABOUT_THE_TWINS = (
