@@ -23,6 +23,11 @@ Every number under "What it does" and below was measured by `python -m interp ca
 Repeat it on any machine.
 """
 
+SOURCES = """\
+Three sources, three uses. GPT-2 is what the article is about. *Pocket*, grown from text alone, shows offline
+how a network finds its own way. *Pocket-taught*, taught on purpose to work the article's way, is the answer key.
+"""
+
 LIMITS = """## What it can and cannot show
 
 It can show how a network that learned from text alone solves these tasks, where in the network the work is
@@ -80,7 +85,14 @@ def write(card: Card, model, folder: Path = FOLDER) -> Path:
     """Write README.md and measurements.json into `folder`; returns the page."""
     record = json.loads((folder / "training.json").read_text(encoding="utf-8"))
     described = models.describe(model)
-    parts = [INTRODUCTION, _facts(described, record), _table(card.checks), _stages(card.stages), LIMITS]
+    parts = [
+        INTRODUCTION,
+        SOURCES,
+        _facts(described, record),
+        _table(card.checks),
+        _stages(card.stages),
+        LIMITS,
+    ]
     page = folder / "README.md"
     page.write_text("\n".join(parts), encoding="utf-8")
     rows = [{**asdict(check), "passed": check.passed} for check in card.checks]

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from interp import models
-from interp.card import goal, value
+from interp.card import SOURCES, goal, value
 from interp.studies import pocket, roles, taught
 from interp.studies.taught_exam import Exam, Row
 
@@ -38,6 +38,7 @@ def write(exam: Exam, model, folder: Path) -> Path:
     record = json.loads((folder / "training.json").read_text(encoding="utf-8"))
     parts = [
         INTRODUCTION,
+        SOURCES,
         _made(models.describe(model), record),
         _key_table(model),
         _behaviour(exam.behaviour),
