@@ -25,7 +25,8 @@ Repeat it on any machine.
 
 SOURCES = """\
 Three sources, three uses. GPT-2 is what the article is about. *Pocket*, grown from text alone, shows offline
-how a network finds its own way. *Pocket-taught*, taught on purpose to work the article's way, is the answer key.
+how a network finds its own way. *Pocket-taught*, taught on purpose to work the article's way, is the answer
+key.
 """
 
 LIMITS = """## What it can and cannot show
