@@ -18,7 +18,7 @@ from interp.sites import Head
 from interp.studies import facts, transplants
 from interp.studies.roles import Roles
 
-# Fixed in code before the shipped weights were judged by it
+# Written after a first look at the shipped weights (8 of 9 heads found, the step in layer 6): not blind
 MOST_EXTRA = 1  # heads said to play a taught part although they were not taught it
 LEAST_FOUND = 0.5  # of the heads of every role, and of the parts of every other key: more than this
 

@@ -123,9 +123,9 @@ class WordVectors:
         return replace(self, rows=rows, name=f"{self.name}, {change}", sha256=digest)
 
     def shuffled(self, seed: int = 0) -> "WordVectors":
-        """A control: every word gets the row of another word by lot, so that no word means anything."""
+        """A control: every word gets the row of another word at random, so that no word means anything."""
         order = np.random.default_rng(seed).permutation(len(self.words))
-        return self.with_rows(self.rows[order], "rows exchanged by lot", str(seed).encode())
+        return self.with_rows(self.rows[order], "rows shuffled", str(seed).encode())
 
     def _close(self, word: str) -> Sequence[str]:
         """Known words that are spelled alike; of like length and beginning, so that a search is short."""

@@ -74,7 +74,7 @@ def removed(vectors: WordVectors, along: Float[np.ndarray, "d"], share: float = 
 def random_gaps(
     vectors: WordVectors, *, size: int = 10, count: int = 300, among: int = 20_000, seed: int = 0
 ) -> Float[np.ndarray, "direction d"]:
-    """A control: as `gap`, between `size` and `size` words drawn by lot from the first `among` words."""
+    """A control: as `gap`, between `size` and `size` words drawn at random from the first `among` words."""
     rows = vectors.unit[: min(among, len(vectors))].astype(np.float64)
     drawn = np.random.default_rng(seed).integers(len(rows), size=(count, 2, size))
     return rows[drawn[:, 0]].mean(axis=1) - rows[drawn[:, 1]].mean(axis=1)

@@ -18,7 +18,7 @@ from interp.words.vectors import ARTICLE_NEIGHBOURS, ARTICLE_WORD, CLASSES
 
 EARTH = 6371.0  # kilometres, mean radius
 TAUGHT = (1, 2, 3, 5, 8)
-ROWS = ("as they are", "rows exchanged by lot")
+ROWS = ("as they are", "rows shuffled")
 SHUFFLES = 5
 BOOTSTRAPS = 1000
 CONTINENTS = {
@@ -28,7 +28,7 @@ CONTINENTS = {
 
 # The same for every table of vectors
 LEAST_ALIKE = 0.5  # share of cities whose nearest city lies on the same continent
-MOST_ERROR = 0.5  # of the median error with the places exchanged by lot, whole countries held out
+MOST_ERROR = 0.5  # of the median error with the places shuffled, whole countries held out
 
 C1_TEXT = "Words are points; near means alike."
 
@@ -60,7 +60,7 @@ def city_places(vectors: WordVectors) -> Result:
 def placed(vectors: WordVectors, *, held_out: str = "city", exchanged: int | None = None) -> Placed:
     """Where a linear reader puts every city that it was not shown; `held_out` is "city" or "country".
 
-    With `exchanged`, a seed, the cities' places are exchanged by lot first: nothing is left to learn.
+    With `exchanged`, a seed, the cities' places are shuffled first: nothing is left to learn.
     """
     if held_out not in ("city", "country"):
         raise ValueError(f'held_out is "city" or "country", not {held_out!r}.')
@@ -83,7 +83,7 @@ def placed(vectors: WordVectors, *, held_out: str = "city", exchanged: int | Non
 
 
 def median_errors(vectors: WordVectors) -> Result:
-    """The median error of the map: Result[held out, places], in km; places as they are, and exchanged by lot
+    """The median error of the map: Result[held out, places], in km; places as they are, and shuffled
     (the mean of `SHUFFLES` draws).
     """
     ways = ("city", "country")
@@ -95,7 +95,7 @@ def median_errors(vectors: WordVectors) -> Result:
         ]
         for way in ways
     ]  # fmt: skip
-    axes = {"held out": tuple(f"the {way}" for way in ways), "places": ("as they are", "exchanged by lot")}
+    axes = {"held out": tuple(f"the {way}" for way in ways), "places": ("as they are", "shuffled")}
     about = vectors.about() | {"n": len(known_cities(vectors))}
     return Result(np.array(rows), axes, "median distance from the true place", "km", about)
 
@@ -136,7 +136,7 @@ def taught(vectors: WordVectors, *, seed: int = 0) -> Result:
     """How well what is taught of some words of a class is known of the others: Result[rows, taught, class],
     AUC on words that were not taught, against words of other classes.
 
-    Classes with too few known words are left out. The control has the rows exchanged by lot.
+    Classes with too few known words are left out. The control has the rows shuffled.
     """
     classes = {name: vectors.known(words) for name, words in CLASSES.items()}
     classes = {name: words for name, words in classes.items() if len(words) > max(TAUGHT)}
@@ -173,12 +173,12 @@ def c1(alike: Result, control: Result, errors: Result, cat: Result) -> Claim:
         test=(
             "Share of cities whose nearest city lies on the same continent (interval over countries). A map"
             f" read off the vectors, whole countries held out, errs by {error:,.0f} km (median), {lost:,.0f}"
-            f" with the places exchanged by lot. Of the article's {', '.join(ARTICLE_NEIGHBOURS)},"
+            f" with the places shuffled. Of the article's {', '.join(ARTICLE_NEIGHBOURS)},"
             f" {len(there)} are among the {len(cat.axes['word'])} words nearest to {ARTICLE_WORD}."
         ),
         measured=measured,
         interval=interval,
-        control=f"rows exchanged by lot: {luck:.3f}",
+        control=f"rows shuffled: {luck:.3f}",
         threshold=(
             f"at least {LEAST_ALIKE:.2f}, the interval above the control; the map's error at most"
             f" {MOST_ERROR:.0%} of the exchanged one's, else partly"

@@ -43,8 +43,9 @@ def beside(model, vectors: WordVectors) -> Result:
 
 
 def sameness(model) -> Result:
-    """The mean cosine of two different words drawn by lot, in the model's table: Result[table], as it is and
-    with the mean row taken out. Near 0, words point all ways; near 1, all the same way.
+    """The mean cosine of two random words in the model's table: Result[table], as it is and centred.
+
+    Near 0, words point all ways; near 1, all the same way.
     """
     values = []
     for centred in (False, True):
