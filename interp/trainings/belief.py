@@ -17,7 +17,7 @@ from jaxtyping import Bool
 from interp.trainings import stored
 from interp.trainings.muon import Rates
 from interp.trainings.network import Network, Shape, has_bf16
-from interp.trainings.run import Batch, Recipe, Run, begin, go_on, restore
+from interp.trainings.run import Batch, Recipe, Run, begin, go_on
 from interp.trainings.vocabulary import END, Vocabulary
 from interp.words import beliefs
 
@@ -215,8 +215,6 @@ def train(
     control: the last stage of who from the first step)."""
     recipe = replace(recipe_of(kind), name=f"belief, {kind}", seed=seed)
     run = begin(recipe if steps is None else replace(recipe, steps=steps), len(vocabulary()))
-    if folder:
-        restore(run, folder)
     stages = STAGES[kind]
     text, measure = partial(batch, stages=stages), partial(look, stages=stages)
     return go_on(run, text, folder, every=EVERY, measure=measure, until=until)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from random import Random
 
@@ -20,7 +20,7 @@ from tqdm.auto import tqdm
 from interp.trainings import stored
 from interp.trainings.muon import Rates
 from interp.trainings.network import Network, Shape, has_bf16
-from interp.trainings.run import Batch, Recipe, Run, begin, go_on, restore, word_losses
+from interp.trainings.run import Batch, Recipe, Run, begin, go_on, saved, word_losses
 from interp.trainings.vocabulary import END, Vocabulary
 from interp.words import small_world
 
@@ -166,11 +166,8 @@ def train(
     variant = VARIANTS[name]
     recipe = variant.recipe if steps is None else replace(variant.recipe, steps=steps)
     run = begin(recipe, len(vocabulary()))
-    if folder:
-        restore(run, folder)
-    return go_on(
-        run, lambda r: batch(r, shuffled=variant.shuffled), folder, every=EVERY, measure=look, until=until
-    )
+    text = partial(batch, shuffled=variant.shuffled)
+    return go_on(run, text, folder, every=EVERY, measure=look, until=until)
 
 
 def train_live(
@@ -185,11 +182,10 @@ def train_live(
         raise ValueError(f"A training needs more than {seconds} seconds: give a number such as 60.")
     recipe = replace(RECIPE, seed=seed, steps=RECIPE.steps if steps is None else steps)
     run = begin(recipe, len(vocabulary()))
-    if folder:
-        run = restore(run, folder)
-        run = begin(recipe, len(vocabulary())) if run.finished else run
+    before = saved(folder) if folder else None
+    finished = before is not None and len(before["losses"]) >= recipe.steps
     end = time.monotonic() + seconds
-    with tqdm(total=recipe.steps, initial=run.step, unit="step") as bar:
+    with tqdm(total=recipe.steps, unit="step") as bar:
 
         def told(run: Run) -> None:
             look(run)
@@ -200,7 +196,7 @@ def train_live(
             return time.monotonic() > end
 
         with suppress(KeyboardInterrupt):  # the stop button: what was learnt so far comes back
-            go_on(run, batch, folder, every=EVERY, measure=told, until=over)
+            go_on(run, batch, folder, fresh=finished, every=EVERY, measure=told, until=over)
         bar.update(run.step - bar.n)
     return run
 
