@@ -232,11 +232,14 @@ def size_of(kind: str) -> tuple[int, int]:
 
 
 def train_all(
-    states: Path, folder: Path = stored.FOLDER, *, kinds=KINDS, seeds=SEEDS, steps: int | None = None
+    states: Path, folder: Path = stored.FOLDER, *, kinds=(), seeds=SEEDS, steps: int | None = None
 ) -> Iterator[Path]:
-    """Every stored run again, each path as soon as it is written; weights ship for a few."""
+    """Every stored run again, each path as soon as it is written; weights ship for a few.
+
+    Without `kinds` all of them: the three, and the control `flat` with seed 0.
+    """
     for seed in seeds:
-        for kind in kinds:
+        for kind in kinds or (KINDS if seed else (*KINDS, "flat")):
             name = f"belief-{kind}-{seed}"
             run = train(kind, seed, states / name, steps=steps)
             network = stored.rounded(run.network)

@@ -140,8 +140,8 @@ def c20(shuffled: bool = False) -> Claim:
             " predictable because we made it so."
         ),
         control=(
-            f"the same words {'in order' if shuffled else 'shuffled'}: {control:.2f}; 5-gram of the same text:"
-            f" {counting:.2f}"
+            f"the same words {'in order' if shuffled else 'shuffled'}: {control:.2f}; 5-gram of the same"
+            f" text: {counting:.2f}"
         ),
         threshold=f"at least {LEAST_SAVED}, above both controls; partly, since the world is ours",
         published="no figure: the article argues",
