@@ -241,6 +241,7 @@ def test_all_widgets_bring_one_sheet_so_that_the_order_they_come_in_cannot_matte
         "LensExplorer",
         "NeuronBrowser",
         "PatchingMap",
+        "TrainingBench",
         "VectorPlayground",
     }
     (sheet,) = {kind._css for kind in kinds}
@@ -263,6 +264,7 @@ def test_every_rule_of_a_widget_stays_within_it():
         "lens_explorer.css": {".interp-lens"},
         "neuron_browser.css": {".interp-neurons"},
         "patching_map.css": {".interp-map"},
+        "training_bench.css": {".interp-training"},
         "vector_playground.css": {".interp-vectors"},
     }
 
