@@ -18,20 +18,20 @@ function render({ model, el }) {
   const go = make("button", { type: "button", className: "plain go" }, "Start");
   const stop = make("button", { type: "button", className: "plain" }, "Stop");
   const bar = make("progress", { max: 1, value: 0, "aria-label": "Steps done" });
-  const far = make("span", { className: "far" });
+  const done = make("span", { className: "done" });
   const news = visually(make("p", { className: "news" }));
   const status = visually(make("p", { className: "status" }));
   const busy = make("p", { className: "busy", "aria-hidden": "true" });
-  const [picture, samples, table] = ["picture", "samples-place", "table-place"].map((name) => make("div", { className: `result ${name}` }));
+  const [picture, samples, table] = ["picture", "written", "table"].map((name) => make("div", { className: `result ${name}` }));
   const saved = saveAndLoad(id, (json) => talk.load(json));
   seed.control.value = "3";
   seconds.control.value = "60";
 
   const train = make("section", { className: "train", "aria-label": "Train now", hidden: !live },
-    make("div", { className: "row" }, seed.box, seconds.box, make("div", { className: "buttons" }, go, stop), bar, far), news);
+    make("div", { className: "row" }, seed.box, seconds.box, make("div", { className: "buttons" }, go, stop), bar, done), news);
   const root = make("div", { className: "interp-widget interp-training" }, train,
     make("div", { className: "chosen" }, run.box, place.box),
-    make("section", { className: "outcome", "aria-label": "The run" }, busy, picture, samples, table),
+    make("section", { className: "outcome", "aria-label": "The run" }, busy, make("div", { className: "look" }, picture, samples), table),
     make("section", { className: "tools", "aria-label": "More" }, unfolding("Save and load", saved.box)), status);
   el.append(root);
 
@@ -87,7 +87,7 @@ function render({ model, el }) {
     if (stop.disabled && document.activeElement === stop) go.focus();
     bar.max = now.steps;
     bar.value = now.step;
-    far.textContent = now.status === "nothing" ? "" : `step ${now.step.toLocaleString("en-US")} of ${now.steps.toLocaleString("en-US")}${now.loss === null ? "" : `, loss ${now.loss.toFixed(2)}`}`;
+    done.textContent = now.status === "nothing" ? "" : `step ${now.step.toLocaleString("en-US")} of ${now.steps.toLocaleString("en-US")}${now.loss === null ? "" : `, loss ${now.loss.toFixed(2)}`}`;
     root.dataset.training = now.status;
     if (now.text !== said) news.textContent = said = now.text;
     if (!now.looks) following = following && now.status === "training";

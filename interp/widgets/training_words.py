@@ -80,7 +80,8 @@ def static_html(bench: TrainingBench, answer: TrainingAnswer, style: str) -> str
     """The bench without its controls: what GitHub, PDF and a notebook without a kernel show."""
     return (
         f'<style>{style}</style><div class="interp-widget interp-training"><h3>A training, look by look</h3>'
-        f"{picture_html(bench, answer)}{samples_html(answer)}{table_html(answer)}</div>"
+        f'<div class="look"><div class="picture">{picture_html(bench, answer)}</div>'
+        f'<div class="written">{samples_html(answer)}</div></div>{table_html(answer)}</div>'
     )
 
 
