@@ -1,5 +1,5 @@
 """The Training Bench in real JupyterLab and Chromium: a training begun, paused, resumed and stopped by
-clicking; a page closed and opened again; the keyboard; errors; no network.
+clicking, a page closed and opened again, the keyboard, errors, no network. And the Surprise Reader.
 """
 
 import re
@@ -20,6 +20,10 @@ widgets.TrainingBench(benches.of_taps(live.at(Path("live"))))"""
 STORED = """from interp import widgets
 from interp.studies.learning import benches
 widgets.TrainingBench(benches.of_{topic}())"""
+
+READER = """from interp import models, widgets
+from interp.studies.learning import reader
+widgets.SurpriseReader(reader.bench(models.load("pocket")))"""
 
 
 @pytest.fixture(scope="module")
@@ -162,6 +166,35 @@ def test_stored_runs_have_the_slider_and_no_buttons(screen, topic, text):
     wait_for_finding(page, text)
     assert page.locator(".interp-training .twins").count() == (1 if topic == "belief" else 0)
     photograph(page, "1_stored")
+    assert page.outside == []
+    page.close()
+
+
+def test_the_reader_tells_the_guesses_by_mouse_and_by_keyboard(screen):
+    page = screen("reader", READER)
+    page.wait_for_selector(".interp-surprise .finding")
+    text = page.get_by_label("Your text: which words surprise the model?")
+    text.fill("Mary gave a ring to John")
+    page.wait_for_function("document.querySelectorAll('.interp-surprise .strip button').length === 6")
+    tokens, reading = (
+        page.locator(".interp-surprise .strip button"),
+        page.locator(".interp-surprise .reading"),
+    )
+    tokens.nth(3).hover()
+    assert reading.inner_text().startswith("“ring”: ")
+    assert reading.inner_text().count("%") == 5
+    tokens.first.focus()
+    page.keyboard.press("ArrowRight")
+    assert reading.inner_text().startswith("“gave”: ")
+    page.keyboard.press("End")
+    assert reading.inner_text().startswith("“John”: ")
+    photograph(page, "1_reader")
+    before = page.locator(".interp-surprise .finding").inner_text()
+    text.fill(" ")
+    error = page.locator(".interp-surprise .error:visible")
+    error.wait_for()
+    assert error.inner_text().startswith("This text has 0 tokens; a surprise can be read for 1 to ")
+    assert page.locator(".interp-surprise .finding").inner_text() == before
     assert page.outside == []
     page.close()
 

@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 import torch
 
-from interp import hooks, models
+from interp import hooks
 from interp.claims import Claim, decide
 from interp.result import Result
 from interp.studies.learning import taps as learning
@@ -70,34 +70,6 @@ def words_of(text: str) -> tuple[str, ...]:
     """The tokens of a text of the small world."""
     words = taps.vocabulary()
     return tuple(words.words[i] for i in words.encode(text))
-
-
-def read(model, text: str) -> tuple[Result, tuple[str, ...]]:
-    """Surprise of any model at every token of any text: Result[position] in nats, and the tokens.
-
-    The first token is read after the mark of a beginning. Raises ValueError for an empty text or one that is
-    longer than the model can read.
-    """
-    ids = model.tokenizer.encode(text.strip(), add_special_tokens=False)
-    most = models.describe(model).context - 1
-    if not ids or len(ids) > most:
-        raise ValueError(
-            f"This text has {len(ids)} tokens; a surprise can be read for 1 to {most}: write some words, or"
-            " fewer."
-        )
-    logits, _ = hooks.run(model, torch.tensor([[model.tokenizer.bos_token_id, *ids]]))
-    found = -logits[0, :-1].log_softmax(-1).gather(1, torch.tensor(ids, device=logits.device)[:, None])[:, 0]
-    about = {**models.about(model), "text": text}
-    return Result(found.double().cpu().numpy(), {"position": tuple(range(len(ids)))}, "surprise", "nats",
-                  about), tuple(models.token_strings(model, ids))  # fmt: skip
-
-
-def guesses(model, text: str, most: int = 3) -> list[str]:
-    """For every token of a text, what the model thought likeliest there."""
-    ids = model.tokenizer.encode(text.strip(), add_special_tokens=False)
-    logits, _ = hooks.run(model, torch.tensor([[model.tokenizer.bos_token_id, *ids]]))
-    best = logits[0, :-1].topk(most).indices
-    return [", ".join(models.token_strings(model, row.tolist())) for row in best]
 
 
 def rank(model, text: str = COFFEE, word: str = SWEET) -> int | None:
