@@ -208,7 +208,7 @@ def test_an_error_stands_beneath_its_control_and_the_last_result_stays(browser):
 
 def test_a_long_text_is_read_in_windows_and_says_so(browser):
     browser.get_by_label("Your own text", exact=True).fill("Mary gave John a ring. " * 30)
-    note = browser.locator(".interp-neurons .own .note")
+    note = browser.locator(".interp-neurons .own .note", has_text="windows")
     note.wait_for()
     assert "it was read in 2 windows, each begun anew" in note.inner_text()
 

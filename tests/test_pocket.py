@@ -53,6 +53,7 @@ def test_the_shipped_weights_come_from_the_recipe_in_the_code():
     assert list(record["loss"].values()) == sorted(record["loss"].values(), reverse=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bos", [False, True])
 def test_the_model_does_what_the_card_says(pocket, bos):
     said = {row["name"]: row for row in measurements()["checks"] if row["bos"] == bos}

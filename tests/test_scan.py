@@ -322,6 +322,7 @@ def test_a_folder_is_its_text_files_and_a_long_text_is_cut_into_windows(tiny, tm
     )
 
 
+@pytest.mark.slow
 def test_a_name_that_is_nothing_here_and_cannot_be_fetched_is_refused(tiny, monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(ValueError) as error:
@@ -339,3 +340,31 @@ def test_the_scan_says_what_it_was_made_of(table, corpus):
 
 def same_files(one, other):
     return all((one / name).read_bytes() == (other / name).read_bytes() for name in FILES)
+
+
+class TestOwnFiles:
+    @pytest.mark.parametrize("sign", ["é", "王", "🙂", "e\u0301"])
+    @pytest.mark.parametrize("width", [5, 6, 7, 9])
+    def test_no_window_cuts_a_character(self, tiny, sign, width):
+        made = scan.corpus_of(tiny.tokenizer, [f"ab {sign}c{sign * 12}d"], name="own", width=width, bos=False)
+        windows = [made.window(n).tolist() for n in range(len(made))]
+        assert all(len(window) <= width for window in windows)
+        assert all("\ufffd" not in models.decode(tiny, window) for window in windows)
+
+    @pytest.mark.parametrize(
+        "content",
+        [
+            b"Mary sang.\r\nJohn too.", b"Mary sang.\rJohn too.", "\ufeffMary sang.\nJohn too.".encode(),
+            "Mary sang.\r\nJohn too.".encode("utf-16"), "Mary sang.\nJohn too.".encode("utf-32"),
+        ],
+    )  # fmt: skip
+    def test_line_ends_and_encodings_give_one_corpus(self, tiny, tmp_path, content):
+        (tmp_path / "a.txt").write_bytes(content)
+        plain = scan.corpus_of(tiny.tokenizer, ["Mary sang.\nJohn too."], name="plain")
+        assert scan.corpus(tiny.tokenizer, str(tmp_path / "a.txt")).sha256 == plain.sha256
+
+    def test_a_folder_gives_its_texts_and_says_what_it_leaves_out(self, tiny, tmp_path):
+        for name in ("a.TXT", "b.md", "c.txt"):
+            (tmp_path / name).write_text("Mary sang." if name != "c.txt" else " \n")
+        with pytest.warns(UserWarning, match=r"^Left out 1 empty file, such as .*c\.txt'\.$"):
+            assert len(scan.corpus(tiny.tokenizer, str(tmp_path))) == 2
