@@ -214,10 +214,10 @@ def test_a_finished_table_is_opened_and_nothing_runs_again(tiny, corpus, table):
 
 @pytest.mark.slow
 def test_a_scan_killed_at_a_random_moment_and_run_again_gives_the_same_table(tmp_path):
-    command = [sys.executable, "-m", "interp", "scan", "--model", "pocket", "--limit", "300", "--out"]
+    command = [sys.executable, "-m", "interp", "scan", "--model", "pocket", "--limit", "120", "--out"]
     for name in ("whole", "killed"):
         (tmp_path / name).mkdir()
-    options = ["--windows-per-shard", "25"]
+    options = ["--windows-per-shard", "10"]
     environment = {"OMP_NUM_THREADS": "1", "PATH": "/usr/bin:/bin"}
 
     def run(name):
@@ -324,7 +324,8 @@ def test_a_folder_is_its_text_files_and_a_long_text_is_cut_into_windows(tiny, tm
 
 @pytest.mark.slow
 def test_a_name_that_is_nothing_here_and_cannot_be_fetched_is_refused(tiny, monkeypatch):
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)  # else it is asked for 20 s
+    monkeypatch.setattr("datasets.config.HF_HUB_OFFLINE", True)
     with pytest.raises(ValueError) as error:
         scan.corpus(tiny.tokenizer, "no/such-dataset")
     assert str(error.value).startswith(

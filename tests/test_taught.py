@@ -120,6 +120,7 @@ def test_the_self_check_counts_and_gives_nothing_away(twin, pocket):
     )
 
 
+@pytest.mark.slow
 def test_the_shipped_twin_keeps_pockets_behaviour_but_for_what_its_card_says(twin):
     measured = json.loads((FOLDER / "measurements.json").read_text(encoding="utf-8"))
     assert measured["weights_sha256"] == models.describe(twin).weights_sha256
@@ -148,6 +149,7 @@ def test_a_missed_row_stands_in_its_section():
     ]
 
 
+@pytest.mark.slow
 def test_two_models_of_one_behaviour_differ_in_their_parts(twin, pocket, cast):
     assert models.describe(contrast.other_model(twin)).name == "pocket"
     assert models.describe(contrast.other_model(pocket)).name == "pocket-taught"
