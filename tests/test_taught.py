@@ -84,6 +84,7 @@ def test_other_models_are_judged_as_ever(pocket):
     assert taught.c14(pocket, CLAIM, ()) == CLAIM
 
 
+@pytest.mark.slow
 def test_the_instruments_find_what_was_taught(twin, cast):
     task = circuit.Task.of(twin, n=30)
     measured = circuit.measure_c8(twin, task, cast, progress=False)

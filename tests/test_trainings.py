@@ -19,6 +19,7 @@ def weights(one):
     return torch.cat([p.detach().flatten() for p in one.network.parameters()])
 
 
+@pytest.mark.slow
 def test_a_run_stopped_and_resumed_takes_the_same_steps(tmp_path):
     whole = taps.train("taps-0", steps=4)
     count = iter((False, False, True))

@@ -52,6 +52,7 @@ def c3_of(table):
 # C1
 
 
+@pytest.mark.slow
 def test_the_map_errs_as_measured(glove):
     errors = nearness.median_errors(glove)
     assert errors.values[:, 0] == pytest.approx([1830, 2270], abs=10)
