@@ -319,6 +319,7 @@ def test_the_saved_page_fetches_nothing_and_tells_its_data_without_javascript(tm
     assert ("html", {"lang": "en"}) in tags
 
 
+@pytest.mark.slow
 def test_svg_and_csv_repeat_byte_by_byte_in_another_process(tmp_path):
     for name, hash_seed in (("first", "1"), ("second", "2")):
         code = SAVE_TWICE.format(tests=os.path.dirname(__file__), folder=str(tmp_path / name))

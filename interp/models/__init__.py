@@ -17,6 +17,7 @@ from typing import Any
 import torch
 
 from interp.models import folders
+from interp.models.in_force import FORWARD, in_force
 from interp.models.proof import Proof
 from interp.models.refusals import ModelNotFound
 from interp.models.sources import EMBEDDED, Source, locate
@@ -84,6 +85,12 @@ def load(
             load(source, device=str(chosen))
             shown = True
     model = _boot(place, chosen, getattr(torch, dtype), None if shown else proof)
+    words, most = len(model.tokenizer), model.cfg.d_vocab
+    if words > most:
+        raise ModelNotFound(
+            place.asked,
+            f"its tokenizer and its weights disagree: {words} tokens, and an embedding for {most}.",
+        )
     _attach(model, _card(model, place.name, place.weights_sha256, str(chosen)))
     words = place.folder / _SEEN_WORDS
     if words.is_file():
@@ -109,9 +116,13 @@ def describe(model: Bridge) -> ModelCard:
 
 
 def about(model: Bridge) -> dict[str, Any]:
-    """What a Result should say about its model: name, weights, weight processing."""
+    """What a Result should say about its model: name, weights, weight processing, and the edits in force if
+    there are any ("edits": such as "Zero at L5H2", or where somebody else's hook hangs).
+    """
     card = describe(model)
-    return {"model": card.name, "weights_sha256": card.weights_sha256, "folding": card.folding}
+    told = {"model": card.name, "weights_sha256": card.weights_sha256, "folding": card.folding}
+    edits = list(dict.fromkeys(map(str, in_force(model, FORWARD))))
+    return {**told, "edits": edits} if edits else told
 
 
 def seen_words(model: Bridge) -> frozenset[str] | None:
