@@ -77,4 +77,4 @@ def _each(answer: ReaderAnswer) -> Iterator[tuple[str, float, str]]:
 
 
 def _listed(guesses: Sequence[tuple[str, float]]) -> str:
-    return ", ".join(f"{word(guess)} {percent(share)}" for guess, share in guesses)
+    return ", ".join(f"“{word(guess)}” {percent(share)}" for guess, share in guesses)
