@@ -3,7 +3,7 @@
 Its state is saved like that of every run. So a page may be closed, and a kernel may end: the next one goes
 on from there. On a machine that is too small for the recipe it takes fewer steps, or fewer rows, and says so.
 
-A process and no thread, because a thread that trains all the time keeps a kernel from hearing its pages.
+A process and no thread, so that the kernel is free for whatever else it is asked.
 """
 
 import json

@@ -6,6 +6,7 @@ it reads is `training_words`. Refuses: tensors, models.
 
 import asyncio
 import json
+from contextvars import copy_context
 from typing import Any
 
 import traitlets
@@ -36,7 +37,9 @@ class TrainingBench(Conversation):
 
     def __init__(self, bench: Bench):
         self._bench = bench
-        self._loop = _running_loop()
+        # News is published as if the cell that made the widget did: ipykernel sends whatever comes from the
+        # page to the subshell of the last publisher, and another message's subshell may be gone by then.
+        self._loop, self._cell = _running_loop(), copy_context()
         self._told_of = (0, 0)  # looks, and the seed
         self._shown: tuple[TrainingState, TrainingAnswer] = bench.first, bench.compute(bench.first)
         self._followed = bench.first.run == LIVE  # whether its next look is to be shown, too
@@ -100,7 +103,7 @@ class TrainingBench(Conversation):
         if self._loop is None or self._loop.is_closed():
             self._tell()
         else:
-            self._loop.call_soon_threadsafe(self._tell)
+            self._loop.call_soon_threadsafe(self._tell, context=self._cell)
 
     def _tell(self) -> None:
         training = self._bench.training
