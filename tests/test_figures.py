@@ -420,6 +420,15 @@ def test_results_of_other_weights_under_one_name_stay_where_they_are(tmp_path):
     assert "weights 1" in folders["pocket-11111111"]
 
 
+def test_one_weights_file_with_two_configurations_has_two_folders(tmp_path):
+    about = {"model": "gpt2", "weights_sha256": "0" * 64}
+    for whole in ("1" * 64, "2" * 64):
+        figures.bars(replace(one(), about={**one().about, **about, "model_sha256": whole}), title="t").save(
+            "x", tmp_path
+        )
+    assert {place.name for place in tmp_path.iterdir()} == {"gpt2", "gpt2-22222222"}
+
+
 def test_the_claims_of_a_folder_say_whose_it_is_where_no_figure_was_saved(tmp_path):
     (tmp_path / "pocket").mkdir()
     (tmp_path / "pocket" / "claims.json").write_text(json.dumps({"weights_sha256": "0" * 64}))

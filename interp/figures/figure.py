@@ -72,8 +72,8 @@ class Figure:
         in it, OSError in one sentence when the folder cannot be written.
         """
         about = {**self.result.about, "model": words.model_name(self.result)}
-        weights = about.get("weights_sha256")
-        export.write(export.home(about, folder), name, self._files(export.checked_name(name)), weights)
+        files = self._files(export.checked_name(name))
+        export.write(export.home(about, folder), name, files, export.identity(about))
         return self
 
     def _files(self, name: str) -> dict[str, bytes]:
