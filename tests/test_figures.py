@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from interp import figures
-from interp.figures import export, page, theme, words
+from interp.figures import export, glyphs, page, theme, words
 from interp.figures.figure import settled
 from interp.figures.line_charts import spread
 from interp.result import Result
@@ -418,6 +418,35 @@ def test_results_of_other_weights_under_one_name_stay_where_they_are(tmp_path):
     assert set(folders) == {"pocket", "pocket-11111111"}
     assert "weights 0" in folders["pocket"]
     assert "weights 1" in folders["pocket-11111111"]
+
+
+def of_words(*words):
+    about = {"model": "pocket", "n": 1}
+    return Result(np.arange(1.0, len(words) + 1), {"token": words}, "probability", "probability", about)
+
+
+@pytest.mark.parametrize(("word", "named"), [("王", "“王”"), ("王 nǐ 好", "“好”, “王”")])
+def test_letters_without_a_font_are_said_once_and_stay_in_the_table(tmp_path, monkeypatch, word, named):
+    monkeypatch.setattr(glyphs, "OTHERS", ())
+    with pytest.warns(UserWarning) as told:
+        figures.bars(of_words(word, "Mary"), title="Two words").save("x", tmp_path)
+    assert len(told) == 1
+    assert str(told[0].message).startswith(f"No font here has {named}: the picture shows a box instead")
+    assert "fonts-noto-cjk" in str(told[0].message)
+    assert word in (tmp_path / "pocket" / "x.csv").read_text(encoding="utf-8")
+
+
+def test_another_installed_font_lends_its_letters_to_that_picture_alone(
+    tmp_path, monkeypatch, recwarn
+):
+    monkeypatch.setattr(glyphs, "OTHERS", ("STIXGeneral",))
+    lacking = set(glyphs._charmap("STIXGeneral")) - set(glyphs._charmap(theme.FONT))
+    letter = next(chr(code) for code in sorted(lacking) if chr(code).isalpha())
+    for name, word in (("lent", letter), ("own", "John")):
+        figures.bars(of_words(word, "Mary"), title="Two words").save(name, tmp_path)
+    assert not recwarn.list
+    assert "STIXGeneral" in (tmp_path / "pocket" / "lent.svg").read_text(encoding="utf-8")
+    assert "STIXGeneral" not in (tmp_path / "pocket" / "own.svg").read_text(encoding="utf-8")
 
 
 def test_one_weights_file_with_two_configurations_has_two_folders(tmp_path):
