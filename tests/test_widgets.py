@@ -304,3 +304,16 @@ def test_readings_that_only_a_space_tells_apart_are_told_with_it():
 
 def test_bytes_that_are_no_characters_are_counted_not_shown():
     assert Text(own_words.words_html([FakeWord("😀", ("ð", "Ł", "ĺ", "Ģ"))])).words[:2] == ["😀", "4 pieces"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ((" Mary", " John"), ("Mary", "John")),
+        (("Mary", " John"), ("Mary", "·John")),
+        ((" Mary", "Mary"), ("·Mary", "Mary")),
+        (("ing", "ed"), ("ing", "ed")),
+    ],
+)
+def test_a_headline_names_the_tokens_that_were_asked(asked, said):
+    assert own_words.names([FakeAsked(text) for text in asked]) == said
