@@ -4,8 +4,10 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-MARKS = re.compile(r"^(\d*)(?=[-+=.)])|(?=[\\`*_{}\[\]#|~!$])")  # where a backslash takes away a meaning
-ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+MARKS = re.compile(
+    r"[\\`*_{}\[\]<>&#|~!$]|^[-+=]|(?<=^\d)[.)]|(?<=^\d\d)[.)]"
+)  # what Markdown, HTML, LaTeX read
+LATEX = "$\\"  # marks that notebooks look for once more in the finished text, but not across elements
 
 
 @dataclass(frozen=True, repr=False)
@@ -18,11 +20,6 @@ class Finding:
 
     sentences: tuple[str, ...]
 
-    @classmethod
-    def of(cls, *found: str | Mapping | Iterable[str]) -> "Finding":
-        """Sentences from texts, from several at once, or from a mapping: "key: value" each."""
-        return cls(tuple(sentence for one in found for sentence in _sentences(one)))
-
     def __str__(self) -> str:
         return "\n".join(self.sentences)
 
@@ -31,6 +28,11 @@ class Finding:
     def _repr_markdown_(self) -> str:
         shown = [_plain(sentence) for sentence in self.sentences]
         return shown[0] if len(shown) == 1 else "\n".join(f"- {sentence}" for sentence in shown)
+
+
+def told(*found: str | Mapping | Iterable[str]) -> Finding:
+    """A finding from texts, from several at once, or from a mapping: "key: value" each."""
+    return Finding(tuple(sentence for one in found for sentence in _sentences(one)))
 
 
 def _sentences(found: str | Mapping | Iterable[str]) -> Iterable[str]:
@@ -49,5 +51,9 @@ def _listed(value: object) -> str:
 
 def _plain(sentence: str) -> str:
     """The sentence in one line of Markdown that shows every one of its characters."""
-    text = "".join(ENTITIES.get(letter, letter) for letter in " ".join(sentence.split()))
-    return MARKS.sub(lambda mark: f"{mark[1] or ''}\\", text)
+    return MARKS.sub(_named, " ".join(sentence.split()))
+
+
+def _named(mark: re.Match[str]) -> str:
+    entity = f"&#{ord(mark[0])};"
+    return f"<span>{entity}</span>" if mark[0] in LATEX else entity

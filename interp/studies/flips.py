@@ -17,7 +17,7 @@ from random import Random
 import numpy as np
 
 from interp import models
-from interp.finding import Finding
+from interp.finding import Finding, told
 from interp.methods import ablation
 from interp.methods.attribution import head_attribution
 from interp.prompts import Prompts
@@ -133,11 +133,11 @@ class Flip:
     def controls_told(self) -> Finding:
         """How many other groups of the same size flip the reader's sentence, and how often the right name
         leads in the fresh ones."""
-        told = self._here_told() if self.answer.logit_difference[0] > 0 else []
+        here = self._here_told() if self.answer.logit_difference[0] > 0 else []
         right = replace(self.held, values=(self.held.values > 0).astype(float))
         share, bounds = right.mean("prompt").values, right.interval("prompt").at(removed="the group").values
-        return Finding.of(
-            told,
+        return told(
+            here,
             f"In {len(self.fresh.prompts)} other sentences the right name leads in {share[0]:.0%}; without"
             f" {_listed(self.state.heads)} in {share[1]:.0%}"
             f" (95 % interval {bounds[0]:.0%} to {bounds[1]:.0%}), without a random other"
@@ -149,9 +149,9 @@ class Flip:
         flipping = [row["group"] for row in self.others.rows() if row["value"] < 0]
         which = f": {', '.join(flipping)}" if size == 1 and 0 < len(flipping) <= FIRST else ""
         drawn = "random" if self.others.about["drawn"] == "random" else "other"
-        told = f"Of {number} {drawn} {SIZES[size][1]} silenced, {_flip(len(flipping))} the answer{which}."
+        group = f"Of {number} {drawn} {SIZES[size][1]} silenced, {_flip(len(flipping))} the answer{which}."
         alone = f"Of {self.alone.values.size} heads silenced alone, none flips the answer."
-        return [alone, told] if size > 1 else [told.replace("silenced", "silenced alone")]
+        return [alone, group] if size > 1 else [group.replace("silenced", "silenced alone")]
 
     def removal_told(self) -> str:
         """What the head's loss costs in the fresh sentences, and its place among all heads."""
@@ -180,7 +180,7 @@ class Flip:
         mean, (low, high) = float(more.mean("prompt")), more.interval("prompt").values
         verdict = "stands out" if low > 0 else "does not stand out"
         beside = f"{abs(mean):.2f} nats {'more' if mean > 0 else 'less'}"
-        return Finding.of(
+        return told(
             f"{self.head} {verdict}: its loss costs {beside} than that of {rival}, the strongest control"
             f" (95 % interval {low:+.2f} to {high:+.2f}).",
             self._elsewhere_told() if self.flips else (),
@@ -210,7 +210,7 @@ class Flip:
         hidden = max(costliest, key=lambda head: self.chosen_on.ranks(head)[0])
         first, second = set(self.fresh.pushers(FIRST)), set(self.fresh.costliest(FIRST))
         agree = "here the two go together" if first == second else "push is not what a loss costs"
-        return Finding.of(
+        return told(
             [f"{self._both_told(head)}." for head in dict.fromkeys((pushers[0], least, hidden))],
             f"The first {len(first)} by push and the first {len(second)} by loss share {len(first & second)}:"
             f" {agree}.",
