@@ -143,6 +143,15 @@ def visible(token: object) -> str:
     return str(token).replace(" ", "·").replace("\n", "↵").replace("\t", "⇥")
 
 
+def shown_labels(labels: Sequence[object]) -> tuple[str, ...]:
+    """Labels as a picture shows them: with their spaces visible, but without the one before each word where
+    all of them are words with a space before them: " Mary", " John" become "Mary", "John".
+    """
+    texts = [str(label) for label in labels]
+    all_words = all(text.startswith(" ") and text.strip() for text in texts)
+    return tuple(visible(text[1:] if all_words else text) for text in texts)
+
+
 def head_name(labels: Sequence[object], axes: Sequence[str]) -> str:
     """How readers call one cell: "L5H2" for a layer and a head, else "layer 5, end"; bare numbers take their
     axis's name.
