@@ -546,3 +546,14 @@ def test_a_ladder_wants_a_word_for_every_layer():
     message = "ladder got 2 words for 3 numbers. Give one word for each number."
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         figures.ladder(rungs(), ("a", "b"), title="Ladder")
+
+
+@pytest.mark.parametrize(
+    ("token", "shown"),
+    [
+        (" Mary", "·Mary"), ("where it was put", "where it was put"), ("  two", "··two"), ("a  b", "a··b"),
+        (" ", "·"), ("end ", "end·"), (" the\n", "·the↵"),
+    ],
+)  # fmt: skip
+def test_spaces_are_made_visible_where_they_could_be_missed(token, shown):
+    assert theme.visible(token) == shown

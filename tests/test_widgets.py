@@ -242,6 +242,8 @@ def test_all_widgets_bring_one_sheet_so_that_the_order_they_come_in_cannot_matte
         "LensExplorer",
         "NeuronBrowser",
         "PatchingMap",
+        "SurpriseReader",
+        "TrainingBench",
         "VectorPlayground",
     }
     (sheet,) = {kind._css for kind in kinds}
@@ -264,6 +266,8 @@ def test_every_rule_of_a_widget_stays_within_it():
         "lens_explorer.css": {".interp-lens"},
         "neuron_browser.css": {".interp-neurons"},
         "patching_map.css": {".interp-map"},
+        "surprise_reader.css": {".interp-surprise"},
+        "training_bench.css": {".interp-training"},
         "vector_playground.css": {".interp-vectors"},
     }
 
