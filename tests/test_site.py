@@ -14,6 +14,7 @@ from site_engine import answers, node_path
 
 from interp import hooks, models, site
 from interp.prompts import Asked
+from interp.site import scripts
 from interp.sites import Head, Site
 from interp.studies import explorer, lab
 from interp.studies.lab import LabState
@@ -273,3 +274,25 @@ def test_models_that_the_page_cannot_run_are_refused_in_one_sentence(tiny_folder
         ValueError, match=r"has activation_function='relu', which the page's forward pass does"
     ):
         site.pack(str(other))
+
+
+def test_the_pages_run_no_inline_script_and_write_no_markup_from_text():
+    page = site.render("base.html", "<b>", alive=True, body="<p>made by us</p>")
+    assert "<title>&lt;b&gt;</title>" in page
+    assert re.findall(r"<script[^>]*>", page) == ['<script defer src="living.js">']
+    assert not re.search(r"\son\w+=", page)
+    (rule,) = (part for part in site.POLICY.split("; ") if part.startswith("script-src"))
+    assert rule == "script-src 'self' file:"
+    assert "default-src 'none'" in site.POLICY
+    assert not re.search(r"innerHTML|insertAdjacentHTML|document\.write|eval\(|https?:", site.living())
+
+
+def test_what_the_pages_take_from_the_widgets_is_missed_when_it_goes():
+    with pytest.raises(
+        ValueError, match=r"^The widgets' front end has no 'gone' any more: name what took its"
+    ):
+        scripts.cut("function here() {\n}\n", "gone")
+    assert (
+        scripts.cut("const a = 1; // one\nfunction here() {\n  x;\n}\n", "here")
+        == "function here() {\n  x;\n}"
+    )
