@@ -99,3 +99,7 @@ function patternTable(tokens, pattern, name) {
   })]);
   return table(`${name}: row, the word that looks; column, where it looks; the darker, the more`, ["", ...shown], rows, "looks");
 }
+
+function rowsAsText(tokens, pattern, name) {
+  return make("details", {}, make("summary", {}, `The same as text: ${name}`), make("ol", { className: "rows" }, ...tokens.map((_, query) => make("li", {}, rowSentence(tokens, pattern, query)))));
+}

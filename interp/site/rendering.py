@@ -25,7 +25,7 @@ def render(template: str, title: str, *, alive: bool = False, body: str = "", **
     """A whole page. `body` is HTML made by nbconvert; everything in `told` is text. With `alive`, the page
     loads the script that wakes its living figures.
     """
-    style = scripts.page_sheet() + (scripts.sheet() if alive else "")
+    style = (scripts.sheet() if alive else "") + scripts.page_sheet()
     return (
         _environment()
         .get_template(template)

@@ -30,7 +30,7 @@ function headsPart(about, id, changed) {
       button.className = "cell head";
       button.setAttribute("aria-pressed", String(off.has(name)));
       button.setAttribute("aria-label", `${name}, ${off.has(name) ? "off" : "on"}`);
-      button.replaceChildren(off.has(name) ? make("span", { className: "off" }, "off") : make("span", { className: "number" }, "·"));
+      button.replaceChildren(off.has(name) ? make("span", { className: "off" }, "off") : make("span", { className: "number" }, "on"));
     }
     preset.follow(off);
   }
@@ -45,29 +45,25 @@ function headsPart(about, id, changed) {
   return { grid, preset, ways, names, paintEffects, past, row: make("div", { className: "row" }, ...past.buttons, reset) };
 }
 
+const lookOf = ({ patterns }, head) => { const [, layer, number] = /^L(\d+)H(\d+)$/.exec(head); return patterns[layer][number]; };
+
+// What each view asks for, finds in one sentence, and draws.
 const VIEWS = {
   lab: {
-    className: "interp-lab", heads: true, fields: ["answer", "against"], title: "What the model says next",
-    show(answer, heads) {
-      const text = `${labFinding(heads, answer)} Logit difference ${fixed(answer.difference[0], 2)} to ${fixed(answer.difference[1], 2)}.`;
-      return { said: text, parts: [...findingParts(answer.cautions, labFinding(heads, answer)), numberCards(answer, heads.length > 0), panes(answer, heads, 6)] };
-    },
+    className: "interp-lab", heads: true, fields: ["answer", "against"], lines: 2, title: "What the model says next",
+    finding: (answer, off) => labFinding(off, answer),
+    drawn: (answer, off) => [numberCards(answer, off.length > 0), panes(answer, off, 6)],
   },
   lens: {
-    className: "interp-lens", heads: true, fields: ["answer"], title: "What the model would say if it stopped here",
-    show(answer, heads) {
-      const finding = lensFinding(heads, answer);
-      return { said: finding, parts: [...findingParts(answer.cautions, finding), lensTable(answer, heads)] };
-    },
+    className: "interp-lab interp-lens", heads: true, fields: ["answer"], lines: 4, title: "What the model would say if it stopped here",
+    finding: (answer, off) => lensFinding(off, answer),
+    drawn: (answer, off) => [lensTable(answer, off)],
   },
   attention: {
-    className: "interp-attention", heads: false, fields: [], title: "Where one head looks",
-    show(answer, _, head) {
-      const [, layer, number] = /^L(\d+)H(\d+)$/.exec(head), pattern = answer.patterns[layer][number], last = answer.tokens.length - 1;
-      const finding = `${head}: ${rowSentence(answer.tokens, pattern, last)}.`;
-      const warning = make("p", { className: "warning" }, "A look is not a reason. To learn whether a head matters, switch it off in the lab.");
-      return { said: finding, parts: [...findingParts(answer.cautions, finding), patternTable(answer.tokens, pattern, head), warning] };
-    },
+    className: "interp-attention", heads: false, fields: [], lines: 2, title: "Where one head looks",
+    finding: (answer, _, head) => `${head}: ${rowSentence(answer.tokens, lookOf(answer, head), answer.tokens.length - 1)}.`,
+    drawn: (answer, _, head) => [patternTable(answer.tokens, lookOf(answer, head), head), rowsAsText(answer.tokens, lookOf(answer, head), head),
+      make("p", { className: "warning" }, "A look is not a reason. To learn whether a head matters, switch it off in the lab.")],
   },
 };
 
@@ -81,6 +77,7 @@ function living(view, model, begin) {
   const chooser = exampleField(`${id}-example`, examples), prompt = sentenceField(`${id}-prompt`, "Sentence: the model guesses the next word");
   const texts = Object.fromEntries(kind.fields.map((name) => [name, textField(`${id}-${name}`, kind.fields.length > 1 ? LABELS[name] : "Follow this answer", 10)]));
   const controls = { prompt, ...texts }, result = make("div", { className: "result" }), status = visually(make("p", { className: "status" }));
+  prompt.control.rows = kind.lines;
   const changed = () => { past?.note(part.names()); ask(); };
   const part = kind.heads ? headsPart(about, id, changed) : null, past = part?.past;
   const heads = part ? null : choiceField(`${id}-head`, "Head", Array.from({ length: about.layers * about.heads }, (_, i) => { const name = `L${Math.floor(i / about.heads)}H${i % about.heads}`; return [name, name]; }));
@@ -102,10 +99,10 @@ function living(view, model, begin) {
     prompt.said.replaceChildren(...wordsRow(answer.words, answer.number));
     kind.fields.forEach((name, i) => texts[name].said.replaceChildren(...askedRow(answer.asked[i])));
     if (answer.effects) part.paintEffects(answer.effects);
-    const { said, parts } = kind.show(answer, question.heads, heads?.control.value);
-    result.replaceChildren(...parts);
-    headline.textContent = said.split(" Logit difference")[0];
-    status.textContent = [...answer.cautions, said].join(" ");
+    const shown = [answer, question.heads, heads?.control.value], finding = kind.finding(...shown);
+    result.replaceChildren(...findingParts(answer.cautions, finding), ...kind.drawn(...shown));
+    headline.textContent = answer.cautions.length ? "" : finding;
+    status.textContent = [...answer.cautions, finding].join(" ");
     root.dataset.answered = String(Number(root.dataset.answered ?? 0) + 1);
   }
 
@@ -137,5 +134,6 @@ function living(view, model, begin) {
 }
 
 function legend() {
-  return make("p", { className: "legend" }, make("span", { className: "swatch towards" }), " pushes towards ●  ", make("span", { className: "swatch against" }), " pushes towards ◆  ", make("span", { className: "swatch off" }), " off");
+  const key = (kind, text) => make("span", { className: "key" }, make("span", { className: `swatch ${kind}` }), ` ${text}`);
+  return make("p", { className: "legend" }, key("towards", "pushes towards ●"), key("against", "pushes towards ◆"), key("off", "off"));
 }
