@@ -15,8 +15,8 @@ from typing import Any
 
 from nbformat import NotebookNode
 
-from interp import claims, site
-from interp.site import story
+from interp import site
+from interp.site import story, verdicts
 
 LIVE = ("application/vnd.jupyter.widget-view+json", "application/vnd.plotly.v1+json")
 LIVE_ONLY = "<p class='note'>This control works in the live notebook: <code>make lab</code>.</p>"
@@ -46,7 +46,6 @@ ABOUT_THE_TWINS = (
 DESCRIPTION = re.compile(r"<(?:dc:description|desc)\b[^>]*>(.*?)</", re.DOTALL)
 FORMS = ("png", "svg", "pdf", "html", "csv")
 STILL = "00_untouched"  # what stands where the model in the page is asleep
-FIRM, FAIRLY_FIRM = 0.1, 0.3  # half an interval, as a share of its number
 
 
 @dataclass(frozen=True)
@@ -164,7 +163,7 @@ def shelf(folder: Path, figures: Sequence[str]) -> str:
     """The entrance to a folder of results that are not about the model: claims, and figures there."""
     kind, about = _kind(folder)
     listed = [
-        {"id": name, "text": found[0]["text"], "results": found, "notebook": None}
+        {"id": name, "text": found[0]["text"], "of": story.SAID_OF[name], "results": found, "notebook": None}
         for name, found in _saved([folder], folder).items()
     ]
     return site.render(
@@ -208,6 +207,7 @@ def _chapter(
         {
             "id": name,
             "text": saved[name][0]["text"] if name in saved else story.SAYS[name],
+            "of": story.SAID_OF[name],
             "results": saved.get(name, []),
             "notebook": tested,
         }
@@ -230,46 +230,14 @@ def _saved(folders: Iterable[Path], home: Path) -> dict[str, list[dict[str, Any]
     found: dict[str, list[dict[str, Any]]] = {}
     for folder in folders:
         at = "" if folder == home else f"../{folder.name}/"
-        for fields in _claims_in(folder):
+        for fields in verdicts.saved(folder):
             found.setdefault(fields["id"], []).append(_result(fields, folder, at))
     return found
 
 
-def _claims_in(folder: Path) -> list[dict[str, Any]]:
-    path = folder / "claims.json"
-    if not path.is_file():
-        return []
-    saved = json.loads(path.read_text(encoding="utf-8"))
-    return [{**fields, "model": saved["model"]} for fields in saved["claims"]]
-
-
 def _result(fields: Mapping[str, Any], folder: Path, at: str) -> dict[str, Any]:
     picture = _picture(folder, fields["figure"], at) if fields["figure"] else None
-    return {
-        **fields,
-        "number": claims.number_text(fields["measured"], fields["interval"]),
-        "firmness": firmness(fields["measured"], fields["interval"]),
-        "picture": picture,
-        "link": f"{picture['file']}.svg" if picture else None,
-    }
-
-
-def firmness(measured: float | None, interval: Sequence[float] | None) -> str:
-    """How well a number is known, in words; "" where there is none.
-
-    It is about the number, not about the test: the half-width of the 95 % interval as a share of the number.
-    """
-    if measured is None:
-        return ""
-    if interval is None:
-        return "counted, not estimated"
-    low, high = interval
-    if low == high:
-        return "every item alike"
-    if low <= 0 <= high:
-        return "may be nothing: the interval holds 0"
-    reach = (high - low) / 2 / abs(measured)
-    return "firm" if reach < FIRM else "fairly firm" if reach < FAIRLY_FIRM else "loose"
+    return {**fields, "picture": picture, "link": f"{picture['file']}.svg" if picture else None}
 
 
 def _notebook(folder: Path, one: Page) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from interp import claims
 from interp.site import scripts
 from interp.site.packing import SCRIPT
 
@@ -39,6 +40,11 @@ def render(template: str, title: str, *, alive: bool = False, body: str = "", **
             **told,
         )
     )
+
+
+def render_part(template: str, **told: Any) -> str:
+    """A piece of HTML for a page or a notebook; everything in `told` is text."""
+    return _environment().get_template(template).render(left=claims.READABLE, **told)
 
 
 @cache

@@ -1,4 +1,4 @@
-"""The article's story in twelve chapters: which claims each holds, what it tells, where it is tested.
+"""The article's story in twelve chapters: its claims, what it tells, of whom, where it is tested.
 
 Source: Lee & Trott 2023, "Large language models, explained with a minimum of math and jargon", in our words.
 Refuses: verdicts and numbers; those are read from what the notebooks saved.
@@ -71,4 +71,18 @@ SAYS = {
     "C19": "Large models pass tests of what somebody believes; critics say: Clever Hans.",
     "C20": "Language is predictable because the world is, so prediction is a good teacher.",
     "C21": "GPT-4 drew a unicorn and put the horn back in its place.",
+}
+
+# Whom the article says it of.
+SAID_OF = {
+    **dict.fromkeys(("C1", "C2", "C3"), "word vectors"),
+    **dict.fromkeys(("C4", "C5", "C6", "C7", "C12", "C17", "C20"), "language models"),
+    **dict.fromkeys(("C8", "C9"), "GPT-2 small"),
+    "C10": "GPT-3",
+    "C11": "a model of 16 layers",
+    **dict.fromkeys(("C13", "C14", "C15"), "GPT-2 medium"),
+    "C16": "GPT-2 small and medium",
+    "C18": "the GPT family",
+    "C19": "GPT-1 to GPT-4",
+    "C21": "GPT-4",
 }
