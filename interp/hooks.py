@@ -5,7 +5,7 @@ An edit is a frozen value and a pure function: activation in, new activation out
 and drawing.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import RLock
@@ -15,13 +15,14 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from interp import models
 from interp.models import Bridge, describe
+from interp.models.in_force import BACKWARD, FORWARD, in_force
 from interp.prompts import Prompts
 from interp.sites import Head, Neuron, Place, Site, check_place
 
 Where = Bool[Tensor, "prompt position"]
 MOST_NAMED = 3  # places that an error names
-OWN_TO_THE_MODEL = ("transformer_lens", "transformers")  # whose hooks on torch modules belong to the model
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,9 +147,11 @@ def gradients(
 
     `metric` turns all logits into one number. The change meant is one after the edits, everything downstream
     live: the first-order estimate of a `Put` of `value` is the sum of (value - recorded) * gradient. Raises
-    ValueError for a place the model does not have and for a metric that is not one number.
+    ValueError for a place the model does not have, for a metric that is not one number, and where a hook
+    that changes gradients was left on the model.
     """
     ids = _readable(model, tokens)
+    _refuse_backward(model)
     nudges: dict[Place, Tensor] = {}
     with intervene(model, *edits), _nudging(model, places, nudges), torch.enable_grad():
         number = metric(model(ids, return_type="logits"))
@@ -174,21 +177,33 @@ def intervene(model: Bridge, *edits: Edit) -> Iterator[Bridge]:
         yield model
 
 
+def about(model: Bridge, *edits: Edit) -> dict[str, Any]:
+    """What a Result should say about its model when it was run under these edits and those in force."""
+    with intervene(model, *edits):
+        return models.about(model)
+
+
 def check_untouched(model: Bridge) -> None:
     """Nothing, if no hook is in force on the model, whoever set it; else ValueError that says where.
 
     For what computes from the weights alone, and for what has kept an answer: neither sees a hook. Waits, as
-    a run does, while another thread is in this room.
+    a run does, while another thread is in this room. ValueError also if its weights were changed.
     """
+    models.check_unchanged(model)
     with _turn(model):
-        places = list(dict.fromkeys(_hooked(model)))
-    if places:
-        named = ", ".join(places[:MOST_NAMED]) + (", ..." if len(places) > MOST_NAMED else "")
+        where = _places(in_force(model, FORWARD))
+    if where:
         raise ValueError(
-            f"Hooks are in force on this model (at {named}), and what was asked for is computed without them,"
+            f"Hooks are in force on this model (at {where}), and what was asked for is computed without them,"
             " from the model as it was loaded. Leave the `with` block or remove the hooks, then ask again;"
             " hooks.run obeys them."
         )
+
+
+def _places(hooks: Iterable[Any]) -> str:
+    """Where these hang, each place once, the first few named; empty if there are none."""
+    places = list(dict.fromkeys(str(hook.edit.place) if hasattr(hook, "edit") else hook for hook in hooks))
+    return ", ".join(places[:MOST_NAMED]) + (", ..." if len(places) > MOST_NAMED else "")
 
 
 # How an edit reaches its part of an activation
@@ -247,6 +262,11 @@ class _Applying:
 
     edit: Edit
 
+    def __str__(self) -> str:
+        where = "" if self.edit.where is None else ", at some positions"
+        times = f", times {self.edit.scale:g}" if isinstance(self.edit, Add) else ""
+        return f"{type(self.edit).__name__} at {self.edit.place}{times}{where}"
+
     def __call__(self, activation: Tensor, hook: Any) -> Tensor:
         edited = self.edit(activation)
         return activation.copy_(edited) if self.edit.place.site.kind == "resid_mid" else edited
@@ -296,6 +316,16 @@ def _readable(model: Bridge, tokens: Prompts | Tensor) -> Tensor:
     return ids.to(model.unembed.W_U.device)
 
 
+def _refuse_backward(model: Bridge) -> None:
+    with _turn(model):
+        places = _places(in_force(model, BACKWARD))
+    if places:
+        raise ValueError(
+            f"Hooks that change gradients are in force on this model (at {places}), so a gradient would not"
+            " be the model's own. Remove them (the bridge's reset_hooks() does), then ask again."
+        )
+
+
 @contextmanager
 def _listening(model: Bridge, places: Sequence[Place], recorded: dict[Place, Tensor]) -> Iterator[None]:
     _check_places(model, places)
@@ -331,38 +361,6 @@ def _check_places(model: Bridge, places: Sequence[Place]) -> None:
         if not isinstance(place, Site | Head | Neuron):
             raise TypeError(f"{place!r} is not a place. Record a Site, a Head or a Neuron.")
         check_place(place, describe(model))
-
-
-# What is in force
-
-
-def _hooked(model: Bridge) -> Iterator[str]:
-    """Where a hook hangs that a run would obey: places of edits, else names of hook points and modules."""
-    for name, module in _modules(model):
-        if not (module._forward_hooks or module._forward_pre_hooks):
-            continue
-        for handle in getattr(module, "fwd_hooks", ()):  # of a hook point, which has a name of its own
-            hook = handle.user_hook
-            yield str(hook.edit.place) if isinstance(hook, _Applying) else str(module.name)
-        if any(map(_is_foreign, (*module._forward_hooks.values(), *module._forward_pre_hooks.values()))):
-            yield name.replace("._original_component", "") or type(module).__name__
-
-
-def _modules(model: Bridge) -> tuple[tuple[str, torch.nn.Module], ...]:
-    """The model's modules with their names, listed once: walking the tree takes longer than a toggle."""
-    if "modules_by_name" not in model.__dict__:
-        seen: set[torch.nn.Module] = set()
-        roots = (model, model.original_model)  # the second holds a few that the bridge does not list
-        named = tuple(named for root in roots for named in root.named_modules(seen))
-        model.__dict__["modules_by_name"] = named
-    return model.__dict__["modules_by_name"]
-
-
-def _is_foreign(hook: Callable[..., Any]) -> bool:
-    """Whether somebody hung this hook on a torch module; the libraries hang some of their own at the first
-    run, which only listen.
-    """
-    return str(getattr(hook, "__module__", "")).split(".")[0] not in OWN_TO_THE_MODEL
 
 
 # Taking turns

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 Label = str | int | float
+FORMULA = tuple("=+-@＝＋－＠\t\r\n")  # what a spreadsheet may run if a cell begins with it
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,9 +97,11 @@ class Result:
         """The rows as comma-separated text, six significant digits; also written to `path` if given."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow([*self.axes, "value"])
+        writer.writerow([*map(cell, self.axes), "value"])
         for row in self.rows():
-            writer.writerow([*list(row.values())[:-1], f"{row['value'] + 0.0:.6g}"])  # + 0.0: no "-0"
+            writer.writerow(
+                [*map(cell, list(row.values())[:-1]), f"{row['value'] + 0.0:.6g}"]
+            )  # + 0.0: no "-0"
         if path is not None:
             Path(path).write_text(text.getvalue(), encoding="utf-8", newline="\n")
         return text.getvalue()
@@ -163,6 +166,15 @@ class Result:
     def _refuse_unknown_axis(self, axis: str) -> None:
         if axis not in self.axes:
             raise ValueError(f"There is no axis {axis!r}. The axes are {', '.join(self.axes) or 'none'}.")
+
+
+def cell(content: Any) -> Any:
+    """What a table's cell shows: a text that a spreadsheet would run as a formula gets an apostrophe before
+    it; numbers stay numbers.
+    """
+    if isinstance(content, str) and (content.startswith(FORMULA) or content.lstrip().startswith(FORMULA)):
+        return f"'{content}"
+    return content
 
 
 def _alone(whole: Result, axis: str, labels: tuple) -> np.ndarray:

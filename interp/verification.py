@@ -12,7 +12,7 @@ import numpy as np
 
 from interp import models
 from interp.published import Published, model_of_shape, published
-from interp.result import Result
+from interp.result import Result, cell
 from interp.studies import replications
 
 COLUMNS = ("id", "published", "measured", "largest gap", "tolerance", "outcome", "source")
@@ -105,7 +105,7 @@ def save(comparisons: Sequence[Comparison], path: Path) -> Path:
         for row, value in both:
             labels = " ".join(f"{name}={label}" for name, label in row.items() if name != "value")
             numbers = [f"{number:.6g}" for number in (row["value"], value, abs(value - row["value"]))]
-            writer.writerow([one.published.id, labels, *numbers, f"{one.published.tolerance:g}"])
+            writer.writerow([cell(one.published.id), cell(labels), *numbers, f"{one.published.tolerance:g}"])
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text.getvalue(), encoding="utf-8", newline="\n")
     return path

@@ -38,7 +38,8 @@ def planted(tokenizer, names, note=NAME, blockers=BLOCKERS, rival=0.0):
     alike; with a `rival` weight, `RIVAL` copies the repeated name.
     """
     config = GPT2Config(n_layer=LAYERS, n_head=HEADS, n_embd=WIDTH, n_positions=POSITIONS,
-                        vocab_size=len(tokenizer), bos_token_id=0, eos_token_id=0)  # fmt: skip
+                        vocab_size=len(tokenizer), bos_token_id=0, eos_token_id=0,
+                        zeros_on_purpose=True)  # fmt: skip
     model = GPT2LMHeadModel(config)
     with torch.no_grad():
         for name, parameter in model.named_parameters():

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from interp import figures
-from interp.figures import export, page, theme, words
+from interp.figures import export, glyphs, page, theme, words
 from interp.figures.figure import settled
 from interp.figures.line_charts import spread
 from interp.result import Result
@@ -319,6 +319,7 @@ def test_the_saved_page_fetches_nothing_and_tells_its_data_without_javascript(tm
     assert ("html", {"lang": "en"}) in tags
 
 
+@pytest.mark.slow
 def test_svg_and_csv_repeat_byte_by_byte_in_another_process(tmp_path):
     for name, hash_seed in (("first", "1"), ("second", "2")):
         code = SAVE_TWICE.format(tests=os.path.dirname(__file__), folder=str(tmp_path / name))
@@ -417,6 +418,44 @@ def test_results_of_other_weights_under_one_name_stay_where_they_are(tmp_path):
     assert set(folders) == {"pocket", "pocket-11111111"}
     assert "weights 0" in folders["pocket"]
     assert "weights 1" in folders["pocket-11111111"]
+
+
+def of_words(*words):
+    about = {"model": "pocket", "n": 1}
+    return Result(np.arange(1.0, len(words) + 1), {"token": words}, "probability", "probability", about)
+
+
+@pytest.mark.parametrize(("word", "named"), [("王", "“王”"), ("王 nǐ 好", "“好”, “王”")])
+def test_letters_without_a_font_are_said_once_and_stay_in_the_table(tmp_path, monkeypatch, word, named):
+    monkeypatch.setattr(glyphs, "OTHERS", ())
+    with pytest.warns(UserWarning) as told:
+        figures.bars(of_words(word, "Mary"), title="Two words").save("x", tmp_path)
+    assert len(told) == 1
+    assert str(told[0].message).startswith(f"No font here has {named}: the picture shows a box instead")
+    assert "fonts-noto-cjk" in str(told[0].message)
+    assert word in (tmp_path / "pocket" / "x.csv").read_text(encoding="utf-8")
+
+
+def test_another_installed_font_lends_its_letters_to_that_picture_alone(
+    tmp_path, monkeypatch, recwarn
+):
+    monkeypatch.setattr(glyphs, "OTHERS", ("STIXGeneral",))
+    lacking = set(glyphs._charmap("STIXGeneral")) - set(glyphs._charmap(theme.FONT))
+    letter = next(chr(code) for code in sorted(lacking) if chr(code).isalpha())
+    for name, word in (("lent", letter), ("own", "John")):
+        figures.bars(of_words(word, "Mary"), title="Two words").save(name, tmp_path)
+    assert not recwarn.list
+    assert "STIXGeneral" in (tmp_path / "pocket" / "lent.svg").read_text(encoding="utf-8")
+    assert "STIXGeneral" not in (tmp_path / "pocket" / "own.svg").read_text(encoding="utf-8")
+
+
+def test_one_weights_file_with_two_configurations_has_two_folders(tmp_path):
+    about = {"model": "gpt2", "weights_sha256": "0" * 64}
+    for whole in ("1" * 64, "2" * 64):
+        figures.bars(replace(one(), about={**one().about, **about, "model_sha256": whole}), title="t").save(
+            "x", tmp_path
+        )
+    assert {place.name for place in tmp_path.iterdir()} == {"gpt2", "gpt2-22222222"}
 
 
 def test_the_claims_of_a_folder_say_whose_it_is_where_no_figure_was_saved(tmp_path):

@@ -77,6 +77,7 @@ def test_no_flip_is_claimed_where_there_is_none_and_idle_heads_do_not_join(found
     assert "flips the first sentence" not in found.presets()
 
 
+@pytest.mark.slow
 def test_where_the_wrong_name_leads_from_the_start_there_is_nothing_to_flip(found_in):
     found = found_in(rival=2.0)
     assert not found.flips
@@ -85,6 +86,7 @@ def test_where_the_wrong_name_leads_from_the_start_there_is_nothing_to_flip(foun
     assert only.startswith("In 12 other sentences the right name leads in 0%; without L3H0 in 0%")
 
 
+@pytest.mark.slow
 def test_a_head_that_pushes_nothing_may_cost_most(found_in):
     found = found_in()
     assert (found.head, found.pusher) == (BLOCKER, MOVER)

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch.nn.modules.module import register_module_full_backward_hook
 
 from interp import models
 from interp.hooks import Add, Zero, gradients, record, run
@@ -67,3 +68,32 @@ def test_a_metric_of_several_numbers_is_refused(exact, tokens):
     with pytest.raises(ValueError) as error:
         gradients(exact, tokens, lambda logits: logits[:, -1, 5], [Site("z", 0)])
     assert str(error.value) == "The metric must give one number; it gave the shape (2,)."
+
+
+@pytest.mark.parametrize(
+    ("hang", "where"),
+    [
+        (
+            lambda m: m.add_hook("blocks.1.hook_in", lambda grad, hook: grad * 0, dir="bwd"),
+            "blocks.1.hook_in",
+        ),
+        (lambda m: m.blocks[1].register_full_backward_hook(lambda *_: None), "blocks.1"),
+        (lambda m: m.blocks[1].register_full_backward_pre_hook(lambda *_: None), "blocks.1"),
+        (lambda _: register_module_full_backward_hook(lambda *_: None), "every module"),
+    ],
+    ids=["hook point", "module", "before a module", "everywhere"],
+)
+def test_a_hook_left_on_the_way_back_is_refused(exact, tokens, hang, where):
+    place = Site("resid_pre", 1)
+    clean = gradients(exact, tokens, metric, [place])[place]
+    handle = hang(exact)
+    try:
+        with pytest.raises(
+            ValueError, match=f"^Hooks that change gradients are in force on this model .at {where}"
+        ):
+            gradients(exact, tokens, metric, [place])
+    finally:
+        exact.reset_hooks()
+        if handle is not None:
+            handle.remove()
+    assert torch.equal(gradients(exact, tokens, metric, [place])[place], clean)

@@ -402,3 +402,23 @@ def test_a_token_outside_the_vocabulary_is_refused(tiny, wrong):
 
 def test_all_edits_are_exported_by_name():
     assert hooks.Edit == Zero | Put | Add
+
+
+def test_what_is_measured_under_edits_says_so(tiny, tokens):
+    assert "edits" not in models.about(tiny)
+    value, where = torch.ones(1), torch.ones(2, 7, dtype=torch.bool)
+    edits = Zero(Head(1, 2)), Add(Site("mlp_out", 0), value, 2.5), Put(Neuron(1, 7), value, where)
+    with intervene(tiny, *edits):
+        run(tiny, tokens)
+        told = models.about(tiny)["edits"]
+    assert sorted(told) == [
+        f"Add at {Site('mlp_out', 0)}, times 2.5",
+        f"Put at {Neuron(1, 7)}, at some positions",
+        f"Zero at {Head(1, 2)}",
+    ]
+    tiny.add_hook("blocks.0.hook_in", lambda x, hook: x)
+    try:
+        assert models.about(tiny)["edits"] == ["blocks.0.hook_in"]
+    finally:
+        tiny.reset_hooks()
+    assert "edits" not in models.about(tiny)

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import GPT2LMHeadModel
+from safetensors.torch import load_file, save_file
+from transformers import GPT2LMHeadModel, GPT2TokenizerFast
 
 from interp import hooks, models
 from interp.models import ModelNotFound
@@ -35,14 +36,20 @@ def folder(tiny_folder, tmp_path):
 @pytest.fixture
 def hub_cache(tiny_folder, tmp_path, monkeypatch):
     """A cache of the hub that holds the tiny model under the name openai-community/gpt2."""
-    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
     shutil.copytree(tiny_folder, tmp_path / "models--openai-community--gpt2" / "snapshots" / "607a30d")
+    name_main(tmp_path / "models--openai-community--gpt2", "607a30d")
+
+
+def name_main(home, snapshot):
+    (home / "refs").mkdir(exist_ok=True)
+    (home / "refs" / "main").write_text(snapshot)
 
 
 @pytest.fixture
 def empty_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     monkeypatch.delenv("INTERP_MODEL", raising=False)
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
 
@@ -85,6 +92,7 @@ def test_the_card_says_what_was_loaded(tiny, tiny_folder):
     assert models.about(tiny) == {
         "model": card.name,
         "weights_sha256": card.weights_sha256,
+        "model_sha256": models.locate(tiny_folder).sha256,
         "folding": card.folding,
     }
 
@@ -126,6 +134,7 @@ def test_loading_a_folder_never_touches_the_network(tiny_folder, network_attempt
     assert network_attempts == []
 
 
+@pytest.mark.slow
 def test_a_fresh_process_is_told_to_stay_offline_before_the_libraries_are_imported(tiny_folder):
     """Otherwise a cached model takes minutes to load where there is no network."""
     program = f"""
@@ -293,7 +302,7 @@ def test_a_hub_id_that_is_unknown_to_the_hub_is_refused(monkeypatch):
     answer_with(monkeypatch, urllib.error.HTTPError("address", 404, "not found", None, None))
     assert refusal("gpt22") == (
         "The model 'gpt22' cannot be loaded: it is no folder, not in the cache, and the hub answers"
-        f" 404.{THREE_WAYS_OUT}"
+        f" 404: it has no such model. Check the name.{THREE_WAYS_OUT}"
     )
 
 
@@ -301,7 +310,7 @@ def test_a_hub_id_that_is_unknown_to_the_hub_is_refused(monkeypatch):
 @pytest.mark.parametrize("code", [0, 1])
 def test_a_download_gives_a_folder_or_a_refusal(monkeypatch, tiny_folder, code):
     answer_with(monkeypatch, (tiny_folder / "config.json").read_bytes())
-    done = subprocess.CompletedProcess([], code, stdout=f"{tiny_folder}\n")
+    done = subprocess.CompletedProcess([], code, stdout="" if code else f"{tiny_folder}\n")
     monkeypatch.setattr(models.sources.subprocess, "run", lambda *args, **more: done)
     if code == 0:
         found = models.locate("org/fine-tuned")
@@ -318,3 +327,151 @@ def answer_with(monkeypatch, answer):
         return io.BytesIO(answer)
 
     monkeypatch.setattr(models.sources.urllib.request, "urlopen", urlopen)
+
+
+@pytest.mark.usefixtures("empty_cache")
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [(401, "set HF_TOKEN"), (403, "Ask its owner for access"), (416, "Delete the model's folder"),
+     (429, "too many requests"), (500, "trouble of its own"), (503, "trouble of its own")],
+)  # fmt: skip
+def test_every_answer_of_the_hub_has_its_sentence_before_and_during_the_download(
+    monkeypatch, tiny_folder, code, told
+):
+    answer_with(monkeypatch, urllib.error.HTTPError("address", code, "no", None, None))
+    assert told in refusal("org/own")
+    answer_with(monkeypatch, (tiny_folder / "config.json").read_bytes())
+    for line in (f"HfHubHTTPError: {code} Client Error: x", f"HTTPStatusError: Server error '{code} x' for"):
+        done = subprocess.CompletedProcess([], 1, stdout=line)
+        monkeypatch.setattr(models.sources.subprocess, "run", lambda *args, done=done, **more: done)
+        assert f"the hub answers {code}: " in refusal("org/own")
+        assert told in refusal("org/own")
+
+
+@pytest.mark.usefixtures("empty_cache")
+@pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "model.safetensors"])
+def test_a_web_page_instead_of_a_file_is_said(monkeypatch, folder, name):
+    config = (folder / "config.json").read_bytes()
+    (folder / name).write_bytes(b"<!DOCTYPE html><html>log in</html>")
+    answer_with(monkeypatch, (folder / "config.json").read_bytes() if name == "config.json" else config)
+    done = subprocess.CompletedProcess([], 0, stdout=f"{folder}\n")
+    monkeypatch.setattr(models.sources.subprocess, "run", lambda *args, **more: done)
+    assert "a web page came instead of a file (a log-in page?)" in refusal("org/own")
+
+
+@pytest.mark.usefixtures("hub_cache")
+def test_the_snapshot_that_main_names_is_taken_and_no_other(tiny_folder, tmp_path, monkeypatch):
+    home = tmp_path / "models--openai-community--gpt2"
+    shutil.copytree(tiny_folder, home / "snapshots" / "new")
+    name_main(home, "new")
+    os.utime(home / "snapshots" / "new", (0, 0))
+    assert models.locate("gpt2").folder.name == "new"
+    (home / "snapshots" / "new" / "model.safetensors").unlink()
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    assert "the newest copy in the cache has no model.safetensors" in refusal("gpt2")
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("hub_cache")
+def test_the_cache_may_be_named_by_a_variable(tmp_path):
+    program = "from interp.models import sources; print(sources.locate('gpt2').folder.name)"
+    environment = {**os.environ, "PLACE": str(tmp_path), "HF_HUB_CACHE": "$PLACE", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)
+    assert done.stdout == "607a30d\n", done.stderr
+
+
+@pytest.mark.usefixtures("empty_cache")
+@pytest.mark.parametrize("name", ["a/b/c", "org/na me", "org/..", "-x"])
+def test_what_no_model_on_the_hub_is_called_is_refused_in_one_sentence(name):
+    assert f"The model {name!r} cannot be loaded" in refusal(name)
+
+
+def test_one_weights_file_with_two_configurations_is_two_models(folder):
+    first = models.locate(folder)
+    change_config(folder, activation_function="relu")
+    second = models.locate(folder)
+    assert first.weights_sha256 == second.weights_sha256
+    assert first.name != second.name
+
+
+@pytest.mark.parametrize(
+    "name", ["config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors"]
+)
+def test_whatever_can_change_an_answer_changes_the_hash(folder, name):
+    before = models.locate(folder).sha256
+    with (folder / name).open("ab") as file:
+        file.write(b" ")
+    if name != "model.safetensors":  # whose end is no longer where its header says
+        assert models.locate(folder).name == f"copy-{models.locate(folder).sha256[:8]}"
+    assert models.Source("copy", folder).sha256 != before
+
+
+CHANGES = {
+    "in place": lambda model: model.blocks[1].attn.o.weight.mul_(2),
+    "through a view": lambda model: model.blocks[1].attn.W_O.zero_(),
+    "one number": lambda model: model.unembed.W_U[3, 4].add_(1),
+    "data": lambda model: model.blocks[1].attn.o.weight.data.zero_(),
+    "other data": lambda model: setattr(
+        model.blocks[1].attn.o.weight, "data", model.blocks[1].attn.o.weight.data.clone()
+    ),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_weights_changed_after_loading_are_refused_wherever_a_hash_is_promised(tiny_folder, change, tokens):
+    model = models.load(tiny_folder)
+    hooks.run(model, tokens)
+    models.about(model)
+    with torch.no_grad():
+        CHANGES[change](model)
+    for asked in (models.about, hooks.check_untouched):
+        with pytest.raises(
+            ValueError, match=r"^The weights of this model were changed after it was loaded \(at "
+        ):
+            asked(model)
+
+
+def test_layers_that_the_configuration_drops_are_refused(folder):
+    change_config(folder, n_layer=2)
+    assert "the file holds" in refusal(folder)
+    assert "which a model of 2 layers does not use." in refusal(folder)
+
+
+def rewritten(folder, change):
+    file = folder / "model.safetensors"
+    tensors = load_file(file)
+    change(tensors)
+    save_file(tensors, file, {"format": "pt"})
+
+
+def test_another_output_matrix_beside_a_tied_embedding_is_refused(folder):
+    rewritten(folder, lambda t: t.update({"lm_head.weight": torch.ones_like(t["transformer.wte.weight"])}))
+    assert "lm_head.weight is not the embedding" in refusal(folder)
+
+
+@pytest.mark.parametrize(
+    "tensor", ["h.0.attn.c_attn.weight", "h.1.mlp.c_fc.weight", "wte.weight", "ln_f.weight"]
+)
+@pytest.mark.parametrize(("start", "end"), [(0.0, 0.5), (0.4, 0.65), (0.75, 1.0), (0.0, 1.0)])
+def test_a_block_of_zeros_anywhere_is_refused(folder, tensor, start, end):
+    def blank(tensors):
+        values = tensors[f"transformer.{tensor}"].flatten()
+        values[int(start * len(values)) : int(end * len(values))] = 0
+
+    rewritten(folder, blank)
+    told = refusal(folder)
+    assert f"{tensor} holds zeros alone" in told or "of model.safetensors are zeros" in told
+
+
+def test_zeros_that_the_configuration_calls_meant_are_no_damage(folder):
+    rewritten(folder, lambda tensors: tensors["transformer.h.1.mlp.c_fc.weight"].zero_())
+    assert 'write "zeros_on_purpose": true into config.json' in refusal(folder)
+    change_config(folder, zeros_on_purpose=True)
+    models.load(folder)
+
+
+def test_a_tokenizer_larger_than_the_embedding_is_refused(folder):
+    tokenizer = GPT2TokenizerFast.from_pretrained(folder)
+    tokenizer.add_tokens(["<one>", "<two>"])
+    tokenizer.save_pretrained(folder)
+    assert "its tokenizer and its weights disagree" in refusal(folder)

@@ -173,3 +173,11 @@ def test_words_that_the_model_never_saw_are_said_before_the_reading(bench, tiny,
     text = words.text_html(state, answer)
     assert text.startswith(f'<div class="caution" role="note"><p>{told}</p></div>')
     assert told in words.status(state, answer)
+
+
+def test_how_the_text_was_read_is_said_beside_it(bench):
+    (start,) = bench.compute(BrowserState(Neuron(1, 9), "Mary went to")).own.notes
+    assert start == neuron_browser.STARTED
+    typed = bench.compute(BrowserState(Neuron(1, 9), "<|endoftext|>Mary went to "))
+    assert [note.split()[0] for note in typed.own.notes] == ["Before", "A", "“<|endoftext|>”"]
+    assert "stands the mark that begins a text" in words.text_html(BrowserState(Neuron(1, 9)), typed)

@@ -7,6 +7,9 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from tokenizers import Tokenizer, decoders
+from tokenizers.models import BPE
+from tokenizers.pre_tokenizers import ByteLevel
 from transformers import GPT2TokenizerFast
 
 from interp import models
@@ -125,3 +128,64 @@ def test_the_real_tokenizer_gives_the_same_marks():
     found = own_sentences.mark(model, text, "Mary", "John")
     assert [mark for mark in found.marks if mark] == ["IO", "S1", "S2", "END"]
     assert found.tokens[found.marks.index("S2")] == " John"
+
+
+class Bytes:
+    """A model whose tokenizer reads byte by byte, as GPT-2's does a letter it hardly knows."""
+
+    def __init__(self):
+        bpe = Tokenizer(
+            BPE(vocab={sign: n for n, sign in enumerate(sorted(ByteLevel.alphabet()))}, merges=[])
+        )
+        bpe.pre_tokenizer, bpe.decoder = ByteLevel(add_prefix_space=False), decoders.ByteLevel()
+        end = "<|endoftext|>"
+        self.tokenizer = GPT2TokenizerFast(tokenizer_object=bpe, bos_token=end, eos_token=end, unk_token=end)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("André", "André"),
+        ("Andre\u0301", "Andre\u0301"),
+        ("André", "Andre\u0301"),
+        ("Анна", "Анна"),
+        ("王", "王"),
+    ],
+)
+def test_a_name_ends_where_the_last_byte_of_its_last_letter_is_read(first, second):
+    text = f"Then {first} met Mary and {second} sang"
+    model = Bytes()
+    found = own_sentences.mark(model, text, "Mary", first)
+    for mark, before in (("S1", f"Then {first}"), ("S2", f"Then {first} met Mary and {second}")):
+        assert found.marks.index(mark) == len(before.encode()) - 1
+    assert f"“{first}” is said twice" in found.note
+
+
+@pytest.mark.parametrize("end", ["'s", "’s", "'S"])
+def test_a_name_that_owns_something_is_that_name(end):
+    text = f"Then John met Mary and John{end} dog sang to"
+    found = own_sentences.mark(Bytes(), text, "Mary", "John")
+    assert found.marks.index("S2") == len("Then John met Mary and John") - 1
+    assert "John" in own_sentences.names_in(f"Then, John{end} dog")
+    assert own_sentences.names_in(text) == ("John", "Mary")
+
+
+@pytest.mark.parametrize("name", ["O'Brien", "Jean-Luc", "D’Arcy"])
+def test_an_apostrophe_inside_a_name_stays(name):
+    assert own_sentences.names_in(f"Then {name} and {name}'s dog") == (name,)
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("Then John", ()),
+        ("Then John ", ("A last space was left out: words begin with theirs.",)),
+        ("Then John\n", ("White space at the end was left out: words begin with theirs.",)),
+        ("<|endoftext|>Then John",
+         ("“<|endoftext|>” is read as one token, the mark between texts, not letter by letter.",)),
+    ],
+)  # fmt: skip
+def test_what_is_read_otherwise_than_typed_is_said(typed, told):
+    assert own_sentences.read_otherwise(Bytes(), typed) == told
+    note = own_sentences.mark(Bytes(), typed, "Mary", "John").note
+    assert note.endswith(" ".join(("END is the last token, where the model answers.", *told)))

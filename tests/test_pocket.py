@@ -53,6 +53,7 @@ def test_the_shipped_weights_come_from_the_recipe_in_the_code():
     assert list(record["loss"].values()) == sorted(record["loss"].values(), reverse=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bos", [False, True])
 def test_the_model_does_what_the_card_says(pocket, bos):
     said = {row["name"]: row for row in measurements()["checks"] if row["bos"] == bos}
@@ -73,6 +74,7 @@ def test_the_card_hides_no_line_and_no_miss(pocket):
     assert models.describe(pocket).weights_sha256 in page
 
 
+@pytest.mark.slow
 def test_the_work_happens_in_stages(pocket):
     staged = study.stages(pocket, n=60, seed=5)
     for check in study.depth(staged, study.heads(pocket, n=60, seed=5)):

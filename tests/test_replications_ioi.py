@@ -35,6 +35,8 @@ TOKENIZER = Path(__file__).parents[2] / "shared" / "gpt2-tokenizer"
 LAYERS = HEADS = 12
 WIDTH, VOCABULARY, CONTEXT = 48, 20_000, 256
 
+pytestmark = pytest.mark.slow  # everything published is measured once: most of a minute
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 
+from interp.figures import words
 from interp.result import Result
 
 
@@ -141,3 +142,17 @@ def test_a_ratio_to_something_on_other_axes_is_refused():
         "A ratio needs a whole on the axis 'prompt' alone, with the same 3 labels; it was given"
         " Result[part 2, prompt 3] lost (nats)."
     )
+
+
+@pytest.mark.parametrize(
+    "token",
+    ["=cmd|' /C calc'!A0", "+1+1", "@SUM(1)", "-1+1", "\t=1", " =1", "\n=1", "＝1"],
+)
+def test_no_cell_of_a_table_begins_as_a_formula_and_numbers_stay_numbers(token):
+    result = Result(np.array([-2.0]), {"token": (token,)}, "lead", "nats")
+    low = Result(np.array([[-3.0], [-1.0]]), {"bound": ("low", "high"), "token": (token,)}, "lead", "nats")
+    for text in (result.to_csv(), words.comma_separated(result, low)):
+        first, *numbers = list(csv.reader(io.StringIO(text)))[1]
+        assert first == f"'{token}"
+        assert numbers[0] == "-2"
+    assert next(result.rows())["token"] == token

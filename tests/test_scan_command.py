@@ -31,7 +31,7 @@ def test_a_scan_ends_in_a_table_and_says_where(tiny_folder, tmp_path):
     ("content", "message"),
     [
         (b"", "is empty. Give a file with some text in it."),
-        (b"\xff\xfe", "is not text: byte 0 is not UTF-8."),
+        (b"\xff\xfa", "is not text: byte 0 is not UTF-8."),
     ],
 )
 def test_a_file_without_text_is_refused(tiny_folder, tmp_path, content, message):

@@ -19,6 +19,7 @@ def weights(one):
     return torch.cat([p.detach().flatten() for p in one.network.parameters()])
 
 
+@pytest.mark.slow
 def test_a_run_stopped_and_resumed_takes_the_same_steps(tmp_path):
     whole = taps.train("taps-0", steps=4)
     count = iter((False, False, True))
@@ -140,11 +141,13 @@ def test_orthogonal_makes_directions_about_equally_strong():
     assert found.max() < 1.5
 
 
+@pytest.mark.slow
 def test_c17_flips_on_shuffled_words():
     assert learning.c17().verdict == "supported"
     assert learning.c17(("taps-shuffled",)).verdict == "not supported"
 
 
+@pytest.mark.slow
 def test_c20_is_partly_at_most_and_counts_on_the_world():
     claim = surprise.c20()
     assert claim.verdict == "partly"

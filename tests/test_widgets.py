@@ -213,6 +213,7 @@ def test_chances_are_written_so_that_small_ones_do_not_vanish(share, text):
     assert wording.percent(share) == text
 
 
+@pytest.mark.slow
 def test_the_widgets_do_not_load_torch_or_the_studies():
     code = (
         "import sys, interp.widgets; "

@@ -33,11 +33,14 @@ ROLES = (
 )
 
 
-def style() -> dict[Any, Any]:
-    """The matplotlib settings of every picture: text stays text, fonts are embedded, bytes repeat."""
+def style(fonts: tuple[str, ...] = ()) -> dict[Any, Any]:
+    """The matplotlib settings of every picture: text stays text, fonts are embedded, bytes repeat.
+
+    `fonts` are those for letters that its own font lacks.
+    """
     return {
         "font.family": "sans-serif",
-        "font.sans-serif": [FONT, "Verdana", "sans-serif"],
+        "font.sans-serif": [FONT, *fonts, "Verdana", "sans-serif"],
         "font.size": TICK,
         "text.parse_math": False,
         "text.color": INK,

@@ -11,7 +11,7 @@ from html import escape
 import numpy as np
 
 from interp.figures import theme
-from interp.result import Result
+from interp.result import Result, cell
 
 LONGEST_TABLE = 400
 
@@ -164,5 +164,7 @@ def comma_separated(result: Result, interval: Result | None) -> str:
         return result.to_csv()
     header, rows = _long_rows(result, interval)
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([header, *rows])
+    labels = len(result.axes)
+    rows = [[*map(cell, row[:labels]), *row[labels:]] for row in rows]
+    csv.writer(text, lineterminator="\n").writerows([[*map(cell, header)], *rows])
     return text.getvalue()

@@ -72,7 +72,7 @@ def role_scores_by_row(model, tokens_once: Int[Tensor, "prompt position"], *edit
         "role": ROLES, "layer": _numbers(model.cfg.n_layers), "head": _numbers(model.cfg.n_heads),
         "prompt": _numbers(number),
     }  # fmt: skip
-    about = {**models.about(model), "bos": False, "n": number, "length": length}
+    about = {**hooks.about(model, *edits), "bos": False, "n": number, "length": length}
     return Result(np.asarray(values), axes, "attention by role", "share", about)
 
 

@@ -17,7 +17,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from interp import hooks, models
+from interp import hooks
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.sites import Site
@@ -47,7 +47,7 @@ def head_attribution(
         "head": tuple(range(model.cfg.n_heads)),
         "prompt": tuple(range(len(prompts))),
     }
-    return _result(model, prompts, values, axes)
+    return _result(model, prompts, values, axes, edits)
 
 
 def component_attribution(
@@ -68,7 +68,7 @@ def component_attribution(
     written = torch.einsum("cpm,pm->cp", parts, towards)
     values = torch.cat([written, _bias(model, prompts, answer, against)[None]])
     axes = {"component": (*map(str, sites), "bias"), "prompt": tuple(range(len(prompts)))}
-    return _result(model, prompts, values, axes)
+    return _result(model, prompts, values, axes, edits)
 
 
 def final_scale(model, prompts: Prompts, *, edits: Sequence[hooks.Edit] = ()) -> Float[Tensor, "prompt"]:
@@ -112,6 +112,8 @@ def _answers(prompts: Prompts, name: str) -> Tensor:
     return prompts.answers[name]
 
 
-def _result(model, prompts: Prompts, values: Tensor, axes: dict[str, tuple]) -> Result:
-    about = {**models.about(model), "bos": prompts.bos, "n": len(prompts)}
+def _result(
+    model, prompts: Prompts, values: Tensor, axes: dict[str, tuple], edits: Sequence[hooks.Edit]
+) -> Result:
+    about = {**hooks.about(model, *edits), "bos": prompts.bos, "n": len(prompts)}
     return Result(np.asarray(values.cpu()), axes, QUANTITY, "nats", about)

@@ -136,11 +136,11 @@ def trace(
     have no answers. Source: nostalgebraist 2020; Merullo et al. 2023 (arXiv:2305.16130), section 3.
     """
     held = states(model, prompts, *edits, parts=parts, spot=spot)
-    return follow(model, prompts, held if through is None else through(held))
+    return follow(model, prompts, held if through is None else through(held), *edits)
 
 
-def follow(model, prompts: Prompts, held: States) -> Result:
-    """As `trace`, in states that are already here, changed or not."""
+def follow(model, prompts: Prompts, held: States, *edits: hooks.Edit) -> Result:
+    """As `trace`, in states that are already here, changed or not; `edits` are those they were run under."""
     names, tracked = _answers(prompts, held)
     found = read(model, held.values, tracked=tracked)
     probability = (found.tracked.double() - found.total.double()[..., None]).exp()
@@ -151,7 +151,7 @@ def follow(model, prompts: Prompts, held: States) -> Result:
     }  # fmt: skip
     values = np.asarray(stacked.movedim(-1, -2).cpu())
     return Result(
-        values, axes, "the lens on the answers", "rank, probability or nats", _about(model, prompts)
+        values, axes, "the lens on the answers", "rank, probability or nats", _about(model, prompts, *edits)
     )
 
 
@@ -172,7 +172,7 @@ def lead(
     logits = tracked_logits(model, held.values, tracked)[..., 0, :]
     ahead = logits[..., names.index(answer)] - logits[..., names.index(against)]
     axes = {"part": held.parts, "layer": held.layers, "prompt": tuple(range(len(prompts)))}
-    about = _about(model, prompts)
+    about = _about(model, prompts, *edits)
     return Result(
         np.asarray(ahead.double().cpu()), axes, f"lead of the {answer} over the {against}", "nats", about
     )
@@ -208,7 +208,7 @@ def guesses(
         "place": tuple(range(1, k + 1)),
     }
     words = np.array(models.token_strings(model, found.ids.flatten().tolist()), dtype=object)
-    about = {**_about(model, prompts), "text": prompts.texts[0]}
+    about = {**_about(model, prompts, *edits), "text": prompts.texts[0]}
     return Guesses(
         Result(np.asarray(probability.cpu()), axes, "probability of the guess", "probability", about),
         words.reshape(tuple(found.ids.shape)),
@@ -261,5 +261,5 @@ def _check_itself(model, state: Float[Tensor, "one d_model"], logits: Float[Tens
         )
 
 
-def _about(model, prompts: Prompts) -> dict:
-    return {**models.about(model), "bos": prompts.bos, "n": len(prompts)}
+def _about(model, prompts: Prompts, *edits: hooks.Edit) -> dict:
+    return {**hooks.about(model, *edits), "bos": prompts.bos, "n": len(prompts)}

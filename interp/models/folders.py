@@ -1,6 +1,7 @@
 """Whether a folder holds a whole GPT-2: its files, its configuration, every tensor, and what is in them."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,10 @@ WEIGHTS = "model.safetensors"
 _SIZES = ("n_layer", "n_head", "n_embd", "vocab_size", "n_positions")
 _MOST_BLANK = 0.02  # of a file's bytes, zero at its end; more is a download that was cut off
 _BLOCK = 1 << 20
+TIED = "lm_head.weight"
+# Of a layer, beside what a config asks for: the mask, which older files keep, and what an activation learned
+MORE = re.compile(r"(?:transformer\.)?h\.(\d+)\.(?:attn\.(?:bias|masked_bias)|mlp\.act\.\w+)")
+_ON_PURPOSE = "zeros_on_purpose"  # in config.json: weights written by hand hold blocks of zeros
 
 
 def missing(folder: Path) -> str | None:
@@ -42,13 +47,29 @@ def check(source: str, folder: Path) -> None:
     if lacks is not None:
         raise ModelNotFound(source, f"the folder has no {lacks}.")
     found = _tensor_shapes(source, folder / WEIGHTS)
-    for tensor, shape in _expected_shapes(configuration(source, folder)).items():
+    expected = _expected_shapes(configuration(source, folder))
+    _refuse_unused(source, found, expected)
+    for tensor, shape in expected.items():
         came = found.get(_stored(tensor, found))
         if came != shape:
             raise ModelNotFound(
                 source,
                 f"its weights are damaged: {tensor} should have the shape {shape}, but"
                 f" {'it is missing' if came is None else f'it has {came}'}.",
+            )
+
+
+def _refuse_unused(source: str, found: dict[str, tuple], expected: dict[str, tuple]) -> None:
+    """Nothing, if the model uses every tensor of the file; the tied output matrix is compared later."""
+    used = {_stored(tensor, found) for tensor in expected} | {TIED}
+    layers = {tensor.split(".")[1] for tensor in expected if tensor.startswith("h.")}
+    for tensor in found:
+        more = MORE.fullmatch(tensor)
+        if tensor not in used and not (more and more[1] in layers):
+            raise ModelNotFound(
+                source,
+                f"its weights and config.json disagree: the file holds {tensor}, which a model of"
+                f" {len(layers)} layers does not use.",
             )
 
 
@@ -61,10 +82,17 @@ def check_numbers(source: str, folder: Path) -> None:
             f"its weights are damaged: the last {blank:.0%} of {WEIGHTS} are zeros, as in a download that was"
             " cut off.",
         )
+    may_be_blank = configuration(source, folder).get(_ON_PURPOSE) is True
     for tensor, values in _weights(source, folder):
-        wrong = _wrong(tensor, values)
+        wrong = _wrong(tensor, values) or (None if may_be_blank else _blank(tensor, values))
         if wrong is not None:
             raise ModelNotFound(source, f"its weights are damaged: {tensor} {wrong}.")
+    if not _tied_agree(folder / WEIGHTS):
+        raise ModelNotFound(
+            source,
+            f"its weights and config.json disagree: {TIED} is not the embedding, though config.json does not"
+            " say tie_word_embeddings: false.",
+        )
 
 
 def taught(source: str, folder: Path, weights_sha256: str) -> dict[str, tuple[str, ...]] | None:
@@ -140,6 +168,25 @@ def _weights(source: str, folder: Path) -> Iterator[tuple[str, Tensor]]:
         raise ModelNotFound(source, f"{WEIGHTS} is damaged ({error}).") from None
 
 
+def _tied_agree(file: Path) -> bool:
+    """Whether an output matrix that is stored beside the embedding is the same; true if only one is."""
+    from safetensors import safe_open
+
+    config = json.loads((file.parent / "config.json").read_bytes())
+    with safe_open(file, framework="pt") as opened:
+        stored = set(opened.keys())
+        if TIED not in stored or not config.get("tie_word_embeddings", True):
+            return True
+        return torch.equal(opened.get_tensor(TIED), opened.get_tensor(_stored("wte.weight", stored)))
+
+
+def _longest_blank(values: Tensor) -> int:
+    """How many rows one after another (of a vector: numbers) are zeros, at most."""
+    blank = (values == 0).flatten(1).all(1) if values.ndim > 1 else values == 0
+    written = torch.cat([torch.tensor([-1]), (~blank).nonzero()[:, 0], torch.tensor([len(blank)])])
+    return int(written.diff().max()) - 1
+
+
 def _stored(tensor: str, names: set[str] | dict) -> str:
     """The name under which a file keeps a tensor: with or without the model's own name before it."""
     return tensor if tensor in names else f"transformer.{tensor}"
@@ -153,6 +200,17 @@ def _wrong(tensor: str, values: Tensor) -> str | None:
     if not abs(low) + abs(high) < float("inf"):
         return f"holds {int((~values.isfinite()).sum())} values that are not finite numbers"
     return None
+
+
+def _blank(tensor: str, values: Tensor) -> str | None:
+    """Which block of a weight is empty, in words; None if none is. A bias may well be zero."""
+    blank = _longest_blank(values) if tensor.endswith("weight") else 0
+    if blank <= max(1, _MOST_BLANK * len(values)):
+        return None
+    return (
+        f"holds zeros alone in {blank} of its {len(values)} rows, one after another (if they are meant, write"
+        f' "{_ON_PURPOSE}": true into config.json)'
+    )
 
 
 def _blank_share(file: Path) -> float:

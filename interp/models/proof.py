@@ -24,6 +24,7 @@ from interp.models.sources import Source
 
 MOST_GAP = 1e-3  # nats, between two runs in float32 of one model; float sums in another order give 1e-5
 _ROWS, _LENGTH, _SEED = 2, 8, 0
+_CHECKS = 2  # raised when more is checked: what was shown before is shown again
 _LIBRARIES = ("torch", "transformers", "transformer-lens")
 
 
@@ -34,7 +35,7 @@ class Proof:
         self.source, self.device = source, device
         config = (source.folder / "config.json").read_bytes()
         versions = [version(library) for library in _LIBRARIES]
-        facts = json.dumps([source.weights_sha256, device.type, versions]).encode()
+        facts = json.dumps([_CHECKS, source.sha256, device.type, versions]).encode()
         self._note = _notes() / hashlib.sha256(facts + config).hexdigest()
 
     @property

@@ -21,6 +21,7 @@ from interp.result import Result
 from interp.sites import Neuron, check_place
 from interp.studies import cautions
 from interp.studies.concepts import Best
+from interp.studies.own_sentences import read_otherwise
 from interp.studies.untouched import answers
 
 TOP = 10
@@ -55,6 +56,12 @@ class BrowserState:
             raise ValueError(f"{text!r} is no state of the browser: give what to_json wrote.") from error
 
 
+STARTED = (
+    "Before your text stands the mark that begins a text: other tools here read the bare sentence, so their"
+    " numbers differ a little."
+)
+
+
 @dataclass(frozen=True)
 class OwnText:
     """The neuron on one's own text: tokens, Result[position], the next words with it on and off, and what
@@ -67,6 +74,7 @@ class OwnText:
     whole: Result
     without: Result
     cautions: tuple[str, ...]
+    notes: tuple[str, ...] = ()  # how the text was read
 
 
 @dataclass(frozen=True)
@@ -185,7 +193,8 @@ def _own_text(model, state: BrowserState) -> OwnText:
     whole, without = (logits_at_end(model, prompts, *edit)[0].double().cpu().softmax(-1) for edit in edits)
     activations = read.activations.at(neuron=str(state.neuron))
     words = _next(model, whole), _next(model, without)
-    return OwnText(read.tokens, activations, read.windows, *words, cautions.never_seen(model, text))
+    told = (STARTED, *read_otherwise(model, state.text))
+    return OwnText(read.tokens, activations, read.windows, *words, cautions.never_seen(model, text), told)
 
 
 def _next(model, probability) -> Result:

@@ -7,15 +7,20 @@ one, where the model has read all of it. The marks are for the reader's eye; no 
 them.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from unicodedata import normalize
+
+import regex
 
 from interp import models
 from interp.prompts import Asked, Prompts, asked, meant
 from interp.result import Result
 
-WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+# letters with the marks that may be written after them; 's at the end is not part of a name
+WORD = regex.compile(
+    r"(?<!\p{L}['’])\p{L}[\p{L}\p{M}]*(?:(?!['’][sS](?![\p{L}\p{M}'’-]))['’-]\p{L}[\p{L}\p{M}]*)*"
+)
 ENDS_A_SENTENCE = (".", "!", "?", "\n")
 ANSWER, AGAINST = "answer", "word to weigh it against"
 ONE_NAME = "“{name}” is said {times}: S1 marks the first time, S2 the last."
@@ -109,17 +114,18 @@ def pair(model, prompt: str, twin: str, answer: str, against: str) -> Pair:
 
 def mark(model, text: str, answer: str, against: str) -> Marked:
     """The tokens of the sentence, each with its mark; a last space is left out."""
-    text = text.rstrip()
+    given, text = text, text.rstrip()
     encoded = model.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
-    ends = [end for _, end in encoded["offset_mapping"]]
-    marks: list[list[str]] = [[] for _ in ends]
+    starts = [start for start, _ in encoded["offset_mapping"]]
+    marks: list[list[str]] = [[] for _ in starts]
     told, right = _names(text, meant(answer).strip(), meant(against).strip())
     for name, end in (*told, *right):
-        marks[_token_at(ends, end)].append(name)
+        marks[_token_at(starts, end)].append(name)
     if marks:
         marks[-1].append("END")
     strings = models.token_strings(model, encoded["input_ids"])
-    return Marked(tuple(strings), tuple(" ".join(found) for found in marks), _note(text, told))
+    note = " ".join((_note(text, told), *read_otherwise(model, given)))
+    return Marked(tuple(strings), tuple(" ".join(found) for found in marks), note)
 
 
 def names_in(text: str) -> tuple[str, ...]:
@@ -166,8 +172,9 @@ def _names(text: str, answer: str, against: str) -> tuple[list[tuple[str, int]],
     """(mark, where the word ends) for the name said twice, and for the answer where it is said once more."""
     said: dict[str, list[int]] = {}
     for found in WORD.finditer(text):
-        said.setdefault(found[0], []).append(found.end())
-    names = {answer, against, *names_in(text)} - {""}
+        said.setdefault(_key(found[0]), []).append(found.end())
+    answer, against = _key(answer), _key(against)
+    names = {answer, against, *map(_key, names_in(text))} - {""}
     twice = [name for name in names if len(said.get(name, ())) > 1]
     if not twice:
         return [], []
@@ -176,8 +183,27 @@ def _names(text: str, answer: str, against: str) -> tuple[list[tuple[str, int]],
     return told, [("IO", end) for end in said.get(answer, ()) if answer != repeated]
 
 
-def _token_at(ends: Sequence[int], end: int) -> int:
-    return next(number for number, last in enumerate(ends) if last >= end)
+def _token_at(starts: Sequence[int], end: int) -> int:
+    """The last token that begins before this place: the letters of several bytes are read whole there."""
+    return max(number for number, start in enumerate(starts) if start < end)
+
+
+def read_otherwise(model, given: str) -> tuple[str, ...]:
+    """A sentence on each thing that is not read as it was typed: a space at the end, the model's marks."""
+    told = []
+    if given != given.rstrip():
+        what = "A last space" if given.rstrip(" ") == given.rstrip() else "White space at the end"
+        told.append(f"{what} was left out: words begin with theirs.")
+    special = [mark for mark in dict.fromkeys(model.tokenizer.all_special_tokens) if mark in given]
+    told += [
+        f"“{mark}” is read as one token, the mark between texts, not letter by letter." for mark in special
+    ]
+    return tuple(told)
+
+
+def _key(name: str) -> str:
+    """A name however it is typed: one letter, or a letter and its accent."""
+    return normalize("NFC", name)
 
 
 def _note(text: str, told: Sequence[tuple[str, int]]) -> str:
@@ -185,6 +211,6 @@ def _note(text: str, told: Sequence[tuple[str, int]]) -> str:
         return f"{NO_NAME} {END}"
     end = told[0][1]
     name = next(found[0] for found in WORD.finditer(text) if found.end() == end)
-    number = sum(found[0] == name for found in WORD.finditer(text))
+    number = sum(_key(found[0]) == _key(name) for found in WORD.finditer(text))
     times = "twice" if number == 2 else f"{number} times"
     return f"{ONE_NAME.format(name=name, times=times)} {END}"

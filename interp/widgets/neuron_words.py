@@ -47,6 +47,7 @@ def text_html(state: NeuronState, answer: NeuronAnswer) -> str:
         if own.windows > 1
         else ""
     )
+    notes = "".join(f'<p class="note">{escape(note)}</p>' for note in own.notes)
     before = Pane("Neuron on", "the next word", own.whole)
     after = (
         Pane("Still on", "switch it off to compare", own.whole)
@@ -55,7 +56,7 @@ def text_html(state: NeuronState, answer: NeuronAnswer) -> str:
     )
     return (
         f'{cautions_html(own.cautions)}<p class="reading small">{escape(_peak(own, values))}</p>'
-        f"{_strip(own.tokens, values, None, _largest(answer, values))}{cut}"
+        f"{_strip(own.tokens, values, None, _largest(answer, values))}{cut}{notes}"
         f'<div class="{"on" if state.on else "off"}">{panes_html(before, after, {})}</div>'
         f"<details><summary>The same as text</summary><p>{escape(_listed(own.tokens, values))}</p>"
         f"{table_html(before, after)}</details>"

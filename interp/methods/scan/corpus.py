@@ -4,7 +4,9 @@ A window begins anew: no word of another text or window is in its past. It refus
 tokenizer.
 """
 
+import codecs
 import hashlib
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,6 +21,11 @@ from interp.words import world
 
 WIDTH = 128  # tokens per window at most, the beginning-of-text token included
 POCKET_TEXTS = 4000
+ENDINGS = (".txt", ".md")
+MARKED = (  # the longer mark first: that of UTF-32 begins with that of UTF-16
+    (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"), (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"), (codecs.BOM_UTF8, "utf-8-sig"),
+)  # fmt: skip
 SHORTEST = 2  # tokens; a window of one has nothing before it
 
 
@@ -109,13 +116,24 @@ def _world(count: int, seed: int) -> list[tuple[str, str]]:
 
 
 def _windows(tokenizer: Any, text: str, width: int, bos: bool) -> Iterable[np.ndarray]:
-    ids = tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
-    first = [tokenizer.bos_token_id] * bos
-    room = width - bos
-    for start in range(0, len(ids), room):
-        piece = ids[start : start + room]
-        if len(piece) >= SHORTEST:
-            yield np.array(first + piece)
+    read = tokenizer(text, add_special_tokens=False, verbose=False, return_offsets_mapping=True)
+    ids, first = read["input_ids"], [tokenizer.bos_token_id] * bos
+    start = 0
+    while start < len(ids):
+        stop = _whole_characters(read["offset_mapping"], start, start + width - bos)
+        if stop - start >= SHORTEST:
+            yield np.array(first + ids[start:stop])
+        start = stop
+
+
+def _whole_characters(places: Sequence[tuple[int, int]], start: int, stop: int) -> int:
+    """Where a window that would end before token `stop` ends, so that no character is cut: at the last token
+    before it that begins a character; at `stop` itself if there is none, a window of one character.
+    """
+    if stop >= len(places):
+        return len(places)
+    ends = (end for end in range(stop, start, -1) if places[end][0] >= places[end - 1][1])
+    return next(ends, stop)
 
 
 def _texts(source: str, limit: int | None, seed: int) -> Sequence[str]:
@@ -125,21 +143,44 @@ def _texts(source: str, limit: int | None, seed: int) -> Sequence[str]:
     if path.is_file():
         return [_read(path)]
     if path.is_dir():
-        files = sorted(file for file in path.rglob("*.txt") if file.is_file())
-        if not files:
-            raise ValueError(f"The folder {source!r} holds no .txt file. Put the texts there, one per file.")
-        return [_read(file) for file in files[:limit]]
+        return _folder(source, path, limit)
     return _dataset(source, limit)
 
 
-def _read(file: Path) -> str:
+def _folder(source: str, path: Path, limit: int | None) -> list[str]:
+    """The texts of a folder; empty files are left out, and that is said."""
+    files = sorted(file for file in path.rglob("*") if file.suffix.lower() in ENDINGS and file.is_file())
+    if not files:
+        raise ValueError(f"The folder {source!r} holds no .txt file. Put the texts there, one per file.")
+    full = [file for file in files if file.stat().st_size and _decoded(file).strip()]
+    if not full:
+        raise ValueError(
+            f"All {len(files)} files in {source!r} are empty. Give files with some text in them."
+        )
+    if len(full) < len(files):
+        first = next(file for file in files if file not in full)
+        number = len(files) - len(full)
+        what = "1 empty file" if number == 1 else f"{number} empty files"
+        warnings.warn(f"Left out {what}, such as {str(first)!r}.", stacklevel=5)
+    return [_read(file) for file in full[:limit]]
+
+
+def _decoded(file: Path) -> str:
+    """The text of a file in UTF-8, or in UTF-16 or 32 that begins with its mark; every line ends in \\n."""
     content = file.read_bytes()
+    marked = next((name for mark, name in MARKED if content.startswith(mark)), "utf-8")
     try:
-        text = content.decode("utf-8")
+        text = content.decode(marked)
     except UnicodeDecodeError as error:
         raise ValueError(
-            f"The file {str(file)!r} is not text: byte {error.start} is not UTF-8. Give a plain text file."
+            f"The file {str(file)!r} is not text: byte {error.start} is not {marked.upper()}."
+            " Give a plain text file."
         ) from None
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _read(file: Path) -> str:
+    text = _decoded(file)
     if "\0" in text:
         raise ValueError(f"The file {str(file)!r} is not text: it holds zero bytes. Give a plain text file.")
     if not text.strip():

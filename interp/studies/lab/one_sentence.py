@@ -24,7 +24,7 @@ from interp.result import Result
 from interp.sites import Head, Site, check_place
 from interp.studies import cautions, ioi
 from interp.studies.cautions import ReadWord
-from interp.studies.own_sentences import asked_words, likeliest, written, written_twin
+from interp.studies.own_sentences import asked_words, likeliest, read_otherwise, written, written_twin
 from interp.words.article import NAME_EXAMPLES
 
 OutputsOf = Callable[[bool], dict[int, Tensor]]  # layer -> Float[Tensor, "word head d_head"]
@@ -149,7 +149,7 @@ def compute(
         answer_probability=_pair(probability[words[0]] for probability in probabilities),
         against_probability=_pair(probability[words[1]] for probability in probabilities),
         head_effects=sentence.head_effects,
-        notes=_notes(state) + cautions.cut_words(model, *texts),
+        notes=_notes(model, state) + cautions.cut_words(model, *texts),
         asked=asked,
         words=cautions.read_words(model, texts[0]),
         cautions=cautions.before_finding(model, texts, asked, probabilities[0]),
@@ -240,15 +240,9 @@ def _pair(values) -> tuple[float, float]:
     return before, after
 
 
-def _notes(state: LabState) -> tuple[str, ...]:
-    notes = (
-        ["A last space was left out: words begin with theirs."]
-        if state.prompt != state.prompt.rstrip()
-        else []
-    )
-    if state.heads:
-        notes.append(NOTES[state.how].format(n=REFERENCES))
-    return tuple(notes)
+def _notes(model, state: LabState) -> tuple[str, ...]:
+    notes = read_otherwise(model, state.prompt)
+    return (*notes, NOTES[state.how].format(n=REFERENCES)) if state.heads else notes
 
 
 def _is_usable(model, state: LabState) -> bool:
