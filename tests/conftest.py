@@ -140,12 +140,21 @@ def pocket():
 
 
 @pytest.fixture(scope="session")
-def desk(tmp_path_factory):
-    """JupyterLab and one browser on it, for all tests of this process that look at the screen."""
+def browser():
+    """One browser for all tests of this process that look at the screen."""
     import notebook_screen
 
     playwright_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with notebook_screen.opened_screen(tmp_path_factory.mktemp("desk"), playwright_api) as opened:
+    with notebook_screen.opened_browser(playwright_api) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def desk(tmp_path_factory, browser):
+    """JupyterLab in the browser."""
+    import notebook_screen
+
+    with notebook_screen.opened_screen(tmp_path_factory.mktemp("desk"), browser) as opened:
         yield opened
 
 

@@ -5,7 +5,7 @@ import shutil
 
 import nbformat
 import pytest
-from notebook_screen import CHROMIUM_SWITCHES, ROOT, chromium_path, photograph
+from notebook_screen import ROOT, chromium_path, photograph
 
 from interp import execution, models, report, site
 from interp.sites import Head
@@ -13,7 +13,6 @@ from interp.studies import attention_view, explorer, lab
 from interp.studies.lab.one_sentence import leads
 from interp.widgets import AblationLab, AttentionViewer, LensExplorer
 
-playwright_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(chromium_path() is None, reason="no Chromium: install one or set INTERP_CHROMIUM"),
@@ -57,14 +56,6 @@ def folder(tmp_path_factory):
     return home
 
 
-@pytest.fixture(scope="module")
-def browser():
-    with playwright_api.sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_SWITCHES)
-        yield opened
-        opened.close()
-
-
 @pytest.fixture
 def screen(browser):
     """A function that opens a page from disk; at the end no host may have been asked, nothing gone wrong."""
@@ -76,6 +67,7 @@ def screen(browser):
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("dialog", lambda dialog: wrong.append(dialog.message))
         page.goto(path.as_uri())
+        page.kind = path.stem
         pages.append(page)
         if awake:
             for place in page.locator(".living").all()[:awake]:
@@ -126,7 +118,7 @@ def test_a_click_on_three_heads_makes_mary_john_and_no_host_is_asked(screen, fol
     assert re.match(r"Without .* the model changes its mind: now “John” is [\d.]+ times as likely", told), (
         told
     )
-    photograph(page, f"site_{name}_flipped")
+    photograph(page, "flipped")
     assert after(page, page.get_by_role("button", name="All heads on").first.click).startswith("Every head")
 
 
@@ -186,7 +178,7 @@ def test_odd_sentences_are_shown_as_the_model_reads_them_and_never_run(screen, f
 
 
 @pytest.mark.parametrize("harm", ["another pack", "no pack", "no workers"])
-def test_a_model_that_cannot_wake_says_why_and_the_picture_stays(screen, browser, folder, tmp_path, harm):
+def test_a_model_that_cannot_wake_says_why_and_the_picture_stays(screen, folder, tmp_path, harm):
     there = tmp_path / "pocket"
     shutil.copytree(folder, there)
     pack = there / "pocket.model.js"
@@ -226,5 +218,5 @@ def test_axe_finds_nothing_serious(screen, folder, name, scheme):
 @pytest.mark.parametrize("name", ["index", "00_start_here"])
 def test_nothing_runs_off_a_phone(screen, folder, name):
     page = screen(folder / f"{name}.html", width=360, height=740, awake=1 if name == "index" else 3)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 360
-    photograph(page, f"site_{name}_phone")
+    assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
+    photograph(page, "phone")

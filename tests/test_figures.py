@@ -436,9 +436,7 @@ def test_letters_without_a_font_are_said_once_and_stay_in_the_table(tmp_path, mo
     assert word in (tmp_path / "pocket" / "x.csv").read_text(encoding="utf-8")
 
 
-def test_another_installed_font_lends_its_letters_to_that_picture_alone(
-    tmp_path, monkeypatch, recwarn
-):
+def test_another_installed_font_lends_its_letters_to_that_picture_alone(tmp_path, monkeypatch, recwarn):
     monkeypatch.setattr(glyphs, "OTHERS", ("STIXGeneral",))
     lacking = set(glyphs._charmap("STIXGeneral")) - set(glyphs._charmap(theme.FONT))
     letter = next(chr(code) for code in sorted(lacking) if chr(code).isalpha())
