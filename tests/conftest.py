@@ -63,7 +63,11 @@ def pytest_addoption(parser):
 
 
 def pytest_collection_modifyitems(config, items):
-    """With --quick: leave out, and count, what is slow, needs Chromium or repeats with another seed."""
+    """Browser tests last. With --quick: leave out, and count, what is slow, needs Chromium or repeats with
+    another seed.
+    """
+    # Playwright keeps an event loop running in its process: errands that follow would wait for it for ever.
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
     if not config.getoption("--quick"):
         return
     reasons, seeds = {}, {}
