@@ -510,14 +510,50 @@ def test_a_quoted_figure_names_the_model_of_its_source():
     assert words.model_name(result) == "pocket"
 
 
+@pytest.mark.parametrize(
+    ("tokens", "shown"),
+    [
+        ((" Mary", " John"), ("Mary", "John")),
+        ((" Mary", "."), ("·Mary", ".")),
+        (("When", " Mary"), ("When", "·Mary")),
+        ((" Mary", "  John"), ("Mary", "·John")),
+        ((" Mary", " "), ("·Mary", "·")),
+        ((" Mary", "\n"), ("·Mary", "↵")),
+    ],
+)
+def test_the_dot_for_a_space_goes_where_all_words_have_it_and_stays_where_only_some_have(tokens, shown):
+    values = np.array([0.6, 0.3])
+    bars = figures.bars(Result(values, {"token": tokens}, "probability", "probability"), title="Guesses")
+    strip = figures.token_strip(Result(values, {"token": tokens}, "looks", ""), title="Sentence")
+    grid = Result(np.stack([values, values]), {"layer": (0, 1), "token": tokens}, "looks", "")
+    across, line = figures.heatmap(grid, title="Looks"), figures.lines(grid, along="token", title="Looks")
+    assert [text.get_text() for text in bars.matplotlib("").axes[0].get_yticklabels()] == list(shown)
+    assert bars.plotly().layout.yaxis.ticktext == shown
+    assert {*shown} <= {text.get_text() for text in strip.matplotlib("").axes[0].texts}
+    assert across.plotly().layout.xaxis.ticktext == line.plotly().layout.xaxis.ticktext == shown
+    assert f"Highest: {shown[0]} at 0.60" in bars.alt
+    assert bars.result.axes["token"] == tokens
+
+
 def test_a_ladder_without_chances_has_no_bars():
     nothing = figures.ladder(rungs((np.nan,) * 3), (" A", " B", " C"), title="Quoted")
     shown = nothing.matplotlib("").axes[0]
     assert not any("%" in text.get_text() for text in shown.texts)
-    assert nothing.plotly().data[0].text == ("\u00b7A", "\u00b7B", "\u00b7C")
+    assert nothing.plotly().data[0].text == ("A", "B", "C")
 
 
 def test_a_ladder_wants_a_word_for_every_layer():
     message = "ladder got 2 words for 3 numbers. Give one word for each number."
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         figures.ladder(rungs(), ("a", "b"), title="Ladder")
+
+
+@pytest.mark.parametrize(
+    ("token", "shown"),
+    [
+        (" Mary", "·Mary"), ("where it was put", "where it was put"), ("  two", "··two"), ("a  b", "a··b"),
+        (" ", "·"), ("end ", "end·"), (" the\n", "·the↵"),
+    ],
+)  # fmt: skip
+def test_spaces_are_made_visible_where_they_could_be_missed(token, shown):
+    assert theme.visible(token) == shown

@@ -61,7 +61,7 @@ def _has(font: str, letter: str) -> bool:
 
 
 @cache
-def _charmap(font: str) -> dict[int, int]:
-    """Letter -> glyph of an installed font; empty if it is not installed."""
+def _charmap(font: str) -> frozenset[int]:
+    """The letters of an installed font; none if it is not installed."""
     files = [entry.fname for entry in font_manager.fontManager.ttflist if entry.name == font]
-    return font_manager.get_font(files[0]).get_charmap() if files else {}
+    return frozenset(font_manager.get_font(files[0]).get_charmap()) if files else frozenset()
