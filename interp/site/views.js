@@ -122,8 +122,8 @@ function living(view, model, begin) {
     make("div", { className: "top" }, chooser.box, prompt.box, make("div", { className: "words" }, ...Object.values(texts).map(({ box }) => box), ...(heads ? [heads.box] : []))),
     headline,
     make("div", { className: "bench" },
-      ...(part ? [make("section", { className: "controls" }, make("h4", {}, "Click a head to switch it off"), part.grid, ...(view === "lab" ? [legend()] : []), part.row, part.preset.box, part.ways.box)] : []),
-      make("section", { className: "outcome", "aria-label": "Result" }, make("h4", {}, kind.title), result)),
+      ...(part ? [make("section", { className: "controls" }, make("h3", {}, "Click a head to switch it off"), part.grid, ...(view === "lab" ? [legend()] : []), part.row, part.preset.box, part.ways.box)] : []),
+      make("section", { className: "outcome", "aria-label": "Result" }, make("h3", {}, kind.title), result)),
     ...(kind.fields.length ? [make("details", {}, make("summary", {}, "Which token is asked?"), make("p", {}, RULE))] : []),
     status,
   );
