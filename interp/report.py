@@ -149,7 +149,7 @@ def index(
         model=model,
         about=ABOUT_THE_MODEL,
         packs=_listed(packs) if packs else "",
-        still=_picture(folder, STILL),
+        still=_picture(folder, STILL) or next(iter(_pictures(folder, figures)), None),
         twins=ABOUT_THE_TWINS if twin else "",
         twin_page=twin_page,
         chapters=[_chapter(one, saved, folder, pages) for one in story.CHAPTERS],

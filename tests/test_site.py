@@ -5,6 +5,7 @@ import re
 import shutil
 from dataclasses import replace
 from random import Random
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from site_engine import answers, node_path
 
 from interp import hooks, models, site
 from interp.prompts import Asked
-from interp.site import scripts
+from interp.site import contents, scripts
 from interp.sites import Head, Site
 from interp.studies import explorer, lab
 from interp.studies.lab import LabState
@@ -103,6 +104,7 @@ def by_torch(model, cases, means):
 
 
 @needs_node
+@pytest.mark.slow
 def test_its_logits_are_pytorchs_but_for_half_precision(packed, rounded, tmp_path):
     model, pack = packed
     cases = list(zip(random_sentences(model, SENTENCES), random_sets(model, SENTENCES), strict=True))

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float
-from safetensors.numpy import load_file
+from safetensors.torch import load_file
 
 from interp import models
 from interp.studies import attention_view, explorer, lab
@@ -22,7 +22,9 @@ NEEDED = {
     "model_type": "gpt2",
     "activation_function": "gelu_new",
     "tie_word_embeddings": True,
+    "scale_attn_weights": True,
     "scale_attn_by_inverse_layer_idx": False,
+    "add_cross_attention": False,
 }
 
 
@@ -44,7 +46,7 @@ def of(source: str, largest: int) -> tuple[str, dict[str, Any]]:
         "width": config["n_embd"],
         "context": config["n_positions"],
         "eps": config["layer_norm_epsilon"],
-        **_tokens(place.folder),
+        **_tokens(loaded),
         "names": list(NAMES),
         "seen": None if seen is None else sorted(seen),
         "examples": _examples(loaded),
@@ -74,7 +76,7 @@ def _weights(folder: Path) -> dict[str, np.ndarray]:
     read = [load_file(file) for file in sorted(folder.glob("model*.safetensors"))]
     named = {name.removeprefix("transformer."): values for part in read for name, values in part.items()}
     masks = (".attn.bias", ".attn.masked_bias", "lm_head.weight")
-    return {name: named[name] for name in sorted(named) if not name.endswith(masks)}
+    return {name: named[name].float().numpy() for name in sorted(named) if not name.endswith(masks)}
 
 
 def _means(loaded) -> Float[np.ndarray, "layer head d_head"]:
@@ -93,14 +95,26 @@ def _tensors(named: dict[str, np.ndarray]) -> tuple[dict[str, Any], str]:
     return tables, base64.b64encode(numbers.tobytes()).decode("ascii")
 
 
-def _tokens(folder: Path) -> dict[str, Any]:
-    written = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
+def _tokens(loaded) -> dict[str, Any]:
+    """Tokens by id, merges in order, and the one special token."""
+    written = json.loads(loaded.tokenizer.backend_tokenizer.to_str())
+    before, special = written["pre_tokenizer"] or {}, [one["content"] for one in written["added_tokens"]]
+    plain = (
+        before.get("type") == "ByteLevel"
+        and not before.get("add_prefix_space")
+        and before.get("use_regex", True)
+    )
+    if written["model"]["type"] != "BPE" or written["normalizer"] or not plain or len(special) != 1:
+        raise ValueError(
+            "The model's tokenizer is not GPT-2's, the only one that the page knows: its pages show pictures"
+            " only."
+        )
     by_id = {number: token for token, number in written["model"]["vocab"].items()}
     merges = [pair if isinstance(pair, str) else " ".join(pair) for pair in written["model"]["merges"]]
     return {
-        "vocabulary": [by_id[number] for number in range(len(by_id))],
+        "vocabulary": [by_id.get(number, f"[{number}]") for number in range(loaded.cfg.d_vocab)],
         "merges": merges,
-        "special": written["added_tokens"][0]["content"],
+        "special": special[0],
     }
 
 

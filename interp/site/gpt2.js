@@ -105,8 +105,8 @@ function rest(model, layer, n, x, z) {
   const { width: d, w, eps } = model, part = `h.${layer}.`;
   const mid = add(x, linear(z, n, d, w[`${part}attn.c_proj.weight`], w[`${part}attn.c_proj.bias`], d));
   const read = norm(mid, n, d, w[`${part}ln_2.weight`], w[`${part}ln_2.bias`], eps);
-  const inner = gelu(linear(read, n, d, w[`${part}mlp.c_fc.weight`], w[`${part}mlp.c_fc.bias`], 4 * d));
-  return add(mid, linear(inner, n, 4 * d, w[`${part}mlp.c_proj.weight`], w[`${part}mlp.c_proj.bias`], d));
+  const bias = w[`${part}mlp.c_fc.bias`], inner = gelu(linear(read, n, d, w[`${part}mlp.c_fc.weight`], bias, bias.length));
+  return add(mid, linear(inner, n, bias.length, w[`${part}mlp.c_proj.weight`], w[`${part}mlp.c_proj.bias`], d));
 }
 
 function embedded(model, ids) {
