@@ -20,6 +20,14 @@ function missing() {
   return Object.keys(needed).filter((name) => !needed[name]);
 }
 
+function workerOf(text) {
+  try {
+    return new Worker(trusted.createScriptURL(URL.createObjectURL(new Blob([text], { type: "text/javascript" }))));
+  } catch (error) {
+    throw new Error(`This browser does not let the page run a model (${error.message}), so the picture stays as it is: open the page in another one.`);
+  }
+}
+
 // A model that answers: `about` says what it is, `ask(question)` promises the answer.
 function modelOf({ name, file, sha256 }) {
   if (!awake.has(name)) awake.set(name, opened({ name, file, sha256 }));
@@ -32,7 +40,7 @@ async function opened({ name, file, sha256 }) {
   if (!globalThis.interpPacks?.[name]) await script(file);
   const text = globalThis.interpPacks?.[name];
   if (!text) throw new Error(`The file ${file} does not hold the model ${name}: write the pages again with make reproduce.`);
-  const worker = new Worker(trusted.createScriptURL(URL.createObjectURL(new Blob([ENGINE], { type: "text/javascript" }))));
+  const worker = workerOf(ENGINE);
   const waiting = new Map();
   let number = 0;
   worker.onmessage = ({ data }) => {
@@ -40,7 +48,7 @@ async function opened({ name, file, sha256 }) {
     waiting.delete(data.number);
     if (data.failed === undefined) done(data.answer); else failed(new Error(data.failed));
   };
-  worker.onerror = ({ message }) => { for (const { failed } of waiting.values()) failed(new Error(`The model stopped (${message}): reload the page.`)); };
+  worker.onerror = ({ message }) => { for (const { failed } of waiting.values()) failed(new Error(`The model stopped (${message ?? "the browser does not say why"}): reload the page.`)); };
   const send = (message) => new Promise((done, failed) => { waiting.set(++number, { done, failed }); worker.postMessage({ number, ...message }); });
   const about = await send({ open: { text, sha256 } });
   delete globalThis.interpPacks[name]; // the worker has it now
