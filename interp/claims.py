@@ -206,7 +206,7 @@ def _cells(claim: Mapping) -> tuple[str, ...]:
         claim["id"],
         claim["text"],
         claim["test"],
-        _measured(claim["measured"], claim["interval"]),
+        number_text(claim["measured"], claim["interval"]),
         claim["control"],
         claim["threshold"],
         claim["published"] or "",
@@ -214,7 +214,8 @@ def _cells(claim: Mapping) -> tuple[str, ...]:
     )
 
 
-def _measured(value: float | None, interval: Sequence[float] | None) -> str:
+def number_text(value: float | None, interval: Sequence[float] | None) -> str:
+    """A measured number as readers see it, with its interval: "0.5 (0.4 to 0.6)"."""
     if value is None:
         return "not measured"
     return f"{value:.3g}" if interval is None else f"{value:.3g} ({interval[0]:.3g} to {interval[1]:.3g})"

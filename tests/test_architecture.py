@@ -25,7 +25,7 @@ FLOORS = {
     "hooks": 2, "pocket_taught": 2,
     "methods": 3,
     "studies": 4,
-    "figures": 6, "widgets": 6,
+    "figures": 6, "widgets": 6, "site": 6,
     "bench": 7, "card": 7, "doctor": 7, "execution": 7, "report": 7, "verification": 7,
     "training_commands": 7,
     "taught_card": 8,
