@@ -2,13 +2,16 @@
 PYTHON ?= python3
 MODEL ?= pocket
 RUN := .venv/bin/python
+WORKERS ?= 2
+PYTEST = OMP_NUM_THREADS=1 $(RUN) -m pytest --numprocesses $(WORKERS) --dist loadfile
 # On a busy machine, threads that spin for one another cost tenfold.
 export GOMP_SPINCOUNT ?= 1000
 
-.PHONY: help reproduce test lab verify bench browser check
+.PHONY: help reproduce test quick lab verify bench browser check
 help:
 	@echo "make reproduce   run the notebooks and write figures/$(MODEL)/ (MODEL=gpt2, or a folder, for another model)"
 	@echo "make test        run every test"
+	@echo "make quick       run the tests that need no browser and take no time; says what it leaves out"
 	@echo "make verify      measure again what is published about MODEL (gpt2, gpt2-medium)"
 	@echo "make bench       time the fast paths against TransformerLens' own loops; writes figures/bench.json"
 	@echo "make lab         open the notebooks in JupyterLab"
@@ -19,7 +22,10 @@ reproduce: .venv/ready
 	$(RUN) -m interp reproduce --model "$(MODEL)"
 
 test: .venv/ready browser
-	$(RUN) -m pytest
+	$(PYTEST)
+
+quick: .venv/ready
+	$(PYTEST) --quick
 
 verify: .venv/ready
 	$(RUN) -m interp verify --model "$(if $(filter pocket,$(MODEL)),gpt2,$(MODEL))"

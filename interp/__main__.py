@@ -63,7 +63,7 @@ def reproduce(
     try:
         chosen = execution.notebooks(ROOT / "notebooks", only or ())
         place, size = _settled(model)
-        folder = _home(place.name, place.weights_sha256, out_dir)
+        folder = _home(place.name, place.weights_sha256, place.sha256, out_dir)
     except (ValueError, OSError) as error:
         _cannot(error)
     except KeyboardInterrupt:
@@ -88,7 +88,7 @@ def verify(
     try:
         loaded = models.load(model, device=device)
         card, listed = models.describe(loaded), verification.listed_model(loaded)
-        folder = _home(card.name, card.weights_sha256, out_dir)
+        folder = _home(card.name, card.weights_sha256, card.model_sha256, out_dir)
     except (ValueError, OSError) as error:
         _cannot(error)
     except KeyboardInterrupt:
@@ -315,16 +315,14 @@ def _verdicts(comparisons: Sequence, title: str) -> Table:
     return table
 
 
-def _home(name: str, weights_sha256: str, out_dir: Path | None) -> Path:
+def _home(name: str, weights_sha256: str, model_sha256: str, out_dir: Path | None) -> Path:
     """The folder for this model's results; says so when another model's lie under the same name."""
     base = out_dir or ROOT / "figures"
-    plain, folder = (
-        base / export.safe_folder(name),
-        export.home({"model": name, "weights_sha256": weights_sha256}, base),
-    )
+    about = {"model": name, "weights_sha256": weights_sha256, "model_sha256": model_sha256}
+    plain, folder = base / export.safe_folder(name), export.home(about, base)
     if folder != plain:
-        there = str(export.weights_in(plain))[:8]
-        err.print(f"{plain} holds results of other weights ({there}): these go to {folder}.", soft_wrap=True)
+        there = str(export.identity_in(plain))[:8]
+        err.print(f"{plain} holds results of another model ({there}): these go to {folder}.", soft_wrap=True)
     return _writable(folder)
 
 

@@ -22,6 +22,7 @@ VERDICTS = (
     "as taught",  # on a taught model: the instruments find what was put there ...
     "instrument failed",  # ... or they do not
 )
+HASHES = ("weights_sha256", "model_sha256")
 VERSIONS_OF = ("torch", "transformer-lens", "transformers", "numpy")
 READABLE = "text-align: left; vertical-align: top"  # JupyterLab sets tables of numbers, flush right
 COLUMNS = ("id", "claim", "test", "measured", "control", "threshold", "published", "verdict")
@@ -92,8 +93,9 @@ def save(claims: Iterable[Claim], folder: str | os.PathLike, about: Mapping) -> 
     """Path of `claims.json`, after merging these claims by id into the folder's table; writes `claims.md`
     too.
 
-    `about` names `model` and `weights_sha256`. Each file is replaced in one step, so that a failure
-    leaves the old one whole; a table of other weights, or a damaged one, is first copied to another name.
+    `about` names `model`, `weights_sha256` and, where there is one, `model_sha256`. Each file is replaced in
+    one step, so that a failure leaves the old one whole; a table of another model, or a damaged one, is first
+    copied to another name.
     The same claims give the same bytes. Raises OSError with one sentence if the folder cannot be written,
     ValueError if a claim is about another model.
     """
@@ -163,10 +165,11 @@ def _kept(path: Path, about: Mapping) -> dict[str, dict]:
         earlier = json.loads(path.read_text(encoding="utf-8"))
         claims = {claim["id"]: claim for claim in earlier["claims"]}
         if all(_number(key) and set(_blank()) <= set(claim) for key, claim in claims.items()) and all(
-            earlier[key] == about[key] for key in ("model", "weights_sha256")
+            earlier.get(key, about.get(key)) == about.get(key)  # tables made before have fewer hashes
+            for key in ("model", *HASHES)
         ):
             return claims
-        name = f"claims.{str(earlier['weights_sha256'])[:8]}.json"
+        name = f"claims.{str(earlier.get('model_sha256', earlier['weights_sha256']))[:8]}.json"
     except (ValueError, KeyError, TypeError, AttributeError):
         name = "claims.damaged.json"
     shutil.copyfile(path, path.with_name(name))  # a copy: the old table stays until the new one is whole
@@ -180,7 +183,7 @@ def _blank() -> tuple[str, ...]:
 def _document(claims: list[dict], about: Mapping) -> dict:
     return {
         "model": about["model"],
-        "weights_sha256": about["weights_sha256"],
+        **{name: about[name] for name in HASHES if name in about},
         "created_with": _versions(),
         "claims": claims,
     }
@@ -232,7 +235,7 @@ def _markdown(document: Mapping) -> str:
     lines = [
         f"# Claims, measured on {document['model']}",
         "",
-        f"Weights: sha256 {document['weights_sha256']}. Intervals are 95 %.",
+        f"{_hashes(document)} Intervals are 95 %.",
         "",
         "| " + " | ".join((*COLUMNS, "figure")) + " |",
         "|" + " --- |" * (len(COLUMNS) + 1),
@@ -241,6 +244,12 @@ def _markdown(document: Mapping) -> str:
         cells = (*_cells(claim), claim["figure"] or "")
         lines.append("| " + " | ".join(_markdown_cell(cell) for cell in cells) + " |")
     return "\n".join(lines) + "\n"
+
+
+def _hashes(document: Mapping) -> str:
+    weights = f"Weights: sha256 {document['weights_sha256']}."
+    whole = document.get("model_sha256")
+    return f"{weights} Weights, configuration and tokenizer: sha256 {whole}." if whole else weights
 
 
 def _markdown_cell(text: str) -> str:

@@ -5,6 +5,7 @@ import os
 import shutil
 import socket
 import tempfile
+from collections import Counter
 
 import pytest
 import torch
@@ -57,6 +58,43 @@ def _is_loopback(address):
         return False
 
 
+def pytest_addoption(parser):
+    parser.addoption("--quick", action="store_true", help="leave out slow and browser tests and later seeds")
+
+
+def pytest_collection_modifyitems(config, items):
+    """With --quick: leave out, and count, what is slow, needs Chromium or repeats with another seed."""
+    if not config.getoption("--quick"):
+        return
+    reasons, seeds = {}, {}
+    for item in items:
+        seed = getattr(item, "callspec", None) and item.callspec.params.get("seed")
+        repeats = seed is not None and seeds.setdefault((item.path, item.originalname), seed) != seed
+        reason = next((mark for mark in ("browser", "slow") if item.get_closest_marker(mark)), None)
+        if reason or repeats:
+            reasons[item] = reason or "later seeds"
+    config.left_out = Counter(reasons.values())
+    if hasattr(config, "workeroutput"):  # one of several processes: the one that writes the end is told
+        config.workeroutput["left_out"] = dict(config.left_out)
+    config.hook.pytest_deselected(items=list(reasons))
+    items[:] = [item for item in items if item not in reasons]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    """A worker is done; each of them collected, and left out, the same tests."""
+    node.config.left_out = Counter(getattr(node, "workeroutput", {}).get("left_out", {}))
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """Say what --quick left out, so that nobody takes it for the whole suite."""
+    left_out = getattr(config, "left_out", None)
+    if left_out:
+        counts = ", ".join(f"{reason}: {n}" for reason, n in sorted(left_out.items()))
+        said = f"--quick left out {left_out.total()} tests ({counts}); run all: make test"
+        terminalreporter.write_line(said)
+
+
 def pytest_configure():
     torch.set_num_threads(1)
     os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="cache-")  # what was proven elsewhere is not known
@@ -99,6 +137,35 @@ def pocket():
     if not (models.EMBEDDED["pocket"] / "model.safetensors").is_file():
         pytest.skip("the pocket model has no weights here: make them with `python -m interp train-pocket`")
     return models.load("pocket")
+
+
+@pytest.fixture(scope="session")
+def desk(tmp_path_factory):
+    """JupyterLab and one browser on it, for all tests of this process that look at the screen."""
+    import notebook_screen
+
+    playwright_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with notebook_screen.opened_screen(tmp_path_factory.mktemp("desk"), playwright_api) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def screen(desk, request):
+    """A function that opens a notebook in JupyterLab, runs its only cell and gives its page; pages and
+    kernels end with the module.
+    """
+    import notebook_screen
+
+    pages = []
+
+    def opened(name, *cell, **more):
+        pages.append(desk(f"{request.module.__name__}_{name}", *cell, **more))
+        pages[-1].kind = name
+        return pages[-1]
+
+    yield opened
+    for page in pages:
+        notebook_screen.close(page)
 
 
 @pytest.fixture

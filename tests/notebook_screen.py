@@ -129,11 +129,13 @@ def opened_screen(folder, playwright_api):
         browser = playwright.chromium.launch(
             executable_path=chromium_path(), args=CHROMIUM_SWITCHES, ignore_default_args=HIDDEN_FROM_READERS
         )
+        context = browser.new_context()  # one for all pages: JupyterLab itself is loaded once
 
         def opened(name, code, size=(1440, 1080), theme="light"):
             write_notebook(folder / f"{name}.ipynb", code)
             _choose_theme(folder, theme)
-            page = browser.new_page(viewport={"width": size[0], "height": size[1]})
+            page = context.new_page()
+            page.set_viewport_size({"width": size[0], "height": size[1]})
             page.set_default_timeout(SCREEN_PATIENCE)
             page.outside, page.kind = [], name
             page.on("request", lambda request: _note_outside(page, request.url))
@@ -146,6 +148,19 @@ def opened_screen(folder, playwright_api):
 
         yield opened
         browser.close()
+
+
+def close(page):
+    """Close a notebook's page and end its kernel, without waiting for it."""
+    page.evaluate("""async () => {
+      const {baseUrl, token} = JSON.parse(document.getElementById('jupyter-config-data').textContent);
+      const asked = {headers: {Authorization: `token ${token}`}, keepalive: true};
+      const sessions = await (await fetch(`${baseUrl}api/sessions`, asked)).json();
+      const name = decodeURIComponent(location.pathname).split('/').pop();
+      for (const {path, id} of sessions)
+        if (path === name) fetch(`${baseUrl}api/sessions/${id}`, {...asked, method: 'DELETE'});
+    }""")
+    page.close()
 
 
 def _choose_theme(folder, theme):

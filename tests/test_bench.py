@@ -32,6 +32,7 @@ def measured(tmp_path_factory):
     return outcome, json.loads(path.read_text()), left
 
 
+@pytest.mark.slow
 def test_every_path_is_measured_and_equals_the_loop(measured):
     outcome, rows, left = measured
     assert outcome.exit_code == 0, outcome.output

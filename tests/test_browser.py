@@ -7,7 +7,6 @@ import pytest
 from notebook_screen import (
     ROOT,
     chromium_path,
-    opened_screen,
     photograph,
     resized,
     settled_charts,
@@ -17,7 +16,7 @@ from notebook_screen import (
 from interp import figures
 from interp.result import Result
 
-playwright_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(chromium_path() is None, reason="no Chromium: install one or set INTERP_CHROMIUM"),
@@ -40,13 +39,6 @@ effect = Result(values, {"layer": tuple(range(8)), "head": tuple(range(4))}, "ch
 "nats", {"model": "pocket", "n": 100, "baseline": "mean"})
 display(figures.heatmap(effect, title="Only L5H2 matters: without it the name is no longer preferred"))
 display(figures.bars(effect, title="Only L5H2 matters", largest=6))"""
-
-
-@pytest.fixture(scope="module")
-def screen(tmp_path_factory):
-    """A function that opens a notebook in JupyterLab and runs its only cell."""
-    with opened_screen(tmp_path_factory.mktemp("lab"), playwright_api) as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module", params=["fake", "pocket"])

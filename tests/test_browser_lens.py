@@ -1,9 +1,9 @@
 """The Lens Explorer in real JupyterLab and Chromium: mouse, keyboard, errors, no network."""
 
 import pytest
-from notebook_screen import ROOT, chromium_path, opened_screen, photograph
+from notebook_screen import ROOT, chromium_path, photograph
 
-playwright_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(chromium_path() is None, reason="no Chromium: install one or set INTERP_CHROMIUM"),
@@ -16,12 +16,6 @@ POCKET = """from interp import models, widgets
 from interp.studies.explorer import bench
 widgets.LensExplorer(bench(models.load("pocket")))"""
 FEW = ["Q", ":", " Poland", "?", "\n", "A", ":"]
-
-
-@pytest.fixture(scope="module")
-def screen(tmp_path_factory):
-    with opened_screen(tmp_path_factory.mktemp("lens"), playwright_api) as opened:
-        yield opened
 
 
 def explorer(screen, name, code, **more):

@@ -5,12 +5,12 @@ five widgets on one page.
 import re
 
 import pytest
-from notebook_screen import chromium_path, opened_screen, photograph
+from notebook_screen import chromium_path, photograph
 
 from interp.figures import theme
 from interp.methods import scan
 
-playwright_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(chromium_path() is None, reason="no Chromium: install one or set INTERP_CHROMIUM"),
@@ -57,15 +57,9 @@ LOOK = """root => {
 def folder(pocket, tmp_path_factory):
     """The table of pocket's neurons over a few texts."""
     place = tmp_path_factory.mktemp("table")
-    texts = scan.corpus(pocket.tokenizer, "pocket", width=96, limit=250)
+    texts = scan.corpus(pocket.tokenizer, "pocket", width=96, limit=80)
     scan.scan(pocket, texts, place, progress=False)
     return str(place)
-
-
-@pytest.fixture(scope="module")
-def screen(tmp_path_factory):
-    with opened_screen(tmp_path_factory.mktemp("lab"), playwright_api) as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

@@ -3,9 +3,9 @@ stop.
 """
 
 import pytest
-from notebook_screen import ROOT, chromium_path, opened_screen, photograph
+from notebook_screen import ROOT, chromium_path, photograph
 
-playwright_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(chromium_path() is None, reason="no Chromium: install one or set INTERP_CHROMIUM"),
@@ -24,13 +24,6 @@ CELLS = {
     "widgets.PatchingMap(patching_map.bench(models.load('pocket')))",
 }
 ROOTS = {"viewer": ".interp-attention", "map": ".interp-map"}
-
-
-@pytest.fixture(scope="module")
-def screen(tmp_path_factory):
-    """A function that opens a notebook in JupyterLab and runs its only cell."""
-    with opened_screen(tmp_path_factory.mktemp("views"), playwright_api) as opened:
-        yield opened
 
 
 def opened_widget(screen, widget, model):

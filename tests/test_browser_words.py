@@ -3,11 +3,11 @@ asked.
 """
 
 import pytest
-from notebook_screen import ROOT, chromium_path, opened_screen, photograph
+from notebook_screen import ROOT, chromium_path, photograph
 from test_browser import POCKET as LAB
 from test_browser_lens import POCKET as LENS
 
-playwright_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(chromium_path() is None, reason="no Chromium: install one or set INTERP_CHROMIUM"),
@@ -15,12 +15,6 @@ pytestmark = [
         not (ROOT / "interp" / "pocket" / "model.safetensors").is_file(), reason="pocket has no weights here"
     ),
 ]
-
-
-@pytest.fixture(scope="module")
-def screen(tmp_path_factory):
-    with opened_screen(tmp_path_factory.mktemp("words"), playwright_api) as opened:
-        yield opened
 
 
 def opened(screen, name, code, place):

@@ -102,7 +102,7 @@ def test_needed_heads_are_those_whose_interval_is_above_zero():
 
 @pytest.mark.slow
 def test_on_pocket_the_circuit_keeps_the_lead_and_its_writers_stand_out(pocket):
-    cast, task = roles.find(pocket), circuit.Task.of(pocket, n=100)
+    cast, task = roles.find(pocket), circuit.Task.of(pocket, n=40)
     kept, bounds = circuit.shares(circuit.alone(pocket, task, {"found": cast.nodes()}, progress=False), task)
     assert float(kept.at(circuit="found")) >= 0.80
     assert float(bounds.at(circuit="found", bound="low")) > 0.5

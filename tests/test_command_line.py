@@ -152,9 +152,9 @@ def test_results_of_other_weights_are_left_alone_with_a_sentence(run, house, mon
     (house / "figures" / "tiny").mkdir(parents=True)
     (house / "figures" / "tiny" / "weights.sha256").write_text("abcdef0123")
     shown = run("reproduce", "--model", "tiny")
-    own = house / "figures" / f"tiny-{models.locate('tiny').weights_sha256[:8]}"
+    own = house / "figures" / f"tiny-{models.locate('tiny').sha256[:8]}"
     assert (
-        f"{house / 'figures' / 'tiny'} holds results of other weights (abcdef01): these go to {own}."
+        f"{house / 'figures' / 'tiny'} holds results of another model (abcdef01): these go to {own}."
         in shown.output
     )
     assert (own / "00_first.html").is_file()

@@ -69,6 +69,7 @@ def test_an_update_replaces_the_feed_forward_output(pocket, bench):
     np.testing.assert_allclose(found, shares.max(-1).values, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_every_example_can_be_computed_through_both_lenses(bench):
     assert len(bench.examples) == 5
     for _, state in bench.examples:

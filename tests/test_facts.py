@@ -308,6 +308,7 @@ def test_c15_needs_more_loss_than_with_attention():
     assert memory.c15(scored(table), alone(table)).verdict == "not supported"
 
 
+@pytest.mark.slow
 def test_removals_equal_whole_runs(pocket):
     measured = memory.removals(pocket)
     asked = facts.prompts(pocket, form="answer stated")

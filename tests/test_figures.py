@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from interp import figures
-from interp.figures import export, page, theme, words
+from interp.figures import export, glyphs, page, theme, words
 from interp.figures.figure import settled
 from interp.figures.line_charts import spread
 from interp.result import Result
@@ -420,6 +420,42 @@ def test_results_of_other_weights_under_one_name_stay_where_they_are(tmp_path):
     assert "weights 1" in folders["pocket-11111111"]
 
 
+def of_words(*words):
+    about = {"model": "pocket", "n": 1}
+    return Result(np.arange(1.0, len(words) + 1), {"token": words}, "probability", "probability", about)
+
+
+@pytest.mark.parametrize(("word", "named"), [("王", "“王”"), ("王 nǐ 好", "“好”, “王”")])
+def test_letters_without_a_font_are_said_once_and_stay_in_the_table(tmp_path, monkeypatch, word, named):
+    monkeypatch.setattr(glyphs, "OTHERS", ())
+    with pytest.warns(UserWarning) as told:
+        figures.bars(of_words(word, "Mary"), title="Two words").save("x", tmp_path)
+    assert len(told) == 1
+    assert str(told[0].message).startswith(f"No font here has {named}: the picture shows a box instead")
+    assert "fonts-noto-cjk" in str(told[0].message)
+    assert word in (tmp_path / "pocket" / "x.csv").read_text(encoding="utf-8")
+
+
+def test_another_installed_font_lends_its_letters_to_that_picture_alone(tmp_path, monkeypatch, recwarn):
+    monkeypatch.setattr(glyphs, "OTHERS", ("STIXGeneral",))
+    lacking = set(glyphs._charmap("STIXGeneral")) - set(glyphs._charmap(theme.FONT))
+    letter = next(chr(code) for code in sorted(lacking) if chr(code).isalpha())
+    for name, word in (("lent", letter), ("own", "John")):
+        figures.bars(of_words(word, "Mary"), title="Two words").save(name, tmp_path)
+    assert not recwarn.list
+    assert "STIXGeneral" in (tmp_path / "pocket" / "lent.svg").read_text(encoding="utf-8")
+    assert "STIXGeneral" not in (tmp_path / "pocket" / "own.svg").read_text(encoding="utf-8")
+
+
+def test_one_weights_file_with_two_configurations_has_two_folders(tmp_path):
+    about = {"model": "gpt2", "weights_sha256": "0" * 64}
+    for whole in ("1" * 64, "2" * 64):
+        figures.bars(replace(one(), about={**one().about, **about, "model_sha256": whole}), title="t").save(
+            "x", tmp_path
+        )
+    assert {place.name for place in tmp_path.iterdir()} == {"gpt2", "gpt2-22222222"}
+
+
 def test_the_claims_of_a_folder_say_whose_it_is_where_no_figure_was_saved(tmp_path):
     (tmp_path / "pocket").mkdir()
     (tmp_path / "pocket" / "claims.json").write_text(json.dumps({"weights_sha256": "0" * 64}))
@@ -510,3 +546,14 @@ def test_a_ladder_wants_a_word_for_every_layer():
     message = "ladder got 2 words for 3 numbers. Give one word for each number."
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         figures.ladder(rungs(), ("a", "b"), title="Ladder")
+
+
+@pytest.mark.parametrize(
+    ("token", "shown"),
+    [
+        (" Mary", "·Mary"), ("where it was put", "where it was put"), ("  two", "··two"), ("a  b", "a··b"),
+        (" ", "·"), ("end ", "end·"), (" the\n", "·the↵"),
+    ],
+)  # fmt: skip
+def test_spaces_are_made_visible_where_they_could_be_missed(token, shown):
+    assert theme.visible(token) == shown

@@ -113,6 +113,7 @@ def test_no_flip_is_claimed_where_there_is_none(found_in, monkeypatch):
     assert len(found.stands_out_told().sentences) == 1
 
 
+@pytest.mark.slow
 def test_where_the_wrong_name_leads_from_the_start_there_is_nothing_to_flip(found_in):
     found = found_in(rival=2.0)
     assert not found.flips
@@ -121,6 +122,7 @@ def test_where_the_wrong_name_leads_from_the_start_there_is_nothing_to_flip(foun
     assert only.startswith("In 12 other sentences the right name leads in 0%; without ")
 
 
+@pytest.mark.slow
 def test_a_head_that_pushes_nothing_may_cost_most(found_in):
     found = found_in()
     assert (found.head, found.pusher) == (BLOCKER, MOVER)

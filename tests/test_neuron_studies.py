@@ -117,6 +117,7 @@ def test_luck_pairs_every_neuron_with_the_triggers_of_all(pocket, corpus, plante
     assert luck.at(rule=study.RULES[0], layer=0).values == pytest.approx(following[saw] / 4)
 
 
+@pytest.mark.slow
 def test_removing_the_last_token_is_a_run_without_it(pocket, tmp_path):
     texts = scan.corpus(pocket.tokenizer, "pocket", width=96, limit=60)
     table = scan.scan(pocket, texts, tmp_path, progress=False)

@@ -19,6 +19,8 @@ NOTEBOOKS = execution.notebooks(ROOT / "notebooks")
 MOST_CELLS, MOST_WORDS, MOST_LINES = 45, 1500, 10
 FORBIDDEN = re.compile(r"^\s*(def |class |%|!|import torch|from torch|for .*:$|while )", re.MULTILINE)
 FETCHED = re.compile(r"<(script|link|img|iframe|source)\b[^>]*(src|href)=[\"']?(https?:)?//")
+LIMIT = 1500
+pytestmark = pytest.mark.timeout(LIMIT + 60)  # the whole of `reproduce`, on a busy machine
 
 # Put before every other module of a child process: notes and refuses whatever is not this machine.
 NO_NETWORK = """
@@ -112,7 +114,7 @@ def test_links_between_notebooks_lead_somewhere(path):
         assert link.startswith("https://") or (path.parent / link).is_file(), link
 
 
-def reproduce(source, out, *, limit=1500):
+def reproduce(source, out, *, limit=LIMIT):
     """Runs the command line with the network refused; the finished process and the log of what was tried."""
     (out / "site").mkdir(parents=True)
     (out / "site" / "sitecustomize.py").write_text(NO_NETWORK)

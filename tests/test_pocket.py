@@ -74,6 +74,7 @@ def test_the_card_hides_no_line_and_no_miss(pocket):
     assert models.describe(pocket).weights_sha256 in page
 
 
+@pytest.mark.slow
 def test_the_work_happens_in_stages(pocket):
     staged = study.stages(pocket, n=60, seed=5)
     for check in study.depth(staged, study.heads(pocket, n=60, seed=5)):

@@ -57,6 +57,7 @@ def test_the_planted_circuit_alone_does_the_whole_task(toy, task, found):
     assert float(kept.at(circuit="found")) == pytest.approx(1.0, abs=0.1)
 
 
+@pytest.mark.slow
 def test_a_strong_writer_without_a_part_is_listed_even_if_it_backs_up(pocket):
     found = roles.find(pocket, n=20)
     direct = roles.share_lost(found, "to the logits")

@@ -84,6 +84,7 @@ def test_other_models_are_judged_as_ever(pocket):
     assert taught.c14(pocket, CLAIM, ()) == CLAIM
 
 
+@pytest.mark.slow
 def test_the_instruments_find_what_was_taught(twin, cast):
     task = circuit.Task.of(twin, n=30)
     measured = circuit.measure_c8(twin, task, cast, progress=False)
@@ -120,6 +121,7 @@ def test_the_self_check_counts_and_gives_nothing_away(twin, pocket):
     )
 
 
+@pytest.mark.slow
 def test_the_shipped_twin_keeps_pockets_behaviour_but_for_what_its_card_says(twin):
     measured = json.loads((FOLDER / "measurements.json").read_text(encoding="utf-8"))
     assert measured["weights_sha256"] == models.describe(twin).weights_sha256
@@ -148,6 +150,7 @@ def test_a_missed_row_stands_in_its_section():
     ]
 
 
+@pytest.mark.slow
 def test_two_models_of_one_behaviour_differ_in_their_parts(twin, pocket, cast):
     assert models.describe(contrast.other_model(twin)).name == "pocket"
     assert models.describe(contrast.other_model(pocket)).name == "pocket-taught"

@@ -204,6 +204,7 @@ def test_a_lesson_lowers_the_loss_on_its_own_sentences(start):
     assert last < first - 0.1
 
 
+@pytest.mark.slow
 def test_a_stopped_teaching_resumes_to_the_same_weights(start, tmp_path, monkeypatch):
     whole = load_file(train.train(start, tmp_path / "whole", QUICK) / "model.safetensors")
     step = train.Lessons.step

@@ -61,6 +61,7 @@ def test_the_divergence_equals_its_definition(tiny, batch):
     assert float(measured.at(part="mid", layer=1, prompt=0)) == pytest.approx(total / length, abs=1e-4)
 
 
+@pytest.mark.slow
 def test_the_seed_decides_the_lens(tiny, trained):
     again = lenses.make(tiny, steps=40, seed=3, progress=False)
     other = lenses.make(tiny, steps=40, seed=4, progress=False)
@@ -106,6 +107,7 @@ def test_texts_that_hold_nothing_and_texts_that_run_out_are_refused(tiny):
         tuned_lens.tuned(tiny, [torch.ones(4, 8, dtype=torch.long)], steps=3, progress=False)
 
 
+@pytest.mark.slow
 def test_the_command_makes_the_same_lens_again(tiny_folder, tiny, trained, tmp_path):
     path = tmp_path / "made" / "lens.safetensors"
     asked = ["tune-lens", "--model", str(tiny_folder), "--steps", "40", "--seed", "3", "--out", str(path)]

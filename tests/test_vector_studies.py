@@ -52,6 +52,7 @@ def c3_of(table):
 # C1
 
 
+@pytest.mark.slow
 def test_the_map_errs_as_measured(glove):
     errors = nearness.median_errors(glove)
     assert errors.values[:, 0] == pytest.approx([1830, 2270], abs=10)
@@ -88,6 +89,7 @@ def test_the_few_cities_of_the_picture_are_the_largest_of_their_countries(glove)
     assert shown[0] == vectors.cities()[0].word
 
 
+@pytest.mark.slow
 def test_c1_flips(glove):
     claim = c1_of(glove)
     assert (claim.verdict, claim.measured) == ("supported", pytest.approx(0.875, abs=0.0005))
@@ -96,6 +98,7 @@ def test_c1_flips(glove):
     assert c1_of(glove.shuffled()).verdict == "not supported"
 
 
+@pytest.mark.slow
 def test_c1_is_partly_where_neighbours_are_near_but_no_map_follows():
     """Each country has a direction of its own by lot: nothing says where a country lies."""
     there = vectors.cities()

@@ -256,6 +256,8 @@ def test_all_widgets_bring_one_sheet_so_that_the_order_they_come_in_cannot_matte
         "LensExplorer",
         "NeuronBrowser",
         "PatchingMap",
+        "SurpriseReader",
+        "TrainingBench",
         "VectorPlayground",
     }
     (sheet,) = {kind._css for kind in kinds}
@@ -278,6 +280,8 @@ def test_every_rule_of_a_widget_stays_within_it():
         "lens_explorer.css": {".interp-lens"},
         "neuron_browser.css": {".interp-neurons"},
         "patching_map.css": {".interp-map"},
+        "surprise_reader.css": {".interp-surprise"},
+        "training_bench.css": {".interp-training"},
         "vector_playground.css": {".interp-vectors"},
     }
 
@@ -318,3 +322,16 @@ def test_readings_that_only_a_space_tells_apart_are_told_with_it():
 
 def test_bytes_that_are_no_characters_are_counted_not_shown():
     assert Text(own_words.words_html([FakeWord("😀", ("ð", "Ł", "ĺ", "Ģ"))])).words[:2] == ["😀", "4 pieces"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ((" Mary", " John"), ("Mary", "John")),
+        (("Mary", " John"), ("Mary", "·John")),
+        ((" Mary", "Mary"), ("·Mary", "Mary")),
+        (("ing", "ed"), ("ing", "ed")),
+    ],
+)
+def test_a_headline_names_the_tokens_that_were_asked(asked, said):
+    assert own_words.names([FakeAsked(text) for text in asked]) == said

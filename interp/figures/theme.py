@@ -5,6 +5,7 @@ Colours are Okabe and Ito's (2008), chosen to be told apart by colour-blind read
 alone. Refuses: results and drawing.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,6 +24,7 @@ DIVERGING = ("#084B83", "#4C9FD3", "#F7F7F5", "#F2A33A", "#A84400")
 TINT = ("#F7F7F5", "#F9C877", "#E8871E")
 SLIDE, DOTS_PER_INCH = (40 / 3, 7.5), 144
 TITLE, LABEL, TICK, NOTE = 27.0, 20.0, 18.0, 15.5
+_SPACE = re.compile(r"(?<!\S) | (?!\S)")  # at an end, or beside another
 FONT = "DejaVu Sans"
 WEB_FONT = "system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', Verdana, sans-serif"
 
@@ -33,11 +35,14 @@ ROLES = (
 )
 
 
-def style() -> dict[Any, Any]:
-    """The matplotlib settings of every picture: text stays text, fonts are embedded, bytes repeat."""
+def style(fonts: tuple[str, ...] = ()) -> dict[Any, Any]:
+    """The matplotlib settings of every picture: text stays text, fonts are embedded, bytes repeat.
+
+    `fonts` are those for letters that its own font lacks.
+    """
     return {
         "font.family": "sans-serif",
-        "font.sans-serif": [FONT, "Verdana", "sans-serif"],
+        "font.sans-serif": [FONT, *fonts, "Verdana", "sans-serif"],
         "font.size": TICK,
         "text.parse_math": False,
         "text.color": INK,
@@ -136,8 +141,10 @@ def number(value: float | int, places: int, *, signed: bool = False) -> str:
 
 
 def visible(token: object) -> str:
-    """A token with its spaces and line breaks made visible: " Mary" becomes "·Mary"."""
-    return str(token).replace(" ", "·").replace("\n", "↵").replace("\t", "⇥")
+    """A token with its spaces and line breaks made visible: " Mary" becomes "·Mary". A space between two
+    words is none of a token's: "who left" stays as it is.
+    """
+    return _SPACE.sub("·", str(token)).replace("\n", "↵").replace("\t", "⇥")
 
 
 def shown_labels(labels: Sequence[object]) -> tuple[str, ...]:

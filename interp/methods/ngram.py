@@ -11,6 +11,7 @@ before it: a mark that is never predicted stands for that.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -38,6 +39,11 @@ class Ngram:
         """How many tokens the longest n-gram has."""
         return len(self.tables)
 
+    @cached_property
+    def discounts(self) -> tuple[float, ...]:
+        """What is taken off every count, by length of n-gram."""
+        return tuple(_discount(counts) for _, counts in self.tables)
+
     def scores(self, context: Sequence[int]) -> Float[np.ndarray, "token"]:
         """The log-probability of every token after these, natural logarithm; they sum to one.
 
@@ -59,7 +65,7 @@ class Ngram:
         low, high = np.searchsorted(ngrams, [start, start + self.vocabulary])
         if low == high:
             return shorter
-        own, taken = counts[low:high], _discount(counts)
+        own, taken = counts[low:high], self.discounts[len(context)]
         total = own.sum()
         chances = shorter * (taken * len(own) / total)
         chances[ngrams[low:high] - start] += (own - taken) / total

@@ -17,7 +17,7 @@ from jaxtyping import Bool
 from interp.trainings import stored
 from interp.trainings.muon import Rates
 from interp.trainings.network import Network, Shape, has_bf16
-from interp.trainings.run import Batch, Recipe, Run, begin, go_on, restore
+from interp.trainings.run import Batch, Recipe, Run, begin, go_on
 from interp.trainings.vocabulary import END, Vocabulary
 from interp.words import beliefs
 
@@ -215,8 +215,6 @@ def train(
     control: the last stage of who from the first step)."""
     recipe = replace(recipe_of(kind), name=f"belief, {kind}", seed=seed)
     run = begin(recipe if steps is None else replace(recipe, steps=steps), len(vocabulary()))
-    if folder:
-        restore(run, folder)
     stages = STAGES[kind]
     text, measure = partial(batch, stages=stages), partial(look, stages=stages)
     return go_on(run, text, folder, every=EVERY, measure=measure, until=until)
@@ -234,11 +232,14 @@ def size_of(kind: str) -> tuple[int, int]:
 
 
 def train_all(
-    states: Path, folder: Path = stored.FOLDER, *, kinds=KINDS, seeds=SEEDS, steps: int | None = None
+    states: Path, folder: Path = stored.FOLDER, *, kinds=(), seeds=SEEDS, steps: int | None = None
 ) -> Iterator[Path]:
-    """Every stored run again, each path as soon as it is written; weights ship for a few."""
+    """Every stored run again, each path as soon as it is written; weights ship for a few.
+
+    Without `kinds` all of them: the three, and the control `flat` with seed 0.
+    """
     for seed in seeds:
-        for kind in kinds:
+        for kind in kinds or (KINDS if seed else (*KINDS, "flat")):
             name = f"belief-{kind}-{seed}"
             run = train(kind, seed, states / name, steps=steps)
             network = stored.rounded(run.network)

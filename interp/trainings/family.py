@@ -18,7 +18,7 @@ from torch import Tensor
 
 from interp.trainings.muon import Rates
 from interp.trainings.network import Shape
-from interp.trainings.run import Recipe, begin, take_step
+from interp.trainings.run import Recipe, alone, begin, take_step
 
 WIDTHS = (16, 24, 32, 48, 64, 96)
 TOKENS = (131_072, 262_144, 524_288, 1_048_576)
@@ -124,9 +124,15 @@ def train_all(
 ) -> Iterator[dict]:
     """Every model that the file does not hold yet, written to it as soon as it is done.
 
-    Raises ValueError if the file is about another language or is damaged.
+    Raises ValueError if the file is about another language or is damaged, and while another training is
+    under way in its folder.
     """
     language = language or Language()
+    with alone(path.parent):
+        yield from _missing(path, language, widths, amounts, seeds)
+
+
+def _missing(path: Path, language: Language, widths, amounts, seeds) -> Iterator[dict]:
     whole = read(path) if path.exists() else {"language": _named(language), "runs": []}
     if whole["language"] != _named(language):
         raise ValueError(f"{path} is about another language, {whole['language']}: choose another file.")

@@ -3,16 +3,22 @@
 A run that was stopped and went on takes the same steps as one that never stopped.
 """
 
+import hashlib
+import io
 import math
 import os
+import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from threading import Event, current_thread, main_thread
 from typing import Any
 
 import torch
 import torch.nn.functional as F
+from filelock import FileLock, Timeout
 from jaxtyping import Float, Int
 from torch import Tensor
 
@@ -20,7 +26,7 @@ from interp.trainings.muon import Optimizer, Rates
 from interp.trainings.network import Network, Shape
 
 STATE, LOCK = "state.pt", "in-use"
-STALE = 600  # seconds without a sign of life after which another process may take a folder over
+SEAL = hashlib.sha256().digest_size  # bytes of a hash in front of every saved state
 
 
 @dataclass(frozen=True)
@@ -80,10 +86,12 @@ def take_step(run: Run, batch: Batch) -> float:
     weights = torch.ones_like(losses)
     if marked is not None:
         weights = 1 + (recipe.answers - 1) * marked[:, 1 + recipe.skip :]
-    ((losses * weights).sum() / weights.sum()).backward()
+    objective = (losses * weights).sum() / weights.sum()
+    objective.backward()
     shown = losses if marked is None else losses[marked[:, 1 + recipe.skip :] > 0]
     loss = float(shown.detach().mean()) if shown.numel() else math.nan
-    if not all(p.grad is None or bool(p.grad.isfinite().all()) for p in run.optimizer.all):
+    gradients = [p.grad for p in run.optimizer.all if p.grad is not None]
+    if not all(bool(one.isfinite().all()) for one in (objective, *gradients)):
         for p in run.optimizer.all:
             p.grad = None
         raise ValueError(
@@ -109,30 +117,73 @@ def go_on(
     batch: Callable[[Run], Batch],
     folder: Path | None = None,
     *,
+    fresh: bool = False,
     every: int = 100,
     measure: Callable[[Run], None] | None = None,
     until: Callable[[], bool] = lambda: False,
 ) -> Run:
     """Takes every step that is to do, or as many as `until` allows; the run itself.
 
-    With a folder the state is saved every so many steps, at the end and on Ctrl-C. `measure` is called at
-    the start, every so many steps and at the end. Raises ValueError for a loss that is no number, or when
-    another process trains in the folder.
+    With a folder the run goes on from the state saved there, unless it is to be a `fresh` one, and its state
+    is saved every so many steps, at the end and on Ctrl-C. `measure` is called at the start, every so many
+    steps and at the end. Raises ValueError for a loss that is no number, for a state of another recipe or
+    one that was changed, and while another training is under way in the folder.
     """
-    if measure and not run.noted:
-        measure(run)
-    try:
-        while not run.finished and not until():
-            take_step(run, batch(run))
-            if run.step % every == 0 or run.finished:
-                if measure:
-                    measure(run)
-                if folder:
-                    save_state(run, folder)
-    finally:
-        if folder:
-            save_state(run, folder)
+    with alone(folder) if folder else nullcontext(), _heard_between_steps() as stopped:
+        if folder and not fresh:
+            restore(run, folder)
+        try:
+            if measure and not run.noted:
+                measure(run)
+            while not (run.finished or stopped.is_set() or until()):
+                take_step(run, batch(run))
+                if run.step % every == 0 or run.finished:
+                    if measure:
+                        measure(run)
+                    if folder:
+                        save_state(run, folder)
+        finally:
+            if folder:
+                save_state(run, folder)
+    if stopped.is_set():
+        raise KeyboardInterrupt
     return run
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Keeps every other training out of a folder. The system drops the lock of a process that dies.
+
+    Raises ValueError while another training is under way there.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise ValueError(
+            f"Another training is under way in {folder}: wait for its end, or choose another folder."
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _heard_between_steps() -> Iterator[Event]:
+    """Ctrl-C is only noted: within a step it would leave the weights half turned. Only the first thread of
+    a process hears it.
+    """
+    stopped = Event()
+    if current_thread() is not main_thread():
+        yield stopped
+        return
+    before = signal.signal(signal.SIGINT, lambda *_: stopped.set())
+    try:
+        yield stopped
+    finally:
+        signal.signal(signal.SIGINT, before or signal.SIG_DFL)
 
 
 def save_state(run: Run, folder: Path) -> Path:
@@ -140,10 +191,32 @@ def save_state(run: Run, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     state = {"recipe": asdict(run.recipe), "network": run.network.state_dict(), "losses": run.losses,
              "optimizer": run.optimizer.state_dict(), "noted": run.noted, "seconds": run.seconds}  # fmt: skip
+    content = io.BytesIO()
+    torch.save(state, content)
     beside = folder / f"{STATE}.{os.getpid()}.new"
-    torch.save(state, beside)
+    beside.write_bytes(hashlib.sha256(content.getvalue()).digest() + content.getvalue())
     os.replace(beside, folder / STATE)
     return folder / STATE
+
+
+def saved(folder: Path) -> dict[str, Any] | None:
+    """The state in a folder (`recipe`, `losses`, `noted` and the rest), None if there is none.
+
+    Raises ValueError when it cannot be read or is not what was saved.
+    """
+    path = folder / STATE
+    if not path.exists():
+        return None
+    try:
+        content = path.read_bytes()
+        if hashlib.sha256(content[SEAL:]).digest() != content[:SEAL]:
+            raise ValueError("its hash is another")
+        return torch.load(io.BytesIO(content[SEAL:]), weights_only=True)
+    except Exception as error:
+        why = str(error) if isinstance(error, ValueError) else type(error).__name__
+        raise ValueError(
+            f"{path} is damaged and cannot be read ({why}): delete it to begin again."
+        ) from error
 
 
 def restore(run: Run, folder: Path) -> Run:
@@ -151,20 +224,15 @@ def restore(run: Run, folder: Path) -> Run:
 
     Raises ValueError when the state is another recipe's, or damaged.
     """
-    path = folder / STATE
-    if not path.exists():
+    state = saved(folder)
+    if state is None:
         return run
-    try:
-        state = torch.load(path, weights_only=True)
-        mine = state["recipe"]
-    except Exception as error:
-        raise ValueError(
-            f"{path} is damaged and cannot be read ({type(error).__name__}): delete it to begin again."
-        ) from error
+    mine = state["recipe"]
     if mine != asdict(run.recipe):
         raise ValueError(
             f"{folder} holds the run {mine['name']!r} with seed {mine['seed']} of another recipe, not"
-            f" {run.recipe.name!r} with seed {run.recipe.seed}: choose another folder, or delete {path}."
+            f" {run.recipe.name!r} with seed {run.recipe.seed}: choose another folder, or delete"
+            f" {folder / STATE}."
         )
     run.network.load_state_dict(state["network"])
     run.optimizer.load_state_dict(state["optimizer"])

@@ -4,23 +4,20 @@ Six runs are stored: three seeds of the recipe, one with AdamW alone, one with a
 that reads the same words in random order.
 """
 
-import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from random import Random
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
-from tqdm.auto import tqdm
 
 from interp.trainings import stored
 from interp.trainings.muon import Rates
 from interp.trainings.network import Network, Shape, has_bf16
-from interp.trainings.run import Batch, Recipe, Run, begin, go_on, restore, word_losses
+from interp.trainings.run import Batch, Recipe, Run, begin, go_on, word_losses
 from interp.trainings.vocabulary import END, Vocabulary
 from interp.words import small_world
 
@@ -166,43 +163,8 @@ def train(
     variant = VARIANTS[name]
     recipe = variant.recipe if steps is None else replace(variant.recipe, steps=steps)
     run = begin(recipe, len(vocabulary()))
-    if folder:
-        restore(run, folder)
-    return go_on(
-        run, lambda r: batch(r, shuffled=variant.shuffled), folder, every=EVERY, measure=look, until=until
-    )
-
-
-def train_live(
-    seconds: float | int, *, seed: int = 3, folder: Path | None = None, steps: int | None = None
-) -> Run:
-    """The recipe with a seed of one's own, for so many seconds at most.
-
-    With a folder it goes on where it was stopped, and begins again when it was finished. Ctrl-C and the stop
-    button end it early: every step done is kept. Raises ValueError for a time that is no time.
-    """
-    if not seconds > 0:
-        raise ValueError(f"A training needs more than {seconds} seconds: give a number such as 60.")
-    recipe = replace(RECIPE, seed=seed, steps=RECIPE.steps if steps is None else steps)
-    run = begin(recipe, len(vocabulary()))
-    if folder:
-        run = restore(run, folder)
-        run = begin(recipe, len(vocabulary())) if run.finished else run
-    end = time.monotonic() + seconds
-    with tqdm(total=recipe.steps, initial=run.step, unit="step") as bar:
-
-        def told(run: Run) -> None:
-            look(run)
-            bar.set_postfix({skill: f"{run.noted['looks'][-1][skill]:.2f}" for skill in ("loss", *SKILLS)})
-
-        def over() -> bool:
-            bar.update(run.step - bar.n)
-            return time.monotonic() > end
-
-        with suppress(KeyboardInterrupt):  # the stop button: what was learnt so far comes back
-            go_on(run, batch, folder, every=EVERY, measure=told, until=over)
-        bar.update(run.step - bar.n)
-    return run
+    text = partial(batch, shuffled=variant.shuffled)
+    return go_on(run, text, folder, every=EVERY, measure=look, until=until)
 
 
 def untrained(seed: int = 0) -> Network:

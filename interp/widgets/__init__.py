@@ -5,8 +5,11 @@ from interp.widgets.attention_viewer import AttentionViewer
 from interp.widgets.lens_explorer import LensExplorer
 from interp.widgets.neuron_browser import NeuronBrowser
 from interp.widgets.patching_map import PatchingMap
+from interp.widgets.surprise_reader import SurpriseReader
+from interp.widgets.training_bench import TrainingBench
 from interp.widgets.vector_playground import VectorPlayground
 
 __all__ = [
-    "AblationLab", "AttentionViewer", "LensExplorer", "NeuronBrowser", "PatchingMap", "VectorPlayground",
+    "AblationLab", "AttentionViewer", "LensExplorer", "NeuronBrowser", "PatchingMap", "SurpriseReader",
+    "TrainingBench", "VectorPlayground",
 ]  # fmt: skip

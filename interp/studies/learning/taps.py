@@ -5,7 +5,6 @@ Everything here is about the small models of `trainings.taps`, of our own making
 
 from collections.abc import Sequence
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -15,6 +14,7 @@ from interp.claims import Claim, decide
 from interp.methods import ngram
 from interp.result import Result
 from interp.trainings import backward, stored, taps
+from interp.trainings.live import Live
 from interp.trainings.network import Network
 from interp.trainings.vocabulary import END
 
@@ -83,15 +83,14 @@ def order(names: Sequence[str] = taps.SEEDS) -> Result:
     return Result(np.array(values), axes, "first seen halfway", "step", about() | {"n": len(names)})
 
 
-def live(
-    seconds: float | int = 60, *, seed: int = 3, folder: Path | None = None, steps: int | None = None
-) -> Result:
-    """Trains now, for so many seconds at most: Result[step, skill].
+def live(training: Live | None = None, *, seconds: float | int = 60, seed: int = 3) -> Result:
+    """Trains now to the end, for so many seconds at most: Result[step, skill].
 
-    With a folder it can be stopped at any step and goes on from there when called again.
+    A training that was begun elsewhere, as in a widget, is waited for, or goes on if it was paused.
     """
-    run = taps.train_live(seconds, seed=seed, folder=folder, steps=steps)
-    return curve(run.noted, f"live, seed {seed}")
+    training = training or Live()
+    training.finish(seconds, seed)
+    return curve({"looks": training.looks}, f"live, seed {training.progress.seed}")
 
 
 def samples(name: str = "taps-0", steps: Sequence[int] = (0, 100, 400, 1000)) -> dict[int, str]:
@@ -131,14 +130,14 @@ def gradient_gap(name: str = "taps-0") -> tuple[float, int]:
 
 
 @cache
-def training_text(shuffled: bool = False) -> torch.Tensor:
+def training_text(shuffled: bool, /) -> torch.Tensor:
     """Every row that the first seed, or the shuffled control, was trained on."""
     steps = range(taps.RECIPE.steps)
     return torch.cat([taps.rows(f"0 {step}", taps.RECIPE.rows, shuffled=shuffled) for step in steps])
 
 
 @cache
-def counted(shuffled: bool = False) -> ngram.Ngram:
+def counted(shuffled: bool, /) -> ngram.Ngram:
     """The 5-gram of that very text."""
     return ngram.counted([training_text(shuffled)], len(taps.vocabulary()))
 
@@ -146,7 +145,7 @@ def counted(shuffled: bool = False) -> ngram.Ngram:
 @cache
 def receiver_by_counting() -> float:
     """How often the 5-gram prefers the receiver, over the same prompts as the network; a tie counts half."""
-    table, hits = counted(), []
+    table, hits = counted(False), []
     for ids, who, giver in taps.receiver_prompts():
         scores = table.scores(ids)
         hits.append(0.5 + 0.5 * float(np.sign(scores[who] - scores[giver])))

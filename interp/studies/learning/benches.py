@@ -1,0 +1,203 @@
+"""What the Training Bench shows: runs of `trainings`, stored or under way, look by look.
+
+Pure but for the training it hands on; the widget draws it.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from interp.result import Result
+from interp.studies.learning import belief, scale
+from interp.studies.learning import taps as learning
+from interp.trainings import belief as belief_training
+from interp.trainings import stored, taps
+from interp.trainings.live import Live
+
+LIVE = "live"
+TAPS = {
+    "taps-0": "stored, seed 0", "taps-1": "stored, seed 1", "taps-2": "stored, seed 2",
+    "taps-adamw": "stored, AdamW alone", "taps-one-block": "stored, one block only",
+    "taps-shuffled": "stored, words shuffled",
+}  # fmt: skip
+ASKED = {"exam": "X left (the exam)", "the mover is asked": "the mover is asked"}
+
+
+@dataclass(frozen=True)
+class TrainingState:
+    """Which run, and the place along it (a step, or words read); None: the last there is."""
+
+    run: str
+    place: int | None = None
+
+    def to_json(self) -> str:
+        """The state as one line of JSON."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> "TrainingState":
+        """The state that `to_json` wrote. Raises ValueError for anything else."""
+        try:
+            fields = json.loads(text)
+            place = fields.get("place")
+            return cls(str(fields["run"]), None if place is None else int(place))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"{text!r} is no state of the bench: give what to_json wrote.") from error
+
+
+@dataclass(frozen=True)
+class TrainingAnswer:
+    """What is known of a run: Result[curve, place], perhaps Result[place] of its loss, the place shown, where
+    the axis ends, what the model wrote or answered there, a table Result[story, run], and notes.
+    """
+
+    label: str
+    curves: Result
+    loss: Result | None
+    at: int
+    end: int
+    samples: tuple[str, ...] = ()
+    table: Result | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Runs on the bench, and all that a widget needs of them."""
+
+    name: str
+    runs: tuple[tuple[str, str], ...]
+    along: str
+    first: TrainingState
+    compute: Callable[[TrainingState], TrainingAnswer]
+    doublings: bool = False
+    guide: tuple[str, float] | None = None
+    training: Live | None = None
+    parse: Callable[[str], TrainingState] = TrainingState.from_json
+
+
+def of_taps(training: Live) -> Bench:
+    """The live training of notebook 07 and its stored runs. It opens on the live one if that has begun."""
+    runs = {LIVE: "trained here", **TAPS}
+    first = TrainingState(LIVE if training.looks else "taps-0")
+
+    def compute(state: TrainingState) -> TrainingAnswer:
+        label = _label(runs, state.run)
+        if state.run != LIVE:
+            return _of_taps(stored.noted(state.run)["looks"], taps.RECIPE.steps, label, state.place)
+        if not training.looks:
+            raise _about("run", "Nothing has been trained here yet: press Start, or choose a stored run.")
+        far = training.progress
+        return _of_taps(training.looks, far.steps, f"{label}, seed {far.seed}", state.place)
+
+    return Bench("taps", tuple(runs.items()), "step", first, compute, training=training)
+
+
+def of_family() -> Bench:
+    """The stored family of notebook 08: the excess of each size; every amount of text is a run of its own."""
+    runs = {"mean": "mean of three seeds", **{f"seed {seed}": f"seed {seed}" for seed in (0, 1, 2)}}
+
+    def compute(state: TrainingState) -> TrainingAnswer:
+        label, whole = _label(runs, state.run), scale.runs()
+        one = whole.mean("seed") if state.run == "mean" else whole.at(seed=int(state.run[-1]))
+        sizes = tuple(f"{weights:,} weights" for weights in one.axes["weights"])
+        curves = Result(
+            one.values, {"curve": sizes, "place": one.axes["tokens"]}, one.quantity, one.unit, one.about
+        )
+        places = one.axes["tokens"]
+        note = "Every point is a training of its own, from its first step to its last."
+        return TrainingAnswer(label, curves, None, _place(places, state.place), places[-1], notes=(note,))
+
+    return Bench("family", tuple(runs.items()), "words read", TrainingState("mean"), compute, doublings=True)
+
+
+def of_belief() -> Bench:
+    """The stored runs of notebook 09, their exams on the way, and all runs beside one another at the end."""
+    runs = {run: run for run in belief.RUNS}
+
+    def compute(state: TrainingState) -> TrainingAnswer:
+        label = _label(runs, state.run)
+        looks, followed = _noted(state.run)["looks"], belief_training.FOLLOWED[:-1]
+        places = tuple(look["step"] for look in looks)
+        at = _place(places, state.place)
+        values = np.array([[look[exam] for look in looks] for exam in followed])
+        curves = Result(
+            values, {"curve": followed, "place": places}, "right answers", "share", belief.about()
+        )
+        samples = _answers(state.run) if at == len(places) - 1 else ()
+        return TrainingAnswer(
+            label, curves, None, at, places[-1], samples, _side_by_side(), _stages(state.run)
+        )
+
+    first = TrainingState("who 1")
+    return Bench("belief", tuple(runs.items()), "step", first, compute, guide=("guessing", 0.5))
+
+
+def _of_taps(looks: list[dict[str, Any]], end: int, label: str, place: int | None) -> TrainingAnswer:
+    places = tuple(look["step"] for look in looks)
+    at = _place(places, place)
+    found = learning.curve({"looks": looks}, label)
+    axes = {"curve": found.axes["skill"], "place": places}
+    curves = Result(found.values.T, axes, found.quantity, found.unit, found.about)
+    loss = Result(np.array([look["loss"] for look in looks]), {"place": places}, "surprise on held-out text",
+                  "nats per word", found.about)  # fmt: skip
+    return TrainingAnswer(label, curves, loss, at, end, tuple(looks[at]["samples"]))
+
+
+def _side_by_side() -> Result:
+    """Every story and every run at its end: Result[story, run]."""
+    found = belief.scores()
+    axes = {"story": found.axes["story"], "run": found.axes["run"]}
+    return Result(found.values.T, axes, found.quantity, found.unit, found.about)
+
+
+@cache
+def _answers(run: str) -> tuple[str, ...]:
+    """Two questions and what the run answers; nothing where its weights were not kept."""
+    kind, seed = run.rsplit(" ", 1)
+    if (kind, int(seed)) not in belief_training.SHIPPED:
+        return ()
+    network, told = belief_training.load(kind, int(seed)), []
+    for exam in ASKED.values():
+        asked = belief_training.questions(exam)[:1]
+        ((text, good, bad),) = asked
+        right = bool(belief_training.right(network, asked)[0])
+        told.append(f"{text.strip()} … {good if right else bad} ({'right' if right else f'wrong: {good}'})")
+    return tuple(told)
+
+
+def _stages(run: str) -> tuple[str, ...]:
+    noted = _noted(run)
+    steps = [f"{step}" for step, _ in noted.get("opened", [])]
+    return (f"New lessons opened at steps {', '.join(steps)}.",) if steps else ()
+
+
+def _noted(run: str) -> dict[str, Any]:
+    return stored.noted(f"belief-{run.replace(' ', '-')}")
+
+
+def _label(runs: dict[str, str], key: str) -> str:
+    if key not in runs:
+        raise _about("run", f"There is no run {key!r} here: choose one of {', '.join(runs)}.")
+    return runs[key]
+
+
+def _place(places: tuple[int, ...], place: int | None) -> int:
+    """The index of the place that was asked for, or of the last."""
+    if place is None:
+        return len(places) - 1
+    if place not in places:
+        raise _about(
+            "place", f"Nobody looked at {place:,}: choose one of {', '.join(map('{:,}'.format, places))}."
+        )
+    return places.index(place)
+
+
+def _about(control: str, sentence: str) -> ValueError:
+    error = ValueError(sentence)
+    error.control = control  # type: ignore[attr-defined]
+    return error

@@ -1,0 +1,80 @@
+"""How the Surprise Reader reads: tokens in a row, the guesses at each as a sentence. Pure; all is escaped."""
+
+from collections.abc import Iterator, Sequence
+from html import escape
+from math import log
+
+from interp.widgets.own_words import cautions_html, with_cautions
+from interp.widgets.training_protocol import ReaderAnswer
+from interp.widgets.wording import percent, visible, word
+
+DARKEST = log(1000)  # nats from which on a token has the full shade: one chance in a thousand
+
+
+def result_html(answer: ReaderAnswer, *, live: bool = True) -> str:
+    """What must be said first, the headline, and the tokens: the darker, the more surprising; `live` ones
+    are buttons that tell their guesses.
+    """
+    return (
+        f'{cautions_html(answer.cautions)}<p class="finding small">{escape(finding(answer))}</p>'
+        f'<div class="strip" role="group" aria-label="The text, token by token">{_strip(answer, live)}</div>'
+    )
+
+
+def twin_html(answer: ReaderAnswer) -> str:
+    """All of it as text."""
+    rows = "".join(
+        f'<tr><th scope="row">{escape(visible(token))}</th><td>{nats:.2f}</td>'
+        f'<td class="left">{escape(told)}</td></tr>'
+        for token, nats, told in _each(answer)
+    )
+    return (
+        "<details><summary>The same as text</summary><table><caption>Surprise in nats, and the likeliest"
+        " words there</caption><thead><tr><th scope='col'>token</th><th scope='col'>surprise</th>"
+        f"<th scope='col' class='left'>likeliest</th></tr></thead><tbody>{rows}</tbody></table></details>"
+    )
+
+
+def finding(answer: ReaderAnswer) -> str:
+    """The most surprising token and the mean, in one sentence."""
+    values = answer.surprise.values
+    most = int(values.argmax())
+    return (
+        f"Most surprising: “{word(answer.tokens[most])}”, {values[most]:.1f} nats; {values.mean():.1f} on"
+        " average."
+    )
+
+
+def status(answer: ReaderAnswer) -> str:
+    """The finding, for screen readers."""
+    return with_cautions(answer.cautions, finding(answer))
+
+
+def static_html(answer: ReaderAnswer, name: str, style: str) -> str:
+    """The reader without its controls: what GitHub, PDF and a notebook without a kernel show."""
+    return (
+        f'<style>{style}</style><div class="interp-widget interp-surprise"><h3>How surprising is a text to'
+        f" {escape(name)}?</h3>{result_html(answer, live=False)}{twin_html(answer)}</div>"
+    )
+
+
+def _strip(answer: ReaderAnswer, live: bool) -> str:
+    found = []
+    for i, (token, nats, guesses) in enumerate(_each(answer)):
+        told = escape(f"“{word(token)}”: {nats:.1f} nats. Likeliest here: {guesses}")
+        tag = "button" if live else "span"
+        control = f' type="button" tabindex="{-1 if i else 0}" aria-label="{told}"' if live else ""
+        shade = min(100.0, max(0.0, 100 * nats / DARKEST))
+        text = escape(visible(token))
+        found.append(f'<{tag}{control} style="--tint:{shade:.0f}%" title="{told}">{text}</{tag}>')
+    return "".join(found)
+
+
+def _each(answer: ReaderAnswer) -> Iterator[tuple[str, float, str]]:
+    """Every token, its surprise, and the likeliest words in its place."""
+    guesses = map(_listed, answer.guesses)
+    yield from zip(answer.tokens, answer.surprise.values.tolist(), guesses, strict=True)
+
+
+def _listed(guesses: Sequence[tuple[str, float]]) -> str:
+    return ", ".join(f"“{word(guess)}” {percent(share)}" for guess, share in guesses)

@@ -1,0 +1,129 @@
+"""The Training Bench: a run of a training, look by look; one of them may be trained while one watches.
+
+It owns the controls only. The runs come from the bench it is given, and the training goes on by itself; how
+it reads is `training_words`. Refuses: tensors, models.
+"""
+
+import asyncio
+import json
+from typing import Any
+
+import traitlets
+
+from interp.widgets import training_words as words
+from interp.widgets.conversation import Conversation, joined
+from interp.widgets.training_protocol import TrainingAnswer, TrainingState
+from interp.widgets.training_protocol import TrainingBench as Bench
+
+
+class TrainingBench(Conversation):
+    """Controls around a bench (see `training_protocol.TrainingBench`): which run, a slider along it; and with
+    a training, its seed, its time, and buttons that start, pause, resume and stop it.
+
+    `state` is what is on screen as JSON; `load(state)` puts it back. A bad input is told beneath its control
+    as one sentence, and the last good result stays. The training goes on when the page is closed.
+    """
+
+    controls = ("run", "place", "seed", "seconds")
+    _esm = joined("conversation.js", "training_bench.js")
+    runs = traitlets.List().tag(sync=True)
+    along = traitlets.Unicode().tag(sync=True)
+    can_train = traitlets.Bool().tag(sync=True)
+    progress = traitlets.Dict().tag(sync=True)
+
+    def __init__(self, bench: Bench):
+        self._bench = bench
+        self._loop = _running_loop()
+        self._shown: tuple[TrainingState, TrainingAnswer] = bench.first, bench.compute(bench.first)
+        super().__init__(
+            runs=[list(run) for run in bench.runs], along=bench.along, can_train=bench.training is not None
+        )
+        if bench.training is not None:
+            bench.training.listen(self._hear)
+            self._tell()
+        self.reply = self.told()
+
+    @property
+    def state(self) -> str:
+        """The state of the result on screen, as JSON."""
+        return self._shown[0].to_json()
+
+    def take(self, state: str) -> None:
+        """Take a saved state in. Raises ValueError, in one sentence."""
+        asked = self._bench.parse(state)
+        self._shown = asked, self._bench.compute(asked)
+
+    def respond(self, question: dict[str, Any]) -> None:
+        """Do what a button says, if one was pressed, and show what the controls ask."""
+        wish = question.pop("do", "")
+        seed, seconds = question.pop("seed", ""), question.pop("seconds", "")
+        if wish:
+            self._do(wish, seed, seconds)
+            if not self._bench.training.looks:
+                return  # it has only just begun: the last good picture stays
+        self.take(json.dumps(question))
+
+    def on_screen(self) -> dict[str, Any]:
+        """The last good result: the curves, the samples, the table."""
+        state, answer = self._shown
+        return {
+            "state": json.loads(state.to_json()),
+            "json": state.to_json(),
+            "places": list(answer.curves.axes["place"]),
+            "at": answer.at,
+            "picture": words.picture_html(self._bench, answer),
+            "samples": words.samples_html(answer),
+            "table": words.table_html(answer),
+            "status": words.status(self._bench, answer),
+        }
+
+    def _do(self, wish: str, seed: str, seconds: str) -> None:
+        training = self._bench.training
+        if wish == "start":
+            training.start(_number(seconds, "seconds", float, "60"), _number(seed, "seed", int, "3"))
+        elif wish == "resume":
+            training.resume(_number(seconds, "seconds", float, "60"))
+        elif wish == "pause":
+            training.pause()
+        else:
+            training.stop()
+        self._tell()
+
+    def _hear(self) -> None:
+        """News from the training's own thread: told in the kernel's, which alone may speak to the page."""
+        if self._loop is None or self._loop.is_closed():
+            self._tell()
+        else:
+            self._loop.call_soon_threadsafe(self._tell)
+
+    def _tell(self) -> None:
+        training = self._bench.training
+        far = training.progress
+        self.progress = {
+            "status": far.status, "step": far.step, "steps": far.steps, "seed": far.seed,
+            "loss": far.loss, "looks": len(training.looks), "text": words.progress_text(far),
+        }  # fmt: skip
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        """The live widget, and the same result as plain HTML for front ends that cannot run it."""
+        html = words.static_html(self._bench, self._shown[1], self._css)
+        return self.with_static(super()._repr_mimebundle_(**kwargs), html, self.reply["status"])
+
+
+def _number(text: Any, control: str, kind: type, example: str) -> Any:
+    """What was typed as a number. Raises ValueError beneath its control."""
+    try:
+        return kind(str(text).strip().replace(",", "."))
+    except ValueError:
+        wanted = "a whole number" if kind is int else "a number"
+        said = "number of seconds" if control == "seconds" else control
+        error = ValueError(f"{str(text)!r} is no {said}: give {wanted} such as {example}.")
+        error.control = control  # type: ignore[attr-defined]
+        raise error from None
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
