@@ -5,9 +5,9 @@ import signal
 
 import pytest
 import test_browser_neurons
-from notebook_screen import chromium_path, opened_screen, photograph
+from notebook_screen import chromium_path, photograph
 
-playwright_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(chromium_path() is None, reason="no Chromium: install one or set INTERP_CHROMIUM"),
@@ -18,15 +18,18 @@ CELL = """import os
 from fake_bench import FakeAttentionBench, FakeBench, FakeMapBench
 from fake_lens import FakeLens
 from IPython.display import display
-from interp import vectors, widgets
+from interp import models, vectors, widgets
 from interp.methods import scan
 from interp.studies import neuron_browser
+from interp.studies.learning import benches, reader
 from interp.studies.vectors import playground
 print("process", os.getpid())
 for one in (widgets.AblationLab(FakeBench()), widgets.AttentionViewer(FakeAttentionBench()),
             widgets.PatchingMap(FakeMapBench(pause=0.05)), widgets.LensExplorer(FakeLens()),
             widgets.NeuronBrowser(neuron_browser.bench(scan.Table({folder!r}))),
-            widgets.VectorPlayground(playground.bench(vectors.shipped()))):
+            widgets.VectorPlayground(playground.bench(vectors.shipped())),
+            widgets.TrainingBench(benches.of_belief()),
+            widgets.SurpriseReader(reader.bench(models.load("pocket")))):
     display(one, one)"""
 GONE = (
     "Python was restarted or has stopped: what you chose and the last result stay; to go on, run the notebook"
@@ -58,6 +61,10 @@ def write(label, text):
     return lambda view: view.get_by_label(label, exact=True).first.fill(text)
 
 
+def choose(label, number):
+    return lambda view: view.get_by_label(label, exact=True).first.select_option(index=number)
+
+
 # The widget's root, two things a reader does, and how each is seen in a view.
 WIDGETS = {
     "lab": (".interp-lab", press("button[data-head=L5H2]"), press("button[data-head=L1H1]")),
@@ -70,14 +77,14 @@ WIDGETS = {
         write("Neuron (layer and number)", "L2N9"),
     ),
     "vectors": (".interp-vectors", write("a", "girl"), write("b", "paris")),
+    "training": (".interp-training", choose("Run", 1), choose("Run", 2)),
+    "surprise": (
+        ".interp-surprise",
+        write("Your text: which words surprise the model?", "Mary gave a ring to John"),
+        write("Your text: which words surprise the model?", "John went to the store"),
+    ),
 }
 each_widget = pytest.mark.parametrize("name", WIDGETS)
-
-
-@pytest.fixture(scope="module")
-def screen(tmp_path_factory):
-    with opened_screen(tmp_path_factory.mktemp("kernel"), playwright_api) as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

@@ -160,8 +160,8 @@ function placeGrid({ label, rows, columns, corner = "", cell }) {
   return { grid, places, reach };
 }
 
-// Questions and replies. `compose` gives the question, `show(reply, followed)` draws it, `fill(state)` sets the
-// controls. What another view was answered is followed, unless a question of one's own is about to be answered.
+// Questions and replies. `compose` gives the question, `show(reply, followed)` draws it, `fill(state, followed)` sets
+// the controls. What another view was answered is followed, unless a question of one's own is about to be answered.
 function conversation({ model, id, root, busy, status, compose, show, fill }) {
   let asked = 0, underWay = null, waiting = false, timer = null, busyTimer = null, silenceTimer = null, saved = null;
   const later = [];
@@ -229,7 +229,7 @@ function conversation({ model, id, root, busy, status, compose, show, fill }) {
       present(reply, false);
     } else if (reply.view !== id) {
       if (reply.error || underWay !== null || timer !== null) return;
-      fill(reply.state);
+      fill(reply.state, true);
       present(reply, true);
     } else if (reply.request === underWay) {
       settle();
