@@ -41,9 +41,9 @@ function render({ model, el }) {
     slider.setAttribute("aria-valuetext", `${along} ${shown}`);
   }
 
-  function fill(state) {
+  function fill(state, followed = false) {
     run.control.value = state.run;
-    following = false;
+    following = followed && state.run === "live" && state.place === null; // as the other view does
   }
 
   function present(reply) {
