@@ -245,7 +245,7 @@ def _notebook(folder: Path, one: Page) -> dict[str, Any]:
     if one.error:
         return {"title": one.heading, "link": None, "told": f": {one.error}"}
     link = f"{one.name}.html" if (folder / f"{one.name}.html").is_file() else None
-    told = f" ({one.seconds:.0f} s)" if one.seconds is not None else " (not in this run)"
+    told = f" ({one.seconds:.0f} s)" if one.seconds is not None else "" if link else " (not run yet)"
     return {"title": one.heading, "link": link, "told": told}
 
 
