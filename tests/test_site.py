@@ -5,7 +5,6 @@ import re
 import shutil
 from dataclasses import replace
 from random import Random
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,7 +14,7 @@ from site_engine import answers, node_path
 
 from interp import hooks, models, site
 from interp.prompts import Asked
-from interp.site import contents, scripts
+from interp.site import scripts
 from interp.sites import Head, Site
 from interp.studies import explorer, lab
 from interp.studies.lab import LabState
