@@ -7,7 +7,7 @@ import re
 import pytest
 from notebook_screen import chromium_path, photograph
 
-pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+playwright_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(chromium_path() is None, reason="no Chromium: install one or set INTERP_CHROMIUM"),
@@ -57,9 +57,11 @@ def wait_for_step(page, least):
     )
 
 
-def wait_for_finding(page, text):
+def wait_for_finding(page, text, **more):
     page.wait_for_function(
-        "text => document.querySelector('.interp-training .finding').innerText.includes(text)", arg=text
+        "text => document.querySelector('.interp-training .finding').innerText.includes(text)",
+        arg=text,
+        **more,
     )
 
 
@@ -67,24 +69,45 @@ def test_a_training_is_started_paused_resumed_and_stopped_by_clicking(bench):
     assert finding(bench) == "stored, seed 0: step 1,000 of 1,000"
     bench.get_by_role("button", name="Start", exact=True).click()
     wait_for_status(bench, "training")
-    wait_for_finding(bench, "trained here, seed 3: step 50 of 1,000")  # the picture follows by itself
+    wait_for_finding(bench, "trained here, seed 3: step 50 of ")  # the picture follows by itself
     photograph(bench, "1_training")
     pause = bench.get_by_role("button", name="Pause", exact=True)
     pause.click()
     wait_for_status(bench, "paused")
     at = step(bench)
     news = bench.locator(".interp-training .news").inner_text()
-    assert news == f"Paused at step {at:,} of 1,000."
+    assert news.startswith(f"Paused at step {at:,} of ")
     bench.wait_for_timeout(700)
     assert step(bench) == at
     bench.get_by_role("button", name="Resume", exact=True).click()
     wait_for_status(bench, "training")
     wait_for_step(bench, at + 60)
-    wait_for_finding(bench, f"step {(at // 50 + 1) * 50:,} of 1,000")
+    wait_for_finding(bench, f"step {(at // 50 + 1) * 50:,} of ")
     photograph(bench, "2_resumed")
     bench.get_by_role("button", name="Stop", exact=True).click()
     wait_for_status(bench, "stopped")
     assert bench.locator(".interp-training .news").inner_text().startswith("Stopped at step ")
+
+
+def opened_again(page):
+    """Leave the page and come back, until the kernel hears it; whether it does.
+
+    ipykernel 7.4 may lose all that a page sends which was opened again, with any widget and any kernel: the
+    new subshell (a thread for comms) does not wake. Opening it once more makes another subshell.
+    """
+    address = page.url
+    for _ in range(4):
+        page.goto("about:blank")
+        page.wait_for_timeout(1000)
+        page.goto(address)
+        page.wait_for_selector(".interp-training .finding", timeout=60_000)
+        page.get_by_label("Run", exact=True).select_option("taps-2")
+        try:
+            wait_for_finding(page, "stored, seed 2", timeout=5000)
+            return True
+        except playwright_api.TimeoutError:
+            continue
+    return False
 
 
 def test_a_page_closed_while_it_trains_shows_the_training_when_it_is_opened_again(bench):
@@ -95,11 +118,8 @@ def test_a_page_closed_while_it_trains_shows_the_training_when_it_is_opened_agai
     wait_for_step(bench, 60)
     bench.keyboard.press("Control+s")
     bench.wait_for_timeout(1500)
-    address = bench.url
-    bench.goto("about:blank")
-    bench.wait_for_timeout(2000)
-    bench.goto(address)
-    bench.wait_for_selector(".interp-training .finding", timeout=60_000)
+    assert opened_again(bench)
+    bench.get_by_label("Run", exact=True).select_option("live")
     wait_for_finding(bench, "trained here, seed 8")
     assert step(bench) > 60
     photograph(bench, "3_opened_again")
