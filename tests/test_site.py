@@ -5,7 +5,6 @@ import re
 import shutil
 from dataclasses import replace
 from random import Random
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,7 +14,7 @@ from site_engine import answers, node_path
 
 from interp import hooks, models, site
 from interp.prompts import Asked
-from interp.site import contents, scripts
+from interp.site import scripts
 from interp.sites import Head, Site
 from interp.studies import explorer, lab
 from interp.studies.lab import LabState
@@ -256,6 +255,24 @@ def test_findings_are_worded_as_in_the_notebooks(packed, tmp_path):
     )
     for pair, off, own in zip(pairs, heads, told["findings"], strict=True):
         assert own == ablation_view.finding(replace(state, heads=off), replace(answer, logit_difference=pair))
+
+
+@needs_node
+def test_a_threshold_that_is_moved_says_what_the_number_does(packed, tmp_path):
+    asked = [[0.5, 0.6, None, None], [0.7, 0.6, 0.5, 0.65], [0.4, 0.6, 0.5, 0.65], [0.55, 0.6, 0.5, 0.65],
+             [0.62, 0.6, 0.5, 0.65]]  # fmt: skip
+    slider = "document.querySelectorAll"
+    text = (scripts.HERE / "thresholds.js").read_text().split(slider)[0]
+    script = f"{text}const told = data.map((one) => thresholdSentence(...one));"
+    assert answers(tmp_path, packed[1], script, asked) == [
+        "A threshold of 0.50: the number reaches it. It is a count, without an interval.",
+        "A threshold of 0.70: the number misses it, wherever in its interval it lies.",
+        "A threshold of 0.40: the number reaches it, wherever in its interval it lies.",
+        "A threshold of 0.55: the number reaches it, but its interval begins below: another sample might have"
+        " missed it.",
+        "A threshold of 0.62: the number misses it, but its interval ends above: another sample might have"
+        " reached it.",
+    ]
 
 
 @needs_node
