@@ -155,6 +155,17 @@ def test_the_twin_answers_too(screen, folder):
     assert "pocket-taught" in page.locator(".living .where").first.inner_text()
 
 
+def test_a_threshold_can_be_moved(screen, folder):
+    page = screen(folder / "index.html")
+    claim = page.locator("#C8")
+    claim.locator("summary").first.click()
+    slider = claim.locator("input[type=range]").first
+    slider.focus()
+    assert "the number reaches it" in claim.locator(".threshold p").first.inner_text()
+    page.keyboard.press("End")
+    assert "the number misses it" in claim.locator(".threshold p").first.inner_text()
+
+
 def test_odd_sentences_are_shown_as_the_model_reads_them_and_never_run(screen, folder):
     page = screen(folder / "index.html")
     sentence = page.locator(".living textarea").first

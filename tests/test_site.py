@@ -258,6 +258,24 @@ def test_findings_are_worded_as_in_the_notebooks(packed, tmp_path):
 
 
 @needs_node
+def test_a_threshold_that_is_moved_says_what_the_number_does(packed, tmp_path):
+    asked = [[0.5, 0.6, None, None], [0.7, 0.6, 0.5, 0.65], [0.4, 0.6, 0.5, 0.65], [0.55, 0.6, 0.5, 0.65],
+             [0.62, 0.6, 0.5, 0.65]]  # fmt: skip
+    slider = "document.querySelectorAll"
+    text = (scripts.HERE / "thresholds.js").read_text().split(slider)[0]
+    script = f"{text}const told = data.map((one) => thresholdSentence(...one));"
+    assert answers(tmp_path, packed[1], script, asked) == [
+        "A threshold of 0.50: the number reaches it. It is a count, without an interval.",
+        "A threshold of 0.70: the number misses it, wherever in its interval it lies.",
+        "A threshold of 0.40: the number reaches it, wherever in its interval it lies.",
+        "A threshold of 0.55: the number reaches it, but its interval begins below: another sample might have"
+        " missed it.",
+        "A threshold of 0.62: the number misses it, but its interval ends above: another sample might have"
+        " reached it.",
+    ]
+
+
+@needs_node
 def test_another_packs_text_is_refused(packed, tmp_path):
     changed = replace(packed[1], sha256="0" * 64)
     with pytest.raises(AssertionError, match="is not the one it was written with"):

@@ -11,7 +11,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 WIDGETS = HERE.parent / "widgets"
 ENGINE = ("unpack.js", "tokens.js", "gpt2.js", "wording.js", "own_words.js", "bench.js")
-FRONT = ("wording.js", "talking.js", "parts.js", "views.js", "waking.js")
+FRONT = ("wording.js", "talking.js", "parts.js", "views.js", "waking.js", "thresholds.js")
 SHARED = {
     "conversation.js": (
         "views", "freshId", "make", "field", "textField", "sentenceField", "choiceField", "exampleField",
