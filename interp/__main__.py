@@ -16,7 +16,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from interp import doctor, execution, report, training_commands
+from interp import doctor, execution, report, site, training_commands
 from interp.figures import export
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -63,7 +63,8 @@ def reproduce(
     try:
         chosen = execution.notebooks(ROOT / "notebooks", only or ())
         place, size = _settled(model)
-        folder = _home(place.name, place.weights_sha256, out_dir)
+        folder = _home(place.name, place.weights_sha256, place.sha256, out_dir)
+        _pack(place, folder)
     except (ValueError, OSError) as error:
         _cannot(error)
     except KeyboardInterrupt:
@@ -88,7 +89,7 @@ def verify(
     try:
         loaded = models.load(model, device=device)
         card, listed = models.describe(loaded), verification.listed_model(loaded)
-        folder = _home(card.name, card.weights_sha256, out_dir)
+        folder = _home(card.name, card.weights_sha256, card.model_sha256, out_dir)
     except (ValueError, OSError) as error:
         _cannot(error)
     except KeyboardInterrupt:
@@ -315,16 +316,14 @@ def _verdicts(comparisons: Sequence, title: str) -> Table:
     return table
 
 
-def _home(name: str, weights_sha256: str, out_dir: Path | None) -> Path:
+def _home(name: str, weights_sha256: str, model_sha256: str, out_dir: Path | None) -> Path:
     """The folder for this model's results; says so when another model's lie under the same name."""
     base = out_dir or ROOT / "figures"
-    plain, folder = (
-        base / export.safe_folder(name),
-        export.home({"model": name, "weights_sha256": weights_sha256}, base),
-    )
+    about = {"model": name, "weights_sha256": weights_sha256, "model_sha256": model_sha256}
+    plain, folder = base / export.safe_folder(name), export.home(about, base)
     if folder != plain:
-        there = str(export.weights_in(plain))[:8]
-        err.print(f"{plain} holds results of other weights ({there}): these go to {folder}.", soft_wrap=True)
+        there = str(export.identity_in(plain))[:8]
+        err.print(f"{plain} holds results of another model ({there}): these go to {folder}.", soft_wrap=True)
     return _writable(folder)
 
 
@@ -363,6 +362,14 @@ def _settled(model: str | None) -> tuple["models.Source", int]:
     place = models.locate(model)
     size = sum(file.stat().st_size for file in place.folder.glob("*.safetensors"))
     return place, size
+
+
+def _pack(place: "models.Source", folder: Path) -> None:
+    """The model for the pages, where it is small enough; else a sentence, and pages with pictures only."""
+    try:
+        site.write(place.asked, folder)
+    except ValueError as error:
+        err.print(str(error), markup=False, soft_wrap=True)
 
 
 def _run_all(
@@ -429,7 +436,9 @@ def _run(path: Path, folder: Path, environment: dict[str, str]) -> report.Page:
                 path, environment, lambda done, total: progress.update(task, completed=done, total=total)
             )
             error = None
-            (folder / f"{path.stem}.html").write_text(report.page(executed), encoding="utf-8")
+            (folder / f"{path.stem}.html").write_text(
+                report.page(executed, report.packs_of(folder)), encoding="utf-8"
+            )
         except execution.CellFailed as failure:
             error = str(failure)
     return report.Page(path.stem, execution.heading(path), time.perf_counter() - started, error)

@@ -7,11 +7,12 @@ import os
 import platform
 import re
 import shutil
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+from interp import files
 
 VERDICTS = (
     "supported",
@@ -22,6 +23,7 @@ VERDICTS = (
     "as taught",  # on a taught model: the instruments find what was put there ...
     "instrument failed",  # ... or they do not
 )
+HASHES = ("weights_sha256", "model_sha256")
 VERSIONS_OF = ("torch", "transformer-lens", "transformers", "numpy")
 READABLE = "text-align: left; vertical-align: top"  # JupyterLab sets tables of numbers, flush right
 COLUMNS = ("id", "claim", "test", "measured", "control", "threshold", "published", "verdict")
@@ -92,8 +94,9 @@ def save(claims: Iterable[Claim], folder: str | os.PathLike, about: Mapping) -> 
     """Path of `claims.json`, after merging these claims by id into the folder's table; writes `claims.md`
     too.
 
-    `about` names `model` and `weights_sha256`. Each file is replaced in one step, so that a failure
-    leaves the old one whole; a table of other weights, or a damaged one, is first copied to another name.
+    `about` names `model`, `weights_sha256` and, where there is one, `model_sha256`. Each file is replaced in
+    one step, so that a failure leaves the old one whole; a table of another model, or a damaged one, is first
+    copied to another name.
     The same claims give the same bytes. Raises OSError with one sentence if the folder cannot be written,
     ValueError if a claim is about another model.
     """
@@ -103,8 +106,9 @@ def save(claims: Iterable[Claim], folder: str | os.PathLike, about: Mapping) -> 
         folder.mkdir(parents=True, exist_ok=True)
         merged = {**_kept(folder / "claims.json", about), **{claim.id: _fields(claim) for claim in claims}}
         table_of_all = _document([merged[key] for key in sorted(merged, key=_number)], about)
-        _replace(folder / "claims.json", json.dumps(table_of_all, indent=2, ensure_ascii=False) + "\n")
-        _replace(folder / "claims.md", _markdown(table_of_all))
+        text = json.dumps(table_of_all, indent=2, ensure_ascii=False) + "\n"
+        files.write_moved(folder / "claims.json", text.encode())
+        files.write_moved(folder / "claims.md", _markdown(table_of_all).encode())
     except OSError as error:
         raise OSError(
             f"The claims cannot be written to {folder} ({error.strerror or error}): choose a folder that "
@@ -163,10 +167,11 @@ def _kept(path: Path, about: Mapping) -> dict[str, dict]:
         earlier = json.loads(path.read_text(encoding="utf-8"))
         claims = {claim["id"]: claim for claim in earlier["claims"]}
         if all(_number(key) and set(_blank()) <= set(claim) for key, claim in claims.items()) and all(
-            earlier[key] == about[key] for key in ("model", "weights_sha256")
+            earlier.get(key, about.get(key)) == about.get(key)  # tables made before have fewer hashes
+            for key in ("model", *HASHES)
         ):
             return claims
-        name = f"claims.{str(earlier['weights_sha256'])[:8]}.json"
+        name = f"claims.{str(earlier.get('model_sha256', earlier['weights_sha256']))[:8]}.json"
     except (ValueError, KeyError, TypeError, AttributeError):
         name = "claims.damaged.json"
     shutil.copyfile(path, path.with_name(name))  # a copy: the old table stays until the new one is whole
@@ -180,7 +185,7 @@ def _blank() -> tuple[str, ...]:
 def _document(claims: list[dict], about: Mapping) -> dict:
     return {
         "model": about["model"],
-        "weights_sha256": about["weights_sha256"],
+        **{name: about[name] for name in HASHES if name in about},
         "created_with": _versions(),
         "claims": claims,
     }
@@ -196,25 +201,12 @@ def _versions() -> dict[str, str]:
     return versions
 
 
-def _replace(path: Path, text: str) -> None:
-    """Write beside the file, then swap in one step."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
 def _cells(claim: Mapping) -> tuple[str, ...]:
     return (
         claim["id"],
         claim["text"],
         claim["test"],
-        _measured(claim["measured"], claim["interval"]),
+        number_text(claim["measured"], claim["interval"]),
         claim["control"],
         claim["threshold"],
         claim["published"] or "",
@@ -222,7 +214,8 @@ def _cells(claim: Mapping) -> tuple[str, ...]:
     )
 
 
-def _measured(value: float | None, interval: Sequence[float] | None) -> str:
+def number_text(value: float | None, interval: Sequence[float] | None) -> str:
+    """A measured number as readers see it, with its interval: "0.5 (0.4 to 0.6)"."""
     if value is None:
         return "not measured"
     return f"{value:.3g}" if interval is None else f"{value:.3g} ({interval[0]:.3g} to {interval[1]:.3g})"
@@ -232,7 +225,7 @@ def _markdown(document: Mapping) -> str:
     lines = [
         f"# Claims, measured on {document['model']}",
         "",
-        f"Weights: sha256 {document['weights_sha256']}. Intervals are 95 %.",
+        f"{_hashes(document)} Intervals are 95 %.",
         "",
         "| " + " | ".join((*COLUMNS, "figure")) + " |",
         "|" + " --- |" * (len(COLUMNS) + 1),
@@ -241,6 +234,12 @@ def _markdown(document: Mapping) -> str:
         cells = (*_cells(claim), claim["figure"] or "")
         lines.append("| " + " | ".join(_markdown_cell(cell) for cell in cells) + " |")
     return "\n".join(lines) + "\n"
+
+
+def _hashes(document: Mapping) -> str:
+    weights = f"Weights: sha256 {document['weights_sha256']}."
+    whole = document.get("model_sha256")
+    return f"{weights} Weights, configuration and tokenizer: sha256 {whole}." if whole else weights
 
 
 def _markdown_cell(text: str) -> str:

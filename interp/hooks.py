@@ -187,8 +187,9 @@ def check_untouched(model: Bridge) -> None:
     """Nothing, if no hook is in force on the model, whoever set it; else ValueError that says where.
 
     For what computes from the weights alone, and for what has kept an answer: neither sees a hook. Waits, as
-    a run does, while another thread is in this room.
+    a run does, while another thread is in this room. ValueError also if its weights were changed.
     """
+    models.check_unchanged(model)
     with _turn(model):
         where = _places(in_force(model, FORWARD))
     if where:

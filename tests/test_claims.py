@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from interp import claims
 from interp.claims import Claim, decide, save, table
 
 ABOUT = {"model": "pocket", "weights_sha256": "a" * 64}
@@ -96,7 +95,7 @@ def test_a_failure_while_writing_leaves_the_old_table_whole(tmp_path, monkeypatc
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(claims.os, "replace", interrupted)
+    monkeypatch.setattr("interp.files.os.replace", interrupted)
     with pytest.raises(KeyboardInterrupt):
         save([replace(CLAIM, id="C9")], tmp_path, ABOUT)
     assert before == {path.name: path.read_bytes() for path in tmp_path.iterdir()}
@@ -109,6 +108,16 @@ def test_a_table_of_other_weights_is_kept_aside_and_not_mixed_in(tmp_path):
     rows = json.loads((tmp_path / "claims.json").read_text(encoding="utf-8"))["claims"]
     assert [row["id"] for row in rows] == ["C9"]
     assert (tmp_path / "claims.aaaaaaaa.json").read_bytes() == old
+
+
+def test_a_table_of_another_configuration_is_kept_aside_and_one_without_its_hash_goes_on(tmp_path):
+    save([CLAIM], tmp_path, ABOUT)
+    for whole, rows in (("c" * 64, 2), ("c" * 64, 2), ("d" * 64, 1)):
+        save([replace(CLAIM, id="C9")], tmp_path, {**ABOUT, "model_sha256": whole})
+        saved = json.loads((tmp_path / "claims.json").read_text(encoding="utf-8"))
+        assert (len(saved["claims"]), saved["model_sha256"]) == (rows, whole)
+    assert (tmp_path / "claims.cccccccc.json").is_file()
+    assert f"tokenizer: sha256 {'d' * 64}." in (tmp_path / "claims.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from interp import figures
-from interp.figures import export, page, theme, words
+from interp.figures import export, glyphs, page, theme, words
 from interp.figures.figure import settled
 from interp.figures.line_charts import spread
 from interp.result import Result
@@ -387,7 +387,7 @@ def test_an_interrupted_save_leaves_the_finished_file_whole(tmp_path, monkeypatc
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("pathlib.Path.replace", interrupted)
+    monkeypatch.setattr("interp.files.os.replace", interrupted)
     with pytest.raises(KeyboardInterrupt):
         figure.save("x", tmp_path)
     assert (tmp_path / "pocket" / "x.svg").read_bytes() == whole
@@ -418,6 +418,42 @@ def test_results_of_other_weights_under_one_name_stay_where_they_are(tmp_path):
     assert set(folders) == {"pocket", "pocket-11111111"}
     assert "weights 0" in folders["pocket"]
     assert "weights 1" in folders["pocket-11111111"]
+
+
+def of_words(*words):
+    about = {"model": "pocket", "n": 1}
+    return Result(np.arange(1.0, len(words) + 1), {"token": words}, "probability", "probability", about)
+
+
+@pytest.mark.parametrize(("word", "named"), [("王", "“王”"), ("王 nǐ 好", "“好”, “王”")])
+def test_letters_without_a_font_are_said_once_and_stay_in_the_table(tmp_path, monkeypatch, word, named):
+    monkeypatch.setattr(glyphs, "OTHERS", ())
+    with pytest.warns(UserWarning) as told:
+        figures.bars(of_words(word, "Mary"), title="Two words").save("x", tmp_path)
+    assert len(told) == 1
+    assert str(told[0].message).startswith(f"No font here has {named}: the picture shows a box instead")
+    assert "fonts-noto-cjk" in str(told[0].message)
+    assert word in (tmp_path / "pocket" / "x.csv").read_text(encoding="utf-8")
+
+
+def test_another_installed_font_lends_its_letters_to_that_picture_alone(tmp_path, monkeypatch, recwarn):
+    monkeypatch.setattr(glyphs, "OTHERS", ("STIXGeneral",))
+    lacking = set(glyphs._charmap("STIXGeneral")) - set(glyphs._charmap(theme.FONT))
+    letter = next(chr(code) for code in sorted(lacking) if chr(code).isalpha())
+    for name, word in (("lent", letter), ("own", "John")):
+        figures.bars(of_words(word, "Mary"), title="Two words").save(name, tmp_path)
+    assert not recwarn.list
+    assert "STIXGeneral" in (tmp_path / "pocket" / "lent.svg").read_text(encoding="utf-8")
+    assert "STIXGeneral" not in (tmp_path / "pocket" / "own.svg").read_text(encoding="utf-8")
+
+
+def test_one_weights_file_with_two_configurations_has_two_folders(tmp_path):
+    about = {"model": "gpt2", "weights_sha256": "0" * 64}
+    for whole in ("1" * 64, "2" * 64):
+        figures.bars(replace(one(), about={**one().about, **about, "model_sha256": whole}), title="t").save(
+            "x", tmp_path
+        )
+    assert {place.name for place in tmp_path.iterdir()} == {"gpt2", "gpt2-22222222"}
 
 
 def test_the_claims_of_a_folder_say_whose_it_is_where_no_figure_was_saved(tmp_path):
@@ -474,11 +510,36 @@ def test_a_quoted_figure_names_the_model_of_its_source():
     assert words.model_name(result) == "pocket"
 
 
+@pytest.mark.parametrize(
+    ("tokens", "shown"),
+    [
+        ((" Mary", " John"), ("Mary", "John")),
+        ((" Mary", "."), ("·Mary", ".")),
+        (("When", " Mary"), ("When", "·Mary")),
+        ((" Mary", "  John"), ("Mary", "·John")),
+        ((" Mary", " "), ("·Mary", "·")),
+        ((" Mary", "\n"), ("·Mary", "↵")),
+    ],
+)
+def test_the_dot_for_a_space_goes_where_all_words_have_it_and_stays_where_only_some_have(tokens, shown):
+    values = np.array([0.6, 0.3])
+    bars = figures.bars(Result(values, {"token": tokens}, "probability", "probability"), title="Guesses")
+    strip = figures.token_strip(Result(values, {"token": tokens}, "looks", ""), title="Sentence")
+    grid = Result(np.stack([values, values]), {"layer": (0, 1), "token": tokens}, "looks", "")
+    across, line = figures.heatmap(grid, title="Looks"), figures.lines(grid, along="token", title="Looks")
+    assert [text.get_text() for text in bars.matplotlib("").axes[0].get_yticklabels()] == list(shown)
+    assert bars.plotly().layout.yaxis.ticktext == shown
+    assert {*shown} <= {text.get_text() for text in strip.matplotlib("").axes[0].texts}
+    assert across.plotly().layout.xaxis.ticktext == line.plotly().layout.xaxis.ticktext == shown
+    assert f"Highest: {shown[0]} at 0.60" in bars.alt
+    assert bars.result.axes["token"] == tokens
+
+
 def test_a_ladder_without_chances_has_no_bars():
     nothing = figures.ladder(rungs((np.nan,) * 3), (" A", " B", " C"), title="Quoted")
     shown = nothing.matplotlib("").axes[0]
     assert not any("%" in text.get_text() for text in shown.texts)
-    assert nothing.plotly().data[0].text == ("\u00b7A", "\u00b7B", "\u00b7C")
+    assert nothing.plotly().data[0].text == ("A", "B", "C")
 
 
 def test_a_ladder_wants_a_word_for_every_layer():

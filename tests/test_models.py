@@ -36,7 +36,7 @@ def folder(tiny_folder, tmp_path):
 @pytest.fixture
 def hub_cache(tiny_folder, tmp_path, monkeypatch):
     """A cache of the hub that holds the tiny model under the name openai-community/gpt2."""
-    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
     shutil.copytree(tiny_folder, tmp_path / "models--openai-community--gpt2" / "snapshots" / "607a30d")
     name_main(tmp_path / "models--openai-community--gpt2", "607a30d")
@@ -49,7 +49,7 @@ def name_main(home, snapshot):
 
 @pytest.fixture
 def empty_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     monkeypatch.delenv("INTERP_MODEL", raising=False)
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
 
@@ -92,6 +92,7 @@ def test_the_card_says_what_was_loaded(tiny, tiny_folder):
     assert models.about(tiny) == {
         "model": card.name,
         "weights_sha256": card.weights_sha256,
+        "model_sha256": models.locate(tiny_folder).sha256,
         "folding": card.folding,
     }
 
@@ -370,11 +371,19 @@ def test_the_snapshot_that_main_names_is_taken_and_no_other(tiny_folder, tmp_pat
     assert "the newest copy in the cache has no model.safetensors" in refusal("gpt2")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("hub_cache")
-def test_the_cache_may_be_named_by_a_variable(tmp_path, monkeypatch):
-    monkeypatch.setenv("PLACE", str(tmp_path))
-    monkeypatch.setenv("HF_HUB_CACHE", "$PLACE")
-    assert models.locate("gpt2").folder.name == "607a30d"
+def test_the_cache_may_be_named_by_a_variable(tmp_path):
+    program = "from interp.models import sources; print(sources.locate('gpt2').folder.name)"
+    environment = {**os.environ, "PLACE": str(tmp_path), "HF_HUB_CACHE": "$PLACE", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)
+    assert done.stdout == "607a30d\n", done.stderr
+
+
+@pytest.mark.usefixtures("empty_cache")
+@pytest.mark.parametrize("name", ["a/b/c", "org/na me", "org/..", "-x"])
+def test_what_no_model_on_the_hub_is_called_is_refused_in_one_sentence(name):
+    assert f"The model {name!r} cannot be loaded" in refusal(name)
 
 
 def test_one_weights_file_with_two_configurations_is_two_models(folder):
@@ -383,6 +392,43 @@ def test_one_weights_file_with_two_configurations_is_two_models(folder):
     second = models.locate(folder)
     assert first.weights_sha256 == second.weights_sha256
     assert first.name != second.name
+
+
+@pytest.mark.parametrize(
+    "name", ["config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors"]
+)
+def test_whatever_can_change_an_answer_changes_the_hash(folder, name):
+    before = models.locate(folder).sha256
+    with (folder / name).open("ab") as file:
+        file.write(b" ")
+    if name != "model.safetensors":  # whose end is no longer where its header says
+        assert models.locate(folder).name == f"copy-{models.locate(folder).sha256[:8]}"
+    assert models.Source("copy", folder).sha256 != before
+
+
+CHANGES = {
+    "in place": lambda model: model.blocks[1].attn.o.weight.mul_(2),
+    "through a view": lambda model: model.blocks[1].attn.W_O.zero_(),
+    "one number": lambda model: model.unembed.W_U[3, 4].add_(1),
+    "data": lambda model: model.blocks[1].attn.o.weight.data.zero_(),
+    "other data": lambda model: setattr(
+        model.blocks[1].attn.o.weight, "data", model.blocks[1].attn.o.weight.data.clone()
+    ),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_weights_changed_after_loading_are_refused_wherever_a_hash_is_promised(tiny_folder, change, tokens):
+    model = models.load(tiny_folder)
+    hooks.run(model, tokens)
+    models.about(model)
+    with torch.no_grad():
+        CHANGES[change](model)
+    for asked in (models.about, hooks.check_untouched):
+        with pytest.raises(
+            ValueError, match=r"^The weights of this model were changed after it was loaded \(at "
+        ):
+            asked(model)
 
 
 def test_layers_that_the_configuration_drops_are_refused(folder):

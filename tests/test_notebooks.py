@@ -1,5 +1,6 @@
 """The notebooks: how they are built, and that all of them run offline and leave every file they promise."""
 
+import ast
 import html
 import json
 import os
@@ -11,7 +12,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from interp import claims, execution, models
+from interp import claims, execution, models, report
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = execution.notebooks(ROOT / "notebooks")
@@ -85,6 +86,27 @@ def test_after_every_figure_the_text_says_what_to_see_and_before_the_first_the_r
     assert "**Predict.**" in before
 
 
+PROSE_AS_PYTHON = (
+    ast.Constant,
+    ast.JoinedStr,
+    ast.BinOp,
+    ast.List,
+    ast.Tuple,
+    ast.Dict,
+    ast.ListComp,
+    ast.DictComp,
+)
+
+
+@named(NOTEBOOKS)
+def test_no_cell_ends_with_a_text_or_a_list_that_python_would_show_in_quotes_and_brackets(path):
+    ends = [ast.parse(cell.source).body[-1] for cell in cells(path, "code")]
+    shown = [end.value for end in ends if isinstance(end, ast.Expr)]
+    assert [ast.unparse(one) for one in shown if isinstance(one, PROSE_AS_PYTHON)] == []
+    calls = [ast.unparse(one.func) for one in shown if isinstance(one, ast.Call)]
+    assert [call for call in calls if re.search(r"\.join$|(^|\.)(about|introduce)$", call)] == []
+
+
 @named(NOTEBOOKS)
 def test_links_between_notebooks_lead_somewhere(path):
     text = "\n".join(cell.source for cell in cells(path, "markdown"))
@@ -155,9 +177,30 @@ def test_the_pages_open_from_disk_without_any_host_and_with_alt_text(reproduced)
 
 
 @pytest.mark.slow
+@named(NOTEBOOKS)
+def test_no_cell_of_an_executed_notebook_shows_a_python_value_as_prose(reproduced, path):
+    text = (reproduced / f"{path.stem}.html").read_text(encoding="utf-8")
+    assert "output_markdown" in text
+    assert python_shown(text) == []
+
+
+def python_shown(page):
+    """What the page shows as Python writes it: in quotes, brackets or braces."""
+    plain = re.findall(r"<div class=\"output_text [^>]*>\s*<pre>(.*?)</pre>", page, re.DOTALL)
+    return [text for text in map(html.unescape, plain) if text.strip().startswith(("'", '"', "[", "{", "("))]
+
+
+@pytest.mark.parametrize("value", ["'a'", '"it\'s"', "['a', 'b']", "{'a': 1}", "('a', 'b')"])
+def test_a_python_value_on_a_page_is_seen(value):
+    shown = nbformat.v4.new_output("execute_result", data={"text/plain": value}, execution_count=1)
+    page = report.page(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("x", outputs=[shown])]))
+    assert python_shown(page) == [value]
+
+
+@pytest.mark.slow
 def test_every_link_of_the_index_leads_to_a_file(reproduced):
     text = (reproduced / "index.html").read_text(encoding="utf-8")
-    links = [html.unescape(link) for link in re.findall(r"(?:href|src)='([^']+)'", text)]
+    links = [html.unescape(link) for link in re.findall(r'(?:href|src)="([^"#]+)"', text)]
     assert len(links) > len(NOTEBOOKS)
     assert [link for link in links if not (reproduced / link).is_file()] == []
 

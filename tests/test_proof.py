@@ -143,7 +143,7 @@ def test_weights_that_are_not_those_the_hub_sent_are_refused(folder, tmp_path, m
     blob, came = home / "blobs" / ("ab" * 32), models.locate(folder).weights_sha256
     shutil.move(snapshot / "model.safetensors", blob)
     (snapshot / "model.safetensors").symlink_to(blob)
-    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
     assert refusal("gpt2") == (
         f"its weights are damaged: their hash begins with {came[:8]}, and the hub sent a file with abababab."
         f" Delete {blob}; the next load fetches it again."

@@ -365,6 +365,11 @@ class TestOwnFiles:
         plain = scan.corpus_of(tiny.tokenizer, ["Mary sang.\nJohn too."], name="plain")
         assert scan.corpus(tiny.tokenizer, str(tmp_path / "a.txt")).sha256 == plain.sha256
 
+    def test_windows_of_one_token_are_left_out_and_said(self, tiny):
+        with pytest.warns(UserWarning, match=r"^Left out 2 windows of one token: nothing stands before it"):
+            made = scan.corpus_of(tiny.tokenizer, [" Mary", " Mary went", " John"], name="own")
+        assert (len(made), made.texts.tolist()) == (1, [1])
+
     def test_a_folder_gives_its_texts_and_says_what_it_leaves_out(self, tiny, tmp_path):
         for name in ("a.TXT", "b.md", "c.txt"):
             (tmp_path / name).write_text("Mary sang." if name != "c.txt" else " \n")

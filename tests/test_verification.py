@@ -90,8 +90,7 @@ def test_the_command_measures_prints_writes_and_fails_when_a_figure_is_missed(mo
 
 
 def test_the_command_cannot_run_without_the_model_or_without_anything_published(monkeypatch, tmp_path):
-    monkeypatch.setenv("HF_HOME", str(tmp_path))
-    monkeypatch.delenv("HF_HUB_CACHE", raising=False)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     away = CliRunner().invoke(app, ["verify", "--model", "gpt2", "--out", str(tmp_path)])
     assert away.exit_code == 2
     assert "The model 'gpt2' cannot be loaded" in away.output

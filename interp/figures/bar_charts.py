@@ -83,7 +83,7 @@ def _plan(
         names = tuple(f"L{layer}H{head}" for layer in axes[0][1] for head in axes[1][1])
         series, shape = ("",), (len(names), 1)
     else:
-        names = tuple(theme.visible(label) if axes[0][0] == "token" else str(label) for label in axes[0][1])
+        names = theme.shown_labels(axes[0][1]) if axes[0][0] == "token" else tuple(map(str, axes[0][1]))
         series = tuple(map(str, axes[1][1])) if len(axes) == 2 else ("",)
         shape = (len(names), len(series))
     values = values.reshape(shape)

@@ -13,10 +13,13 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from interp import files
+
 if TYPE_CHECKING:
     from interp.figures.figure import Figure
 
 PLOTLY_SCRIPT = "plotly.min.js"
+STEADY = ("svg", "csv")  # which git keeps: left as they are if numbers have hardly moved
 MARK = "weights.sha256"  # in a folder of results: whose they are
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
@@ -45,27 +48,29 @@ def checked_name(name: str) -> str:
 
 
 def home(about: Mapping[str, object], base: str | Path | None = None) -> Path:
-    """The folder for results of this model: <base>/<model>, with the weights' hash where others are there.
+    """The folder for results of this model: <base>/<model>, with its hash where another's are there.
 
-    `about` names `model` and, where there is one, `weights_sha256`. A name is not a model: results of other
-    weights under the same name stay where they are.
+    `about` names `model` and, where there are any, its hashes. A name is not a model: results of another one
+    under the same name stay where they are.
     """
-    plain, weights = (
-        destination(base) / safe_folder(str(about["model"])),
-        str(about.get("weights_sha256", "")),
-    )
-    there = weights_in(plain)
-    return (
-        plain if not weights or there in (None, weights) else plain.with_name(f"{plain.name}-{weights[:8]}")
-    )
+    plain, whole = destination(base) / safe_folder(str(about["model"])), identity(about)
+    if whole is None or identity_in(plain) in (None, whole, about.get("weights_sha256")):
+        return plain
+    return plain.with_name(f"{plain.name}-{whole[:8]}")
 
 
-def weights_in(folder: Path) -> str | None:
-    """The weights whose results lie in a folder, as its mark or its claims say; None if nothing says so."""
+def identity(about: Mapping[str, object]) -> str | None:
+    """The hash of all that makes a model, else of its weights (tables made before have no other); or None."""
+    found = about.get("model_sha256") or about.get("weights_sha256")
+    return str(found) if found else None
+
+
+def identity_in(folder: Path) -> str | None:
+    """The model whose results lie in a folder, as its mark or its claims say; None if nothing says so."""
     mark, saved = folder / MARK, folder / "claims.json"
     try:
-        return mark.read_text().strip() if mark.is_file() else json.loads(saved.read_text())["weights_sha256"]
-    except (OSError, ValueError, KeyError, TypeError):
+        return mark.read_text().strip() if mark.is_file() else identity(json.loads(saved.read_text()))
+    except (OSError, ValueError, AttributeError):
         return None
 
 
@@ -89,19 +94,20 @@ def destination(folder: str | Path | None) -> Path:
     return next(homes, here) / "figures"
 
 
-def write(folder: Path, name: str, files: dict[str, bytes], weights: str | None = None) -> None:
-    """Write every file whole or not at all; plotly's script and the weights' mark lie beside them once.
+def write(folder: Path, name: str, contents: dict[str, bytes], identity: str | None = None) -> None:
+    """Write every file whole or not at all; plotly's script and the model's mark lie beside them once.
 
     Raises OSError naming the folder and the ways out.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if not (folder / PLOTLY_SCRIPT).exists():
-            _whole(folder / PLOTLY_SCRIPT, _plotly_script())
-        if weights and not (folder / MARK).exists():
-            _whole(folder / MARK, f"{weights}\n".encode())
-        for ending, content in files.items():
-            _whole(folder / f"{name}.{ending}", content)
+            files.write(folder / PLOTLY_SCRIPT, _plotly_script())
+        if identity and not (folder / MARK).exists():
+            files.write(folder / MARK, f"{identity}\n".encode())
+        for ending, content in contents.items():
+            kept = files.write_moved if ending in STEADY else files.write
+            kept(folder / f"{name}.{ending}", content)
     except OSError as error:
         raise OSError(
             f"The figure {name!r} cannot be written to {folder}: {error.strerror or error}. Give a folder "
@@ -114,16 +120,6 @@ def _plotly_script() -> bytes:
     from plotly.offline import get_plotlyjs
 
     return get_plotlyjs().encode()
-
-
-def _whole(path: Path, content: bytes) -> None:
-    """Write beside the file, then move over it: a reader or a Ctrl-C never meets half a file."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        partial.write_bytes(content)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def described(svg: bytes, title: str, alt: str) -> bytes:

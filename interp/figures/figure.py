@@ -14,11 +14,10 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from matplotlib import rc_context
 from matplotlib.figure import Figure as Canvas
 from plotly.graph_objects import Figure as Chart
 
-from interp.figures import charts, export, theme, words
+from interp.figures import charts, export, glyphs, theme, words
 from interp.result import Result
 
 SCREEN_DOTS_PER_INCH = 100
@@ -72,8 +71,8 @@ class Figure:
         in it, OSError in one sentence when the folder cannot be written.
         """
         about = {**self.result.about, "model": words.model_name(self.result)}
-        weights = about.get("weights_sha256")
-        export.write(export.home(about, folder), name, self._files(export.checked_name(name)), weights)
+        files = self._files(export.checked_name(name))
+        export.write(export.home(about, folder), name, files, export.identity(about))
         return self
 
     def _files(self, name: str) -> dict[str, bytes]:
@@ -128,7 +127,7 @@ def settled(canvas: Canvas) -> Canvas:
 
     Twice, because the second pass of the layout engine moves what the first one placed (turned labels).
     """
-    with rc_context(theme.style()):
+    with glyphs.drawing(canvas, say=True):
         canvas.draw_without_rendering()
         canvas.draw_without_rendering()
         canvas.set_layout_engine("none")
@@ -143,6 +142,6 @@ def render(canvas: Canvas, kind: str, title: str = "", dots: int = theme.DOTS_PE
         "pdf": {"CreationDate": None, "Creator": None, "Producer": None, "Title": title},
     }
     sheet = io.BytesIO()
-    with rc_context(theme.style()):
+    with glyphs.drawing(canvas):
         canvas.savefig(sheet, format=kind, dpi=dots, metadata=about[kind])
     return sheet.getvalue()

@@ -74,9 +74,8 @@ def _cell_size(canvas: Canvas, result: Result) -> tuple[float, float]:
     """
     (rows, columns), (wide, high) = result.values.shape, page.room(canvas)
     width = (wide - BESIDE) / columns
-    longest = max(
-        page.text_width(theme.visible(label), theme.TICK) for label in list(result.axes.values())[1]
-    )
+    across = theme.shown_labels(list(result.axes.values())[1])
+    longest = max(page.text_width(label, theme.TICK) for label in across)
     turned = 0.77 * longest + 16 if longest > max(40.0, 0.95 * width) else 0.0
     height = (high - BELOW - turned) / rows
     return min(width, WIDEST_CELL * height), height
@@ -120,7 +119,7 @@ def _label_cells(axes: Axes, result: Result, width: float, height: float) -> Non
 def _ticks(axes: Axes, result: Result, width: float, height: float) -> None:
     """The labels of both axes, thinned so that they never touch; long ones across are turned."""
     (down, names), (across, columns) = result.axes.items()
-    upright = [theme.visible(label) for label in columns]
+    upright, lying = theme.shown_labels(columns), theme.shown_labels(names)
     longest = max(page.text_width(text, theme.TICK) for text in upright)
     turned = longest > 0.95 * width and longest > 40
     step = 1 if not turned and longest < 0.95 * width else max(1, int(np.ceil(theme.TICK * 1.2 / width)))
@@ -131,7 +130,7 @@ def _ticks(axes: Axes, result: Result, width: float, height: float) -> None:
         for label in axes.get_xticklabels():
             label.set(ha="right", rotation_mode="anchor")
     beside = range(0, len(names), every)
-    axes.set_yticks(np.array(beside) + 0.5, [theme.visible(names[i]) for i in beside])
+    axes.set_yticks(np.array(beside) + 0.5, [lying[i] for i in beside])
     axes.set_xlabel(across, labelpad=8)
     axes.set_ylabel(down, labelpad=8)
     axes.tick_params(length=0, labelsize=theme.TICK)
@@ -141,7 +140,7 @@ def _ticks(axes: Axes, result: Result, width: float, height: float) -> None:
 def _chart_width(names: Sequence[object], columns: Sequence[object]) -> int:
     """The pixels in which the labels of a few columns stand level, if they are of ordinary length."""
     beside, across = (
-        max(page.text_width(theme.visible(label), charts.TEXT_SIZE) for label in labels)
+        max(page.text_width(label, charts.TEXT_SIZE) for label in theme.shown_labels(labels))
         for labels in (names, columns)
     )
     return max(
@@ -188,11 +187,11 @@ def _interactive(result: Result, title: str) -> Chart:
         chart.update_layout(width=_chart_width(names, columns))
     across_labels = {
         "tickvals": list(range(len(columns))),
-        "ticktext": [charts.shown(theme.visible(c)) for c in columns],
+        "ticktext": [charts.shown(c) for c in theme.shown_labels(columns)],
     }
     down_labels = {
         "tickvals": list(range(len(names))),
-        "ticktext": [charts.shown(theme.visible(n)) for n in names],
+        "ticktext": [charts.shown(n) for n in theme.shown_labels(names)],
     }
     chart.update_xaxes(charts.axis(across, showgrid=False, **across_labels))
     chart.update_yaxes(charts.axis(down, showgrid=False, autorange="reversed", **down_labels))

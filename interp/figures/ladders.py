@@ -82,7 +82,7 @@ def _plan(result: Result, texts: Sequence[str], marked: dict[str, str]) -> Ladde
     roles = dict.fromkeys(marked.values())
     return Ladder(
         labels=tuple(f"{axis} {label}" if isinstance(label, int) else str(label) for label in labels),
-        texts=tuple(theme.visible(text) for text in texts),
+        texts=theme.shown_labels(texts),
         chances=tuple(result.values.tolist()),
         roles=tuple(marked.get(text, "") for text in texts),
         colours={role: theme.SERIES[i % len(theme.SERIES)] for i, role in enumerate(roles)},

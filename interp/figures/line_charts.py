@@ -115,7 +115,8 @@ def _static(plan: Lines, title: str, caption: str) -> Canvas:
 
 def _frame(axes: Axes, plan: Lines) -> None:
     shown = _labelled(plan)
-    axes.set_xticks(list(shown), [theme.visible(plan.places[i]) for i in shown])
+    labels = theme.shown_labels(plan.places)
+    axes.set_xticks(list(shown), [labels[i] for i in shown])
     axes.set_xlim(-0.25, len(plan.places) - 0.75)
     axes.axhline(0, color=theme.INK, linewidth=1.4, zorder=1)
     for label, value in plan.guides:
@@ -134,7 +135,7 @@ def _frame(axes: Axes, plan: Lines) -> None:
 
 def _labelled(plan: Lines) -> range:
     """The places whose labels find room: 24 short ones, fewer long ones."""
-    widest = max((len(theme.visible(place)) for place in plan.places), default=1)
+    widest = max(map(len, theme.shown_labels(plan.places)), default=1)
     return range(0, len(plan.places), max(1, int(np.ceil(len(plan.places) / min(24, 48 // min(widest, 48))))))
 
 
@@ -172,7 +173,7 @@ def spread(heights: list[float], apart: float) -> list[float]:
 def _interactive(plan: Lines, title: str) -> Chart:
     traces = []
     along = list(range(len(plan.places)))
-    labels = [charts.shown(theme.visible(place)) for place in plan.places]
+    labels = [charts.shown(place) for place in theme.shown_labels(plan.places)]
     ticks = _labelled(plan)
     for i, series in enumerate(plan.series):
         colour = theme.role_colour(series, i)

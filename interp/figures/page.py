@@ -10,7 +10,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.textpath import text_to_path
 
-from interp.figures import theme
+from interp.figures import glyphs, theme
 
 MARGIN = 0.45
 LEADING = 1.28
@@ -19,7 +19,8 @@ LEADING = 1.28
 def text_width(text: str, size: float | int, *, bold: bool = False) -> float:
     """How many points wide a line of text is."""
     font = FontProperties(family=theme.FONT, size=size, weight="bold" if bold else "normal")
-    return float(text_to_path.get_text_width_height_descent(text, font, ismath=False)[0])
+    with glyphs.unsaid():
+        return float(text_to_path.get_text_width_height_descent(text, font, ismath=False)[0])
 
 
 def wrapped(text: str, width: float | int, size: float | int, *, bold: bool = False) -> list[str]:

@@ -35,11 +35,14 @@ ROLES = (
 )
 
 
-def style() -> dict[Any, Any]:
-    """The matplotlib settings of every picture: text stays text, fonts are embedded, bytes repeat."""
+def style(fonts: tuple[str, ...] = ()) -> dict[Any, Any]:
+    """The matplotlib settings of every picture: text stays text, fonts are embedded, bytes repeat.
+
+    `fonts` are those for letters that its own font lacks.
+    """
     return {
         "font.family": "sans-serif",
-        "font.sans-serif": [FONT, "Verdana", "sans-serif"],
+        "font.sans-serif": [FONT, *fonts, "Verdana", "sans-serif"],
         "font.size": TICK,
         "text.parse_math": False,
         "text.color": INK,
@@ -142,6 +145,15 @@ def visible(token: object) -> str:
     words is none of a token's: "who left" stays as it is.
     """
     return _SPACE.sub("·", str(token)).replace("\n", "↵").replace("\t", "⇥")
+
+
+def shown_labels(labels: Sequence[object]) -> tuple[str, ...]:
+    """Labels as a picture shows them: with their spaces visible, but without the one before each word where
+    all of them are words with a space before them: " Mary", " John" become "Mary", "John".
+    """
+    texts = [str(label) for label in labels]
+    all_words = all(text.startswith(" ") and text.strip() for text in texts)
+    return tuple(visible(text[1:] if all_words else text) for text in texts)
 
 
 def head_name(labels: Sequence[object], axes: Sequence[str]) -> str:

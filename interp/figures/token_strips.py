@@ -39,13 +39,14 @@ def token_strip(
 ) -> Figure:
     """The tokens of a Result with one axis, in order, coloured by value, the number beneath each.
 
-    `tokens` replaces the axis's labels when those are positions. Spaces show as "·".
+    `tokens` replaces the axis's labels when those are positions. Spaces show as "·", but not where all tokens
+    begin with one.
     Raises ValueError for another number of axes, or as many tokens as there are no numbers for.
     """
     words.check_axes(result, (1,), "token_strip")
     title = words.typeset(title)
     (labels,) = result.axes.values()
-    texts = tuple(theme.visible(token) for token in (labels if tokens is None else tokens))
+    texts = theme.shown_labels(labels if tokens is None else tokens)
     if len(texts) != len(labels):
         raise ValueError(
             f"token_strip got {len(texts)} tokens for {len(labels)} numbers. Give one token for each number."

@@ -112,7 +112,10 @@ def largest(result: Result, count: int) -> list[tuple[str, float]]:
 
 def _cell(result: Result, flat: int) -> str:
     index = np.unravel_index(flat, result.values.shape)
-    labels = [names[i] for names, i in zip(result.axes.values(), index, strict=True)]
+    labels = [
+        theme.shown_labels(names)[i] if isinstance(names[i], str) else names[i]
+        for names, i in zip(result.axes.values(), index, strict=True)
+    ]
     return theme.head_name(labels, tuple(result.axes))
 
 

@@ -20,11 +20,13 @@ from interp.models import folders
 from interp.models.in_force import FORWARD, in_force
 from interp.models.proof import Proof
 from interp.models.refusals import ModelNotFound
-from interp.models.sources import EMBEDDED, Source, locate
+from interp.models.sources import EMBEDDED, Source, locate, offline
+from interp.models.unchanged import Marks
 
 __all__ = (
     "DTYPES", "EMBEDDED", "FOLDING", "Bridge", "ModelCard", "ModelNotFound", "Source", "about", "check_files",
-    "decode", "describe", "encode", "introduce", "load", "locate", "seen_words", "taught", "token_strings",
+    "check_unchanged", "decode", "describe", "encode", "introduce", "load", "locate", "seen_words", "taught",
+    "token_strings",
 )  # fmt: skip
 
 Bridge = Any  # a TransformerBridge: importing the class here would settle the network mode too early
@@ -37,10 +39,14 @@ _EXACT = ("float32", "float64")
 
 @dataclass(frozen=True)
 class ModelCard:
-    """What a loaded model is, and under which convention its weights were processed."""
+    """What a loaded model is, and under which convention its weights were processed.
+
+    `model_sha256` is over all that can change an answer: weights, configuration and tokenizer.
+    """
 
     name: str
     weights_sha256: str
+    model_sha256: str
     layers: int
     heads: int
     d_model: int
@@ -85,13 +91,13 @@ def load(
             load(source, device=str(chosen))
             shown = True
     model = _boot(place, chosen, getattr(torch, dtype), None if shown else proof)
-    words, most = len(model.tokenizer), model.cfg.d_vocab
+    words, most = 1 + max(model.tokenizer.get_vocab().values()), model.cfg.d_vocab
     if words > most:
         raise ModelNotFound(
             place.asked,
             f"its tokenizer and its weights disagree: {words} tokens, and an embedding for {most}.",
         )
-    _attach(model, _card(model, place.name, place.weights_sha256, str(chosen)))
+    _attach(model, _card(model, place.name, (place.weights_sha256, place.sha256), str(chosen)))
     words = place.folder / _SEEN_WORDS
     if words.is_file():
         model.__dict__["seen_words"] = frozenset(json.loads(words.read_text("utf-8")))
@@ -110,19 +116,30 @@ def describe(model: Bridge) -> ModelCard:
     """The card of the model; for a bridge that `load` did not make, drawn up from its tensors."""
     card = model.__dict__.get("card")
     if card is None:
-        card = _card(model, str(model.cfg.model_name), _sha256_of_state(model), str(model.cfg.device))
+        made = _sha256_of_state(model)
+        card = _card(model, str(model.cfg.model_name), (made, made), str(model.cfg.device))
         _attach(model, card)
     return card
 
 
 def about(model: Bridge) -> dict[str, Any]:
-    """What a Result should say about its model: name, weights, weight processing, and the edits in force if
+    """What a Result should say about its model: name, hashes, weight processing, and the edits in force if
     there are any ("edits": such as "Zero at L5H2", or where somebody else's hook hangs).
+
+    Raises ValueError if its weights were changed after loading.
     """
     card = describe(model)
-    told = {"model": card.name, "weights_sha256": card.weights_sha256, "folding": card.folding}
+    check_unchanged(model)
+    hashes = {"weights_sha256": card.weights_sha256, "model_sha256": card.model_sha256}
+    told = {"model": card.name, **hashes, "folding": card.folding}
     edits = list(dict.fromkeys(map(str, in_force(model, FORWARD))))
     return {**told, "edits": edits} if edits else told
+
+
+def check_unchanged(model: Bridge) -> None:
+    """Nothing, if the weights are those that were loaded; else ValueError. Under a millisecond for pocket."""
+    describe(model)  # a bridge of one's own is marked when it is first described
+    model.__dict__["marks"].check()
 
 
 def seen_words(model: Bridge) -> frozenset[str] | None:
@@ -188,7 +205,7 @@ def _choose_device(device: str | None) -> torch.device:
 
 def _boot(place: Source, device: torch.device, dtype: torch.dtype, proof: Proof | None) -> Bridge:
     """The bridge of the model in that folder; with `proof`, shown to run as `transformers` runs it."""
-    with _offline():
+    with offline():
         from transformer_lens.model_bridge import TransformerBridge
         from transformers import GPT2LMHeadModel
     folder = str(place.folder)
@@ -225,32 +242,16 @@ def _without_bars() -> Iterator[None]:
             logging.enable_progress_bar()
 
 
-@contextmanager
-def _offline() -> Iterator[None]:
-    """HF_HUB_OFFLINE set: the libraries read it once, at import, and every model comes from a folder.
-
-    The variable is put back, so that it keeps meaning what the user meant by it.
-    """
-    before = os.environ.get("HF_HUB_OFFLINE")
-    os.environ["HF_HUB_OFFLINE"] = "1"
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ["HF_HUB_OFFLINE"]
-        else:
-            os.environ["HF_HUB_OFFLINE"] = before
-
-
 def _attach(model: Bridge, card: ModelCard) -> None:
-    model.__dict__["card"] = card
+    model.__dict__["card"], model.__dict__["marks"] = card, Marks(model)
 
 
-def _card(model: Bridge, name: str, sha256: str, device: str) -> ModelCard:
+def _card(model: Bridge, name: str, sha256: tuple[str, str], device: str) -> ModelCard:
     cfg = model.cfg
     return ModelCard(
         name=name,
-        weights_sha256=sha256,
+        weights_sha256=sha256[0],
+        model_sha256=sha256[1],
         layers=cfg.n_layers,
         heads=cfg.n_heads,
         d_model=cfg.d_model,

@@ -12,6 +12,8 @@ import sys
 import urllib.error
 import urllib.request
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -123,42 +125,55 @@ def _cached(hub_id: str) -> Path | None:
     Raises ModelNotFound if it is not whole and the hub may not be asked for the rest.
     """
     spellings = (hub_id, f"openai-community/{hub_id}", hub_id.removeprefix("openai-community/"))
-    for spelling in dict.fromkeys(spellings):
-        home = _hub_cache() / f"models--{spelling.replace('/', '--')}"
-        main = home / "refs" / "main"
-        snapshot = home / "snapshots" / main.read_text().strip() if main.is_file() else None
-        if snapshot is None or not snapshot.is_dir():
-            continue
+    for snapshot in filter(None, map(_snapshot, dict.fromkeys(spellings))):
         lacks = folders.missing(snapshot)
         if lacks is None:
             return snapshot
-        if _offline():
+        if _is_offline():
             raise ModelNotFound(
                 hub_id,
                 f"the newest copy in the cache has no {lacks}, and HF_HUB_OFFLINE forbids fetching it. Load"
-                f" it once with a connection; an older copy under {home} is not taken for it.",
+                f" it once with a connection; an older copy in {snapshot.parent} is not taken for it.",
             )
     return None
 
 
-def _offline() -> bool:
+def _snapshot(hub_id: str) -> Path | None:
+    """The folder of what the hub's library has cached of a model's `main`, whole or not."""
+    with offline():
+        from huggingface_hub import try_to_load_from_cache
+        from huggingface_hub.errors import HFValidationError
+    try:
+        found = (try_to_load_from_cache(hub_id, name) for name in ("config.json", folders.WEIGHTS))
+        return next((Path(file).parent for file in found if isinstance(file, str)), None)
+    except HFValidationError:  # no name that the hub could have
+        return None
+
+
+def _is_offline() -> bool:
     return os.environ.get("HF_HUB_OFFLINE", "0").upper() in ("1", "ON", "YES", "TRUE")
 
 
-def _hub_cache() -> Path:
-    """Where the hub's library keeps its cache; by its rules, for it may not be imported before the network
-    mode is settled.
+@contextmanager
+def offline() -> Iterator[None]:
+    """HF_HUB_OFFLINE set: the libraries read it once, at import, and every model comes from a folder.
+
+    The variable is put back, so that it keeps meaning what the user meant by it.
     """
-    cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    home = os.environ.get("HF_HOME") or os.path.join(cache, "huggingface")
-    old = os.environ.get("HUGGINGFACE_HUB_CACHE")
-    chosen = os.environ.get("HF_HUB_CACHE") or old or os.path.join(home, "hub")
-    return Path(os.path.expanduser(os.path.expandvars(chosen)))
+    before = os.environ.get("HF_HUB_OFFLINE")
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["HF_HUB_OFFLINE"]
+        else:
+            os.environ["HF_HUB_OFFLINE"] = before
 
 
 def _fetch(hub_id: str) -> Path:
     """The snapshot of a hub id, downloaded by a process of its own: this one stays offline for good."""
-    if _offline():
+    if _is_offline():
         raise ModelNotFound(hub_id, f"{_NOT_HERE} HF_HUB_OFFLINE forbids fetching it.")
     folders.parse_config(hub_id, _config_on_the_hub(hub_id))  # a look before the large download
     fetch = (

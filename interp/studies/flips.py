@@ -1,32 +1,40 @@
-"""Which heads does an answer hang on? The head whose loss costs most, and the few that flip one sentence.
+"""Which heads does an answer hang on? The few that flip one sentence, and the head that many sentences need.
 
-Heads are chosen on one set of sentences and shown on another: the largest of many numbers is partly luck. A
+The smallest group that flips the sentence is found by trying, and every other group of its size is its
+control there; whether it matters elsewhere is asked in other sentences. The head that costs most over many
+sentences is chosen on one set of them and shown on another: the largest of many numbers is partly luck. A
 head that is silenced puts out its mean over sentences with three different names (per template and place;
 in the reader's one sentence, over all words, as in the laboratory), so a head that everybody needs only for
 its average costs nothing. Zero ablation stands beside it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 from math import comb
 from random import Random
 
 import numpy as np
 
 from interp import models
+from interp.finding import Finding, told
 from interp.methods import ablation
 from interp.methods.attribution import head_attribution
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.sites import Head
 from interp.studies import ioi
-from interp.studies.lab.one_sentence import LabAnswer, LabState, compute, leads
+from interp.studies.lab.one_sentence import LabAnswer, LabState, compute, guesses, leads
 
+Group = tuple[Head, ...]
 N = 40
 CHOSEN_ON, SHOWN_ON = 0, 1  # seeds of the two sets of sentences
-CANDIDATES = 8  # heads, the costliest alone, from which a group grows
 MOST = 4  # heads of a group
-CONTROLS = 20  # groups drawn by lot
+EVERY = 1000  # groups of one size, up to which all are tried; beyond, those of the CANDIDATES
+CANDIDATES = 8  # heads, the costliest alone in this sentence
+CONTROLS = 20  # random groups
+SIZES = {1: ("head", "heads"), 2: ("pair", "pairs"), 3: ("group of three", "groups of three")}
+SIZES |= {4: ("group of four", "groups of four")}
 LEAST = 0.01  # nats; what pushes or costs less does nothing
 FIRST = 5  # of a ranking, to compare two rankings
 
@@ -78,18 +86,21 @@ class Sample:
 
 @dataclass(frozen=True)
 class Flip:
-    """What was found. `state` is the reader's sentence without the group; `answer` what the model says to it.
+    """What was found. `state` is the reader's sentence without the group; `answer` what the model says to it,
+    `guesses` the likeliest next tokens, before and after: Result[token, run].
 
-    `alone` is the lead of this sentence without each head, Result[layer, head]; `by_lot` without each of
-    `CONTROLS` groups as large as the group, Result[group], empty where it is one head: then all others are
-    its control. `held` is the lead in the fresh sentences, Result[removed, prompt]: "nothing", "the group",
-    and the groups by lot. `zero` is the change without the first head, by zero ablation. All in nats.
+    `alone` is the lead of this sentence without each head, Result[layer, head]; `others` without every other
+    group of the same size, or without `CONTROLS` random ones where there are too many: Result[group], whose
+    `about` says so ("drawn": "all", "random"). `held` is the lead in the fresh sentences,
+    Result[removed, prompt]: "nothing", "the group", and random groups. `zero` is the change without the
+    costliest head, by zero ablation. All in nats.
     """
 
     state: LabState
     answer: LabAnswer
+    guesses: Result
     alone: Result
-    by_lot: Result
+    others: Result
     chosen_on: Sample
     fresh: Sample
     held: Result
@@ -98,7 +109,7 @@ class Flip:
     @property
     def head(self) -> Head:
         """The head that costs most in the sentences on which it was chosen."""
-        return self.state.heads[0]
+        return self.chosen_on.costliest(1)[0]
 
     @property
     def flips(self) -> bool:
@@ -111,35 +122,36 @@ class Flip:
         right, wrong = self.state.answer.strip(), self.state.against.strip()
         if self.answer.logit_difference[0] <= 0:
             return f"The model prefers {wrong} to {right} with every head on: there is nothing to flip"
-        what = "the answer flips" if self.flips else "the answer does not flip"
         pairs = (right, self.answer.answer_probability), (wrong, self.answer.against_probability)
         change = ", ".join(f"{name} {before:.0%} to {after:.0%}" for name, (before, after) in pairs)
-        return f"Without {_listed(self.state.heads)} {what}: {change}"
+        if self.flips:
+            return f"Without {_listed(self.state.heads)} the answer flips: {change}"
+        return (
+            f"No group of up to {MOST} heads flips the answer. Without {_listed(self.state.heads)}: {change}"
+        )
 
-    def controls_told(self) -> list[str]:
-        """How many other heads and groups flip the reader's sentence, and how often the right name leads in
-        the fresh ones."""
-        told = self._here_told() if self.answer.logit_difference[0] > 0 else []
+    def controls_told(self) -> Finding:
+        """How many other groups of the same size flip the reader's sentence, and how often the right name
+        leads in the fresh ones."""
+        here = self._here_told() if self.answer.logit_difference[0] > 0 else []
         right = replace(self.held, values=(self.held.values > 0).astype(float))
         share, bounds = right.mean("prompt").values, right.interval("prompt").at(removed="the group").values
-        text = (
+        return told(
+            here,
             f"In {len(self.fresh.prompts)} other sentences the right name leads in {share[0]:.0%}; without"
             f" {_listed(self.state.heads)} in {share[1]:.0%}"
-            f" (95 % interval {bounds[0]:.0%} to {bounds[1]:.0%})"
+            f" (95 % interval {bounds[0]:.0%} to {bounds[1]:.0%}), without a random other"
+            f" {SIZES[len(self.state.heads)][0]} in {share[2:].mean():.0%}.",
         )
-        by_lot = f", without as many drawn by lot in {share[2:].mean():.0%}" if len(share) > 2 else ""
-        return [*told, f"{text}{by_lot}."]
 
     def _here_told(self) -> list[str]:
-        others = [head for head in _heads_of(self.alone) if (head,) != self.state.heads]
-        flipping = [head for head in others if self.alone.at(layer=head.layer, head=head.head).values < 0]
-        which = f": {_listed(flipping)}" if 0 < len(flipping) <= FIRST else ""
-        kind = "heads" if len(self.state.heads) > 1 else "other heads"
-        told = [f"Of {len(others)} {kind} silenced alone, {_flip(len(flipping))} the answer{which}."]
-        if len(self.by_lot.values):
-            number, size = int((self.by_lot.values < 0).sum()), len(self.state.heads)
-            told.append(f"Of {len(self.by_lot.values)} groups of {size} drawn by lot, {_flip(number)} it.")
-        return told
+        size, number = len(self.state.heads), len(self.others.values)
+        flipping = [row["group"] for row in self.others.rows() if row["value"] < 0]
+        which = f": {', '.join(flipping)}" if size == 1 and 0 < len(flipping) <= FIRST else ""
+        drawn = "random" if self.others.about["drawn"] == "random" else "other"
+        group = f"Of {number} {drawn} {SIZES[size][1]} silenced, {_flip(len(flipping))} the answer{which}."
+        alone = f"Of {self.alone.values.size} heads silenced alone, none flips the answer."
+        return [alone, group] if size > 1 else [group.replace("silenced", "silenced alone")]
 
     def removal_told(self) -> str:
         """What the head's loss costs in the fresh sentences, and its place among all heads."""
@@ -160,19 +172,36 @@ class Flip:
             f" {_bounds(self.fresh.lost(rival))}. With nothing in its place (zero ablation): {zero:+.2f}"
         )
 
-    def stands_out_told(self) -> str:
-        """Whether the head's loss costs more than that of the costliest other head, with the interval."""
+    def stands_out_told(self) -> Finding:
+        """Whether the head's loss costs more than that of the costliest other head, with the interval; and
+        what the group of the first sentence costs in these."""
         rival, own = self.fresh.rival(self.head), self.fresh.lost(self.head)
         more = replace(own, values=self.fresh.lost(rival).values - own.values)
         mean, (low, high) = float(more.mean("prompt")), more.interval("prompt").values
         verdict = "stands out" if low > 0 else "does not stand out"
         beside = f"{abs(mean):.2f} nats {'more' if mean > 0 else 'less'}"
-        return (
+        return told(
             f"{self.head} {verdict}: its loss costs {beside} than that of {rival}, the strongest control"
-            f" (95 % interval {low:+.2f} to {high:+.2f})."
+            f" (95 % interval {low:+.2f} to {high:+.2f}).",
+            self._elsewhere_told() if self.flips else (),
         )
 
-    def push_told(self) -> list[str]:
+    def _elsewhere_told(self) -> tuple[str, ...]:
+        """What the group that flips the first sentence costs in the fresh ones."""
+        group = self.state.heads
+        if group == (self.head,):
+            return (f"{self.head} is also the head that flips the first sentence.",)
+        nothing, without = (self.held.at(removed=one) for one in ("nothing", "the group"))
+        lost = replace(without, values=without.values - nothing.values)
+        rank, verb = "", "flip"
+        if len(group) == 1:
+            rank, verb = f" (rank {self.fresh.ranks(*group)[1]} of {self.alone.values.size})", "flips"
+        return (
+            f"Without {_listed(group)}, which {verb} the first sentence, the lead"
+            f" {_moves(float(lost.mean('prompt')), 2)}{rank}; 95 % interval {_bounds(lost)}.",
+        )
+
+    def push_told(self) -> Finding:
         """Push beside loss, in the fresh sentences: the strongest pusher; of the strongest pushers the one
         whose loss costs least; of the costliest losses the one that pushes least; and how many first places
         the two rankings share. All heads were chosen on the other sentences."""
@@ -181,11 +210,11 @@ class Flip:
         hidden = max(costliest, key=lambda head: self.chosen_on.ranks(head)[0])
         first, second = set(self.fresh.pushers(FIRST)), set(self.fresh.costliest(FIRST))
         agree = "here the two go together" if first == second else "push is not what a loss costs"
-        return [
-            *(f"{self._both_told(head)}." for head in dict.fromkeys((pushers[0], least, hidden))),
+        return told(
+            [f"{self._both_told(head)}." for head in dict.fromkeys((pushers[0], least, hidden))],
             f"The first {len(first)} by push and the first {len(second)} by loss share {len(first & second)}:"
             f" {agree}.",
-        ]
+        )
 
     def _both_told(self, head: Head) -> str:
         push, change = (
@@ -213,34 +242,63 @@ class Flip:
 
 
 def find(model, state: LabState, *, n: int = N, progress: bool = True) -> Flip:
-    """The head without which the mean lead falls most, and the smallest group grown from it that flips this
-    sentence.
+    """The smallest group of heads that flips this sentence, and what many sentences say of it.
 
-    The group grows greedily over the first `n` sentences, by the head that costs most beside those already
-    silent, among the `CANDIDATES` costliest alone, up to `MOST`; if no such group flips the sentence, it is
-    the largest, and if the wrong name leads from the start, one head. Heads already in `state` do not
-    count. Raises ValueError as `lab.compute` does.
+    Tried are all heads alone, then all pairs, threes, up to `MOST`; where these are more than `EVERY`, those
+    of the `CANDIDATES` heads that cost this sentence most alone. Of the groups that flip it, the one without
+    which the wrong name leads most; if none does, the head that costs the sentence most. Heads already in
+    `state` do not count. Raises ValueError as `lab.compute` does.
     """
     chosen_on, fresh = (_sample(model, n, seed, progress) for seed in (CHOSEN_ON, SHOWN_ON))
     state = replace(state, how="mean", heads=())
-    chain, every = _grown(model, chosen_on), _heads_of(fresh.removal)
-    groups = [chain[: size + 1] for size in range(len(chain))]
-    before, *here = leads(model, state, [(), *groups, *((head,) for head in every)])
-    group = _smallest(groups, here[: len(groups)]) if before > 0 else groups[0]
-    lots = _by_lot([head for head in every if head not in group], len(group))
+    every = _heads_of(fresh.removal)
+    alone = _led(model, state, [(head,) for head in every])
+    found = next(_flipping(model, state, alone), alone)
+    group = min(found, key=lambda group: found[group])
+    apart = _random_groups([head for head in every if head not in group], len(group))
     state = replace(state, heads=group)
     axes = {name: labels for name, labels in fresh.removal.axes.items() if name != "prompt"}
-    alone = np.reshape(here[len(groups) :], [len(labels) for labels in axes.values()])
+    shape = [len(labels) for labels in axes.values()]
     return Flip(
         state,
         compute(model, state),
-        _told_here(model, alone, axes),
-        _told_here(model, np.array(list(leads(model, state, lots))), {"group": tuple(range(len(lots)))}),
+        guesses(model, state),
+        _told_here(model, np.reshape(list(alone.values()), shape), axes),
+        _others(model, state, found, apart, comb(len(every), len(group))),
         chosen_on,
         fresh,
-        _held(model, fresh, group, lots),
-        _lost(model, fresh, [group[:1]], "zero").at(set=0),
+        _held(model, fresh, group, apart),
+        _lost(model, fresh, [chosen_on.costliest(1)], "zero").at(set=0),
     )
+
+
+def _led(model, state: LabState, groups: Sequence[Group]) -> dict[Group, float]:
+    """The lead of this sentence without each group, in nats."""
+    return dict(zip(groups, leads(model, state, groups), strict=True))
+
+
+def _flipping(model, state: LabState, alone: Mapping[Group, float]) -> Iterator[Mapping[Group, float]]:
+    """The leads without all groups of a size at which at least one flips the sentence, smallest size first;
+    nothing where the wrong name leads from the start."""
+    (before,) = leads(model, state, [()])
+    costliest = [head for (head,) in sorted(alone, key=lambda group: alone[group])]
+    for size in range(1, (MOST if before > 0 else 0) + 1):
+        heads = costliest if comb(len(costliest), size) <= EVERY else costliest[:CANDIDATES]
+        groups = [tuple(sorted(group)) for group in combinations(heads, size)]
+        found = alone if size == 1 else _led(model, state, groups)
+        if min(found.values()) < 0:
+            yield found
+
+
+def _others(
+    model, state: LabState, found: Mapping[Group, float], apart: Sequence[Group], number: int
+) -> Result:
+    """The lead without every other group, or, where not all `number` were tried, without these apart."""
+    whole = len(found) == number
+    led = found if whole else _led(model, state, apart)
+    led = {_listed(group): lead for group, lead in led.items() if group != state.heads}
+    result = _told_here(model, np.array(list(led.values())), {"group": tuple(led)})
+    return replace(result, about={**result.about, "drawn": "all" if whole else "random"})
 
 
 def _sample(model, n: int, seed: int, progress: bool) -> Sample:
@@ -253,18 +311,6 @@ def _sample(model, n: int, seed: int, progress: bool) -> Sample:
     return Sample(prompts, reference, lead, removal, head_attribution(model, prompts))
 
 
-def _grown(model, sample: Sample) -> tuple[Head, ...]:
-    """Up to `MOST` heads, in the order in which they joined; each costs at least `LEAST` nats more."""
-    first, *others = sample.costliest(CANDIDATES)
-    chain, cost = (first,), float(sample.lost(first).mean("prompt"))
-    while others and len(chain) < MOST:
-        lost = _lost(model, sample, [(*chain, head) for head in others], "mean").mean("prompt").values
-        if lost.min() > cost - LEAST:
-            break
-        chain, cost = (*chain, others.pop(int(np.argmin(lost)))), lost.min()
-    return chain
-
-
 def _lost(model, sample: Sample, sets: Sequence[Sequence[Head]], how: str) -> Result:
     metric = ioi.logit_difference(sample.prompts)
     return ablation.sets_ablation(
@@ -272,23 +318,18 @@ def _lost(model, sample: Sample, sets: Sequence[Sequence[Head]], how: str) -> Re
     )
 
 
-def _smallest(groups: Sequence[tuple[Head, ...]], found: Sequence[float]) -> tuple[Head, ...]:
-    """The first group without which the wrong name leads, else the last."""
-    return next((group for group, lead in zip(groups, found, strict=True) if lead < 0), groups[-1])
-
-
-def _by_lot(others: Sequence[Head], size: int) -> list[tuple[Head, ...]]:
-    """`CONTROLS` different groups, or all there are; none for one head, whose controls are all others."""
+def _random_groups(heads: Sequence[Head], size: int) -> list[Group]:
+    """`CONTROLS` different groups, or all there are."""
     chooser, drawn = Random(SHOWN_ON), {}
-    wanted = min(CONTROLS, comb(len(others), size)) if size > 1 else 0
+    wanted = min(CONTROLS, comb(len(heads), size))
     while len(drawn) < wanted:
-        drawn[tuple(sorted(chooser.sample(others, size)))] = True
+        drawn[tuple(sorted(chooser.sample(heads, size)))] = True
     return list(drawn)
 
 
-def _held(model, fresh: Sample, group: tuple[Head, ...], lots: Sequence[tuple[Head, ...]]) -> Result:
-    lost = _lost(model, fresh, [(), group, *lots], "mean")
-    names = ("nothing", "the group", *(f"random group {number}" for number in range(1, len(lots) + 1)))
+def _held(model, fresh: Sample, group: Group, apart: Sequence[Group]) -> Result:
+    lost = _lost(model, fresh, [(), group, *apart], "mean")
+    names = ("nothing", "the group", *(f"random: {_listed(one)}" for one in apart))
     axes = {"removed": names, "prompt": lost.axes["prompt"]}
     return Result(fresh.lead.values + lost.values, axes, "lead", "nats", {**lost.about, "seed": SHOWN_ON})
 

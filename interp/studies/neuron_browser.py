@@ -137,7 +137,7 @@ def compute(table: Table, model: Any, concepts: Mapping[str, Best], state: Brows
     about = table.about
     source = (
         f"{about['windows']} windows ({about['tokens']} tokens) of the corpus {about['corpus']}; middle and"
-        f" random examples from {about['sampled']} tokens drawn by lot."
+        f" random examples from {about['sampled']} random tokens."
     )
     return NeuronAnswer(table.record(state.neuron), hits, own, source)
 

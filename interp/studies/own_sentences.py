@@ -7,11 +7,13 @@ one, where the model has read all of it. The marks are for the reader's eye; no 
 them.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from unicodedata import normalize
 
 import regex
+import torch
+from torch import Tensor
 
 from interp import models
 from interp.prompts import Asked, Prompts, asked, meant
@@ -141,19 +143,25 @@ def names_in(text: str) -> tuple[str, ...]:
 
 def likeliest(model, probability, when: str, most: int = 10) -> Result:
     """Result[token]: the likeliest next tokens, likeliest first; equal strings are told apart by their id."""
-    values, ids = probability.topk(min(most, len(probability)))
-    strings = models.token_strings(model, ids.tolist())
+    beside = likeliest_beside(model, {when: probability}, most)
+    return replace(beside.at(run=when), about={**beside.about, "when": when})
+
+
+def likeliest_beside(model, runs: Mapping[str, Tensor], most: int = 10) -> Result:
+    """Result[token, run]: the tokens that are likeliest in any of these runs, likeliest first."""
+    probabilities = torch.stack(list(runs.values()), dim=-1)
+    ids = probabilities.amax(dim=-1).topk(min(most, len(probabilities))).indices.tolist()
+    strings = models.token_strings(model, ids)
     labels = tuple(
         text if strings.count(text) == 1 else f"{text} #{token}"
-        for text, token in zip(strings, ids.tolist(), strict=True)
+        for text, token in zip(strings, ids, strict=True)
     )
-    about = {**models.about(model), "when": when}
     return Result(
-        values.double().cpu().numpy(),
-        {"token": labels},
+        probabilities[ids].double().cpu().numpy(),
+        {"token": labels, "run": tuple(runs)},
         "probability of the next token",
         "probability",
-        about,
+        models.about(model),
     )
 
 

@@ -15,8 +15,8 @@ KINDS = (
         "Strongest in the corpus",
         "one per window; they show the neuron at its best, not as it usually is",
     ),
-    ("middle", "Further down", "tokens drawn by lot, at these places when all of them are ranked"),
-    ("random", "Anywhere", "tokens drawn by lot, the same for every neuron"),
+    ("middle", "Further down", "random tokens, at these places when all of them are ranked"),
+    ("random", "Anywhere", "random tokens, the same for every neuron"),
 )
 
 
@@ -158,7 +158,7 @@ def _percentile(share: float) -> str:
 def _above(one: NeuronContext) -> str:
     if one.share is None:
         return ""
-    return f"{100 * one.share:.0f} % of the tokens drawn by lot excite it less"
+    return f"{100 * one.share:.0f} % of random tokens excite it less"
 
 
 def _strip(tokens: Sequence[str], values: Sequence[float], at: int | None, largest: float) -> str:

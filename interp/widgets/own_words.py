@@ -51,9 +51,10 @@ def asked_sentence(marks: Sequence[str], asked: Sequence[Asked]) -> str:
 
 
 def names(asked: Sequence[Asked]) -> tuple[str, ...]:
-    """What sentences call the tokens: without the space, unless only that tells them apart."""
+    """What sentences call the tokens: without their space if all have one, else as they are."""
+    alike = all(one.text.startswith(" ") for one in asked)
     plain = tuple(word(one.text) for one in asked)
-    return plain if len(set(plain)) == len(plain) else tuple(visible(one.text) for one in asked)
+    return plain if alike and len(set(plain)) == len(plain) else tuple(visible(one.text) for one in asked)
 
 
 def cautions_html(cautions: Sequence[str]) -> str:

@@ -84,11 +84,18 @@ def corpus(
 def corpus_of(
     tokenizer: Any, texts: Iterable[str], *, name: str, width: int = WIDTH, bos: bool = True
 ) -> Corpus:
-    """The corpus made of these texts. Raises ValueError if no text has two tokens."""
+    """The corpus made of these texts. Windows of one token are left out, and that is said. Raises ValueError
+    if no text has two tokens.
+    """
     if width <= bos + SHORTEST:
         raise ValueError(f"A window of {width} tokens is too short: give at least {bos + SHORTEST + 1}.")
-    cut = [(n, window) for n, text in enumerate(texts) for window in _windows(tokenizer, text, width, bos)]
+    pieces = [(n, window) for n, text in enumerate(texts) for window in _windows(tokenizer, text, width, bos)]
+    cut = [(n, window) for n, window in pieces if len(window) >= bos + SHORTEST]
     windows = [window for _, window in cut]
+    if windows and len(cut) < len(pieces):
+        number = len(pieces) - len(cut)
+        what = "1 window of one token" if number == 1 else f"{number} windows of one token"
+        warnings.warn(f"Left out {what}: nothing stands before it that could be read.", stacklevel=3)
     if not windows:
         raise ValueError(f"The corpus {name!r} is empty: it holds no text of at least {SHORTEST} tokens.")
     starts = np.cumsum([0, *(len(window) for window in windows)])
@@ -121,8 +128,7 @@ def _windows(tokenizer: Any, text: str, width: int, bos: bool) -> Iterable[np.nd
     start = 0
     while start < len(ids):
         stop = _whole_characters(read["offset_mapping"], start, start + width - bos)
-        if stop - start >= SHORTEST:
-            yield np.array(first + ids[start:stop])
+        yield np.array(first + ids[start:stop])
         start = stop
 
 

@@ -24,7 +24,14 @@ from interp.result import Result
 from interp.sites import Head, Site, check_place
 from interp.studies import cautions, ioi
 from interp.studies.cautions import ReadWord
-from interp.studies.own_sentences import asked_words, likeliest, read_otherwise, written, written_twin
+from interp.studies.own_sentences import (
+    asked_words,
+    likeliest,
+    likeliest_beside,
+    read_otherwise,
+    written,
+    written_twin,
+)
 from interp.words.article import NAME_EXAMPLES
 
 OutputsOf = Callable[[bool], dict[int, Tensor]]  # layer -> Float[Tensor, "word head d_head"]
@@ -154,6 +161,18 @@ def compute(
         words=cautions.read_words(model, texts[0]),
         cautions=cautions.before_finding(model, texts, asked, probabilities[0]),
     )
+
+
+def guesses(model, state: LabState, *, most: int = 6) -> Result:
+    """The `most` likeliest next tokens of both runs together: Result[token, run], run "baseline" and "without
+    L5H2". Raises ValueError as `compute` does.
+    """
+    sentence = _sentence(model, state, None)
+    edits = _edits(model, sentence.prompts, state, partial(reference_outputs, model))
+    without = f"without {' and '.join(map(str, state.heads)) or 'nothing'}"
+    runs = {"baseline": sentence.before, without: sentence.logits(edits)}
+    beside = likeliest_beside(model, {run: logits.softmax(dim=-1) for run, logits in runs.items()}, most)
+    return _with_convention(beside, state)
 
 
 def leads(

@@ -1,0 +1,44 @@
+"""Whether a model's weights are those that were loaded: a hash on a result is a promise about them."""
+
+from typing import Any
+
+import torch
+
+SAMPLES = 64  # numbers looked at per tensor: a change through `.data` leaves torch's own count as it was
+MOST_NAMED = 3  # tensors that an error names
+
+
+class Marks:
+    """What the tensors of a model looked like when it was loaded: torch's count of changes, the place in
+    memory, and the sum of a few numbers of each.
+    """
+
+    def __init__(self, model: Any):
+        own = model.original_model
+        self._tensors = {**dict(own.named_parameters()), **dict(own.named_buffers())}
+        self._samples = [
+            tensor.detach().view(-1)[:: max(1, tensor.numel() // SAMPLES)]
+            for tensor in self._tensors.values()
+            if tensor.is_contiguous() and tensor.numel()
+        ]
+        self._seen = self._look()
+        self._sums = self._add()
+
+    def check(self) -> None:
+        """Nothing, if all is as it was loaded; else ValueError that names the tensors and the ways out."""
+        now = self._look()
+        if now == self._seen and torch.equal(self._add(), self._sums):
+            return
+        names = [name for name in now if now[name] != self._seen[name]] or ["a tensor's .data"]
+        named = ", ".join(names[:MOST_NAMED]) + (", ..." if len(names) > MOST_NAMED else "")
+        raise ValueError(
+            f"The weights of this model were changed after it was loaded (at {named}), so a result would"
+            " carry the hash of other weights. Load it again; to try a change, use an edit of hooks (Zero,"
+            " Put, Add), or save the changed model in a folder and load that."
+        )
+
+    def _look(self) -> dict[str, tuple[int, int]]:
+        return {name: (tensor._version, tensor.data_ptr()) for name, tensor in self._tensors.items()}
+
+    def _add(self) -> torch.Tensor:
+        return torch.stack([sample.sum(dtype=torch.float64) for sample in self._samples]).nan_to_num()
