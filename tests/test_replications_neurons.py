@@ -80,7 +80,7 @@ def test_a_value_vector_is_read_through_the_final_norm(tiny, monkeypatch):
     spoken = writes(tiny, Neuron(1, 5), convention=NORMED, k=3)
     record = records("gpt2-medium", "value vectors")[0]
     listed = type(record.result)(spoken.values, spoken.axes, "probability", "probability", {})
-    made = type(record)("value_vector.L1N5", record.group, record.model, listed, 1e-3, "", "")
+    made = type(record)("value_vector.L1N5", record.group, record.model, listed, record.agreements, "", "")
     monkeypatch.setattr(neurons, "_records", lambda group: [made])
     measured = neurons.value_vectors(tiny)["value_vector.L1N5"]
     assert np.allclose(measured.values, spoken.values)
