@@ -15,6 +15,8 @@ SLIPS = {
     ("paper/signals_misfit", "divided by two"),  # one number of 7 %, from other sentences
     ("paper/minimality", "head: first two exchanged"),  # 9.9 and 10.0 differ by 0.35 of 3 nats
     ("paper/greedy_files", "circuit one off"),  # the authors' own sets overlap: 2.35 to 3.47, 2.08 to 3.03
+    ("paper/roles/writers", "head: first two exchanged"),  # most heads are neither 0 nor 1 of a layer
+    ("paper/roles/others", "head: first two exchanged"),
     ("transplant.crouch", "ranks counted from zero"),  # ranks from 6 up are read from a plot
     ("transplant.devise", "layer backwards"),  # rank 2 in every layer
     ("update cosines", "divided by two"),  # three cosines near zero

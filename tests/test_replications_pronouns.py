@@ -1,12 +1,8 @@
 """Published pronouns measured again on a random model: listed axes, plain runs with hooks, no agreement."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
-from conftest import disturbed
-from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel
 
 from interp import hooks, models, verification
 from interp.published import published
@@ -15,21 +11,7 @@ from interp.studies.replications import pronouns
 from interp.studies.replications.neurons import parent_and_man
 from interp.words.replications import CONTINUATIONS, NURSE
 
-TOKENIZER = Path(__file__).parents[2] / "shared" / "gpt2-tokenizer"
-
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def narrow(tmp_path_factory):
-    """A narrow random GPT-2 with GPT-2's tokenizer and as many heads as GPT-2 small."""
-    if not (TOKENIZER / "vocab.json").is_file():
-        pytest.skip("GPT-2's tokenizer is not here")
-    folder = tmp_path_factory.mktemp("models") / "narrow"
-    AutoTokenizer.from_pretrained(TOKENIZER).save_pretrained(folder)
-    torch.manual_seed(3)
-    disturbed(GPT2LMHeadModel(GPT2Config(n_embd=48, n_positions=64))).save_pretrained(folder)
-    return models.load(folder)
 
 
 @pytest.fixture(scope="module")
