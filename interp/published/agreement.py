@@ -159,5 +159,7 @@ def read(asked: Mapping[str, Any]) -> tuple[Agreement, ...]:
 
 def _one(kind: str, given: Any) -> Agreement:
     given = {"tolerance": given} if kind == "gap" and not isinstance(given, Mapping) else given
-    fixed = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
+    fixed: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in given.items()
+    }
     return KINDS[kind](**fixed)

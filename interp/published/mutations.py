@@ -34,13 +34,15 @@ def mutations(records: Sequence[Published]) -> list[Mutation]:
     return [
         Mutation(record.id, mistake, not record.agrees(values))
         for record in records
-        for mistake, values in _different(record, records)
+        for mistake, values in mistakes(record, records)
     ]
 
 
-def _different(record: Published, records: Sequence[Published]) -> Iterator[tuple[str, Values]]:
+def mistakes(record: Published, records: Sequence[Published]) -> Iterator[tuple[str, Values]]:
+    """The wrong measurements of one record, by name, all different; `records` are the tables to mix it up
+    with."""
     known = [record.result.values]
-    for mistake, made in _mistakes(record, records):
+    for mistake, made in _all_mistakes(record, records):
         values = np.asarray(made)  # arithmetic makes plain numbers of single ones
         if not any(np.array_equal(values, other, equal_nan=True) for other in known):
             known.append(values)
@@ -52,7 +54,7 @@ def share_caught(found: Sequence[Mutation]) -> float:
     return sum(one.caught for one in found) / len(found)
 
 
-def _mistakes(record: Published, records: Sequence[Published]) -> Iterator[tuple[str, Values]]:
+def _all_mistakes(record: Published, records: Sequence[Published]) -> Iterator[tuple[str, Values]]:
     values = record.result.values
     yield "zero everywhere", np.zeros_like(values)
     yield "the mean everywhere", np.full_like(values, np.nanmean(values))
