@@ -1,5 +1,7 @@
 """Could `verify` fail? The published records refuse plausibly wrong measurements; the slips are listed."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -61,3 +63,8 @@ def test_a_tolerance_that_cannot_fail_is_shown_as_such():
     assert Mutation("toy", "the mean everywhere", caught=False) in slipped
     assert Mutation("toy", "layer one off", caught=False) in slipped
     assert share_caught(mutations([wide])) < LEAST_CAUGHT
+
+
+def test_the_readme_gives_the_share_that_the_command_prints(found):
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    assert f"{100 * share_caught(found):.1f} % of {len(found)} are refused" in readme
