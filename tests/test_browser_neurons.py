@@ -117,7 +117,7 @@ def test_a_neuron_opens_with_three_honest_groups_of_contexts(browser):
     photograph(browser, "1_open")
 
 
-def test_the_buttons_step_and_draw_by_lot(browser):
+def test_the_buttons_step_and_draw_at_random(browser):
     open_neuron(browser, "L2N511")
     browser.get_by_role("button", name="next neuron of the layer").click()
     wait_for(browser, "L3N0")

@@ -5,7 +5,7 @@ clicking, a page closed and opened again, the keyboard, errors, no network. And 
 import re
 
 import pytest
-from notebook_screen import chromium_path, opened_screen, photograph
+from notebook_screen import chromium_path, photograph
 
 playwright_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 pytestmark = [
@@ -16,7 +16,7 @@ LIVE = """from pathlib import Path
 from interp import widgets
 from interp.studies.learning import benches
 from interp.trainings import live
-widgets.TrainingBench(benches.of_taps(live.at(Path("live"))))"""
+widgets.TrainingBench(benches.of_taps(live.at(Path("live-training"))))"""
 STORED = """from interp import widgets
 from interp.studies.learning import benches
 widgets.TrainingBench(benches.of_{topic}())"""
@@ -24,12 +24,6 @@ widgets.TrainingBench(benches.of_{topic}())"""
 READER = """from interp import models, widgets
 from interp.studies.learning import reader
 widgets.SurpriseReader(reader.bench(models.load("pocket")))"""
-
-
-@pytest.fixture(scope="module")
-def screen(tmp_path_factory):
-    with opened_screen(tmp_path_factory.mktemp("lab"), playwright_api) as opened:
-        yield opened
 
 
 def shown(page):
@@ -63,9 +57,11 @@ def wait_for_step(page, least):
     )
 
 
-def wait_for_finding(page, text):
+def wait_for_finding(page, text, **more):
     page.wait_for_function(
-        "text => document.querySelector('.interp-training .finding').innerText.includes(text)", arg=text
+        "text => document.querySelector('.interp-training .finding').innerText.includes(text)",
+        arg=text,
+        **more,
     )
 
 
@@ -73,24 +69,45 @@ def test_a_training_is_started_paused_resumed_and_stopped_by_clicking(bench):
     assert finding(bench) == "stored, seed 0: step 1,000 of 1,000"
     bench.get_by_role("button", name="Start", exact=True).click()
     wait_for_status(bench, "training")
-    wait_for_finding(bench, "trained here, seed 3: step 50 of 1,000")  # the picture follows by itself
+    wait_for_finding(bench, "trained here, seed 3: step 50 of ")  # the picture follows by itself
     photograph(bench, "1_training")
     pause = bench.get_by_role("button", name="Pause", exact=True)
     pause.click()
     wait_for_status(bench, "paused")
     at = step(bench)
     news = bench.locator(".interp-training .news").inner_text()
-    assert news == f"Paused at step {at:,} of 1,000."
+    assert news.startswith(f"Paused at step {at:,} of ")
     bench.wait_for_timeout(700)
     assert step(bench) == at
     bench.get_by_role("button", name="Resume", exact=True).click()
     wait_for_status(bench, "training")
     wait_for_step(bench, at + 60)
-    wait_for_finding(bench, f"step {(at // 50 + 1) * 50:,} of 1,000")
+    wait_for_finding(bench, f"step {(at // 50 + 1) * 50:,} of ")
     photograph(bench, "2_resumed")
     bench.get_by_role("button", name="Stop", exact=True).click()
     wait_for_status(bench, "stopped")
     assert bench.locator(".interp-training .news").inner_text().startswith("Stopped at step ")
+
+
+def opened_again(page):
+    """Leave the page and come back, until the kernel hears it; whether it does.
+
+    ipykernel 7.4 may lose all that a page sends which was opened again, with any widget and any kernel: the
+    new subshell (a thread for comms) does not wake. Opening it once more makes another subshell.
+    """
+    address = page.url
+    for _ in range(4):
+        page.goto("about:blank")
+        page.wait_for_timeout(1000)
+        page.goto(address)
+        page.wait_for_selector(".interp-training .finding", timeout=60_000)
+        page.get_by_label("Run", exact=True).select_option("taps-2")
+        try:
+            wait_for_finding(page, "stored, seed 2", timeout=5000)
+            return True
+        except playwright_api.TimeoutError:
+            continue
+    return False
 
 
 def test_a_page_closed_while_it_trains_shows_the_training_when_it_is_opened_again(bench):
@@ -101,11 +118,8 @@ def test_a_page_closed_while_it_trains_shows_the_training_when_it_is_opened_agai
     wait_for_step(bench, 60)
     bench.keyboard.press("Control+s")
     bench.wait_for_timeout(1500)
-    address = bench.url
-    bench.goto("about:blank")
-    bench.wait_for_timeout(2000)
-    bench.goto(address)
-    bench.wait_for_selector(".interp-training .finding", timeout=60_000)
+    assert opened_again(bench)
+    bench.get_by_label("Run", exact=True).select_option("live")
     wait_for_finding(bench, "trained here, seed 8")
     assert step(bench) > 60
     photograph(bench, "3_opened_again")
@@ -124,7 +138,6 @@ def test_a_new_kernel_finds_the_paused_training_and_goes_on(screen):
         wait_for_step(page, before + 1)
         page.get_by_role("button", name="Pause", exact=True).click()
         wait_for_status(page, "paused")
-    page.close()
 
 
 def test_the_keyboard_moves_along_the_run(bench):
@@ -167,7 +180,6 @@ def test_stored_runs_have_the_slider_and_no_buttons(screen, topic, text):
     assert page.locator(".interp-training .twins").count() == (1 if topic == "belief" else 0)
     photograph(page, "1_stored")
     assert page.outside == []
-    page.close()
 
 
 def test_the_reader_tells_the_guesses_by_mouse_and_by_keyboard(screen):
@@ -196,7 +208,6 @@ def test_the_reader_tells_the_guesses_by_mouse_and_by_keyboard(screen):
     assert error.inner_text().startswith("This text has 0 tokens; a surprise can be read for 1 to ")
     assert page.locator(".interp-surprise .finding").inner_text() == before
     assert page.outside == []
-    page.close()
 
 
 def test_nothing_is_fetched_from_outside(bench):

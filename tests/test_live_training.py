@@ -1,6 +1,11 @@
-"""A training in a thread: begun, paused, resumed, stopped, cut off, refused, made smaller."""
+"""A training in a process of its own: begun, paused, resumed, stopped, cut off, refused, made smaller."""
 
+import json
+import os
+import subprocess
+import sys
 import threading
+import time
 
 import pytest
 import torch
@@ -8,56 +13,59 @@ import torch
 from interp.trainings import live, run, taps
 from interp.trainings.live import Live
 
-
-def weights(training):
-    return torch.cat([p.detach().flatten() for p in training._run.network.parameters()])
+SLOW = 60.0  # seconds that a test waits for a process at the most
 
 
-def paused_after(training, number, monkeypatch):
-    """Begin it, and pause it after so many steps."""
-    there, text = threading.Event(), taps.batch
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch):
+    monkeypatch.setattr(live, "_a_step", lambda recipe: 0.001)  # how fast this machine is plays no part
 
-    def batch(one):
-        if one.step == number:
-            there.set()
-            training._wanted = live.PAUSED  # as `pause` says it, while this step is under way
-        return text(one)
 
-    monkeypatch.setattr(live, "_a_step", lambda recipe: 0.001)  # its own steps are none of these
-    monkeypatch.setattr(taps, "batch", batch)
-    training.start()
-    assert there.wait(30)
+def weights(folder):
+    return torch.cat([p.flatten() for p in run.saved(folder)["network"].values()])
+
+
+def pause_after(training, number):
+    """Pause it when it has taken so many steps."""
+    end = time.monotonic() + SLOW
+    while training.progress.step < number and time.monotonic() < end:
+        time.sleep(0.01)
     training.pause()
-    monkeypatch.setattr(taps, "batch", text)
 
 
-def test_a_paused_training_goes_on_with_the_same_steps(monkeypatch):
-    whole, parted = Live(steps=4), Live(steps=4)
+def order(folder, **more):
+    named = {"steps": 3, "rows": 32, "seed": 3}
+    return {"folder": str(folder), "fresh": True, "until": time.time() + SLOW, **named, **more}
+
+
+@pytest.mark.slow
+def test_a_paused_training_goes_on_in_another_process_with_the_same_steps(tmp_path):
+    whole = Live(tmp_path / "whole", steps=60)
     whole.finish()
-    paused_after(parted, 1, monkeypatch)
-    assert (parted.progress.status, parted.progress.step) == ("paused", 2)
-    parted.resume()
-    parted.wait()
-    assert parted.progress.status == whole.progress.status == "finished"
-    assert torch.equal(weights(parted), weights(whole))
-    assert [look["step"] for look in parted.looks] == [0, 4]
-
-
-def test_another_process_goes_on_where_the_first_one_left_off(tmp_path, monkeypatch):
-    whole, first = Live(steps=4), Live(tmp_path, steps=4)
-    whole.finish()
-    paused_after(first, 1, monkeypatch)
-    second = Live(tmp_path, steps=4)
-    assert (second.progress.status, second.progress.step, second.progress.steps) == ("paused", 2, 4)
+    first = Live(tmp_path / "parted", steps=60)
+    first.start()
+    pause_after(first, 5)
+    assert first.progress.status == "paused"
+    assert 5 <= first.progress.step < 60
+    second = Live(tmp_path / "parted", steps=60)  # as another kernel finds it
+    assert (second.progress.status, second.progress.step) == ("paused", first.progress.step)
     assert second.looks == first.looks
     second.finish()
-    assert torch.equal(weights(second), weights(whole))
-    third = Live(tmp_path, steps=4)
-    assert third.progress.status == "finished"
-    third.finish(seed=5)  # finished by somebody else: this one trains its own
-    assert (third.progress.status, third.progress.seed) == ("finished", 5)
+    assert whole.progress == second.progress
+    assert torch.equal(weights(tmp_path / "parted"), weights(tmp_path / "whole"))
+    assert [look["step"] for look in second.looks] == [look["step"] for look in whole.looks] == [0, 50, 60]
 
 
+@pytest.mark.slow
+def test_a_run_that_somebody_else_finished_is_not_taken_for_ones_own(tmp_path):
+    live.train(order(tmp_path), lambda: False, lambda news: None)
+    training = Live(tmp_path, steps=2)
+    assert (training.progress.status, training.progress.step) == ("finished", 3)
+    training.finish(seed=5)
+    assert (training.progress.status, training.progress.step, training.progress.seed) == ("finished", 2, 5)
+
+
+@pytest.mark.slow
 def test_the_time_cap_holds_and_is_said():
     training = Live(steps=3)
     training.finish(0.01)
@@ -68,21 +76,32 @@ def test_the_time_cap_holds_and_is_said():
     assert (training.progress.status, training.progress.told) == ("finished", "")
 
 
-def test_a_stopped_training_keeps_what_it_learnt_and_the_next_start_is_a_new_one(monkeypatch):
-    training = Live(steps=3)
-    paused_after(training, 0, monkeypatch)
+@pytest.mark.slow
+def test_a_stopped_training_keeps_what_it_learnt_and_the_next_start_is_a_new_one():
+    training = Live(steps=1000)
+    training.start()
+    pause_after(training, 1)
     training.stop()
-    assert (training.progress.status, training.progress.step) == ("stopped", 1)
-    assert [look["step"] for look in training.looks] == [0]
+    stopped = training.progress
+    assert stopped.status == "stopped"
+    assert training.looks[0]["step"] == 0
     training.finish()  # stopped on purpose: it stays as it is
-    assert training.progress.step == 1
-    with pytest.raises(ValueError, match=r"^There is no paused training to resume: press Start to begin"):
+    assert training.progress == stopped
+    with pytest.raises(
+        ValueError, match=r"^There is no paused training to resume: press Start to begin one\.$"
+    ):
         training.resume()
+    training._steps = 2
     training.start(seed=4)
+    with pytest.raises(
+        ValueError, match=r"^The training is under way: pause or stop it before you start it\.$"
+    ):
+        training.start()
     training.wait()
-    assert (training.progress.status, training.progress.step, training.progress.seed) == ("finished", 3, 4)
+    assert (training.progress.status, training.progress.step, training.progress.seed) == ("finished", 2, 4)
 
 
+@pytest.mark.slow
 def test_the_stop_button_of_a_notebook_pauses_it(monkeypatch):
     training, join = Live(steps=1000), threading.Thread.join
 
@@ -94,7 +113,6 @@ def test_the_stop_button_of_a_notebook_pauses_it(monkeypatch):
     monkeypatch.setattr(threading.Thread, "join", pressed)
     training.wait()
     assert training.progress.status == "paused"
-    assert training.progress.step < 1000
 
 
 @pytest.mark.parametrize(
@@ -110,23 +128,50 @@ def test_a_time_or_a_seed_that_is_none_is_refused(seconds, seed, control, text):
     assert (error.value.control, str(error.value)) == (control, text)
 
 
-def test_a_loss_that_is_no_number_is_told_and_the_last_good_looks_stay(monkeypatch):
-    training, text = Live(steps=3), taps.batch
+def test_a_loss_that_is_no_number_is_told_with_the_last_good_step(tmp_path, monkeypatch):
+    text, told = taps.batch, []
     wrong = torch.full((32, 48), float("nan"))
     monkeypatch.setattr(taps, "batch", lambda r: (text(r)[0], wrong if r.step == 1 else None))
-    training._set_out(run.begin(taps.RECIPE, len(taps.vocabulary())), 60, fresh=True)
-    training.wait()
-    assert (training.progress.status, training.progress.step) == ("stopped", 1)
-    assert training.progress.told == (
+    live.train(order(tmp_path), lambda: False, told.append)
+    assert (told[-1]["step"], told[-1]["finished"], told[-1]["refused"]) == (1, False, False)
+    assert told[-1]["told"] == (
         "The loss of taps is no number any more at step 2; the weights are those of step 1. Train with"
         " smaller rates."
     )
-    assert len(training.looks) == 1
+    assert len(run.saved(tmp_path)["losses"]) == 1
 
 
-def test_a_folder_in_use_is_told_and_what_was_there_stays(tmp_path, monkeypatch):
+@pytest.mark.slow
+def test_a_state_that_was_damaged_in_a_pause_is_told_and_what_was_seen_stays(tmp_path):
+    training = Live(tmp_path, steps=1000)
+    training.start()
+    pause_after(training, 1)
+    (tmp_path / run.STATE).write_bytes(b"nothing")
+    training.resume()
+    training.wait()
+    assert (training.progress.status, training.progress.step > 0) == ("paused", True)
+    assert training.progress.told.endswith("(its hash is another): delete it to begin again.")
+    assert training.looks[0]["step"] == 0
+
+
+@pytest.mark.slow
+def test_a_process_that_dies_is_told_and_its_last_saved_step_can_be_resumed(tmp_path):
+    training = Live(tmp_path, steps=1000)
+    training.start()
+    end = time.monotonic() + SLOW
+    while training.progress.step <= taps.EVERY and time.monotonic() < end:
+        time.sleep(0.01)
+    training._child.kill()
+    training.wait()
+    assert training.progress.status == "stopped"
+    assert training.progress.told == "The training's process ended (-9)."
+    assert Live(tmp_path).progress.step in (50, 100)
+
+
+@pytest.mark.slow
+def test_a_folder_in_use_is_told_and_what_was_there_stays(tmp_path):
+    live.train(order(tmp_path, until=0), lambda: False, lambda news: None)
     training = Live(tmp_path, steps=3)
-    paused_after(training, 0, monkeypatch)
     refused = f"Another training is under way in {tmp_path}: wait for its end, or choose another folder."
     with run.alone(tmp_path):
         training.start(seed=7)
@@ -139,12 +184,29 @@ def test_a_folder_in_use_is_told_and_what_was_there_stays(tmp_path, monkeypatch)
     assert str(error.value) == refused
 
 
+@pytest.mark.slow
 def test_a_damaged_state_is_told_and_a_new_start_writes_over_it(tmp_path):
     (tmp_path / run.STATE).write_bytes(b"nothing")
     training = Live(tmp_path, steps=2)
     assert training.progress.told.endswith("(its hash is another): delete it to begin again.")
     training.finish()
     assert (training.progress.status, training.progress.told) == ("finished", "")
+
+
+@pytest.mark.slow
+def test_it_leaves_off_and_saves_when_its_kernel_is_gone(tmp_path):
+    child = subprocess.Popen(
+        [sys.executable, "-m", "interp.trainings.live"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        text=True, env={**os.environ, "PYTHONPATH": str(live.PACKAGE)},
+    )  # fmt: skip
+    child.stdin.write(json.dumps(order(tmp_path, steps=1000, threads=1)) + "\n")
+    child.stdin.flush()
+    while json.loads(child.stdout.readline())["step"] < 1:
+        pass
+    child.stdout.close()
+    child.stdin.close()
+    assert child.wait(SLOW) == 0
+    assert 1 <= len(run.saved(tmp_path)["losses"]) < 1000
 
 
 def test_a_small_machine_takes_fewer_steps_or_rows_and_says_so():
@@ -163,6 +225,12 @@ def test_a_small_machine_takes_fewer_steps_or_rows_and_says_so():
     )
 
 
+def test_how_fast_the_machine_is_is_measured(monkeypatch):
+    monkeypatch.undo()
+    assert 0 < live._a_step(taps.RECIPE) < 5
+
+
+@pytest.mark.slow
 def test_a_training_made_smaller_trains_and_resumes(tmp_path, monkeypatch):
     monkeypatch.setattr(live, "_a_step", lambda recipe: 10.0)
     monkeypatch.setattr(live.psutil, "virtual_memory", lambda: type("Free", (), {"available": 2**27}))
@@ -170,11 +238,12 @@ def test_a_training_made_smaller_trains_and_resumes(tmp_path, monkeypatch):
     training.finish(0.5)
     assert (training.progress.steps, training.progress.status) == (live.FEWEST_STEPS, "paused")
     other = Live(tmp_path)
-    assert other._run.recipe.rows == live.FEW_ROWS
+    assert other._seen.recipe.rows == live.FEW_ROWS
     other.finish(60)
     assert other.progress.status == "finished"
 
 
+@pytest.mark.slow
 def test_listeners_hear_the_beginning_and_the_end_and_one_folder_has_one_training(tmp_path):
     training, heard = live.at(tmp_path), []
     assert live.at(tmp_path / ".") is training

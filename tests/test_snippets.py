@@ -78,7 +78,7 @@ def test_markup_in_a_token_stays_text(tmp_path):
     html = (tmp_path / "pocket" / "snippets.html").read_text(encoding="utf-8")
     assert not re.search(r"<img src=x>", html.split("<script")[0])
     notes = json.loads(figure.plotly().to_json())["layout"]["annotations"]
-    assert "&lt;img·src=x&gt;" in [note["text"] for note in notes]
+    assert "&lt;img src=x&gt;" in [note["text"] for note in notes]
 
 
 def test_tokens_and_groups_that_do_not_fit_are_refused():

@@ -50,6 +50,7 @@ def plain(html):
     return " ".join(" ".join(found).split())
 
 
+@pytest.mark.slow
 def test_it_opens_on_a_stored_run_until_something_was_trained_here(bench, training):
     assert bench.reply["state"] == {"run": "taps-0", "place": None}
     assert bench.progress["text"] == "Nothing is trained yet."
@@ -71,6 +72,7 @@ def test_the_numbers_are_those_of_the_look_at_the_place(bench):
     assert all(sample.strip() in plain(reply["samples"]) for sample in look["samples"])
 
 
+@pytest.mark.slow
 def test_the_buttons_start_pause_resume_and_stop(bench, training, monkeypatch):
     training._steps, calls = 1000, []
     for name in ("pause", "resume", "stop"):
@@ -92,6 +94,7 @@ def test_the_buttons_start_pause_resume_and_stop(bench, training, monkeypatch):
     assert bench.reply["state"]["run"] == "live"
 
 
+@pytest.mark.slow
 def test_the_live_run_is_drawn_to_the_last_step_that_is_to_come(bench, training):
     training._steps = 1000
     training.start()
@@ -102,12 +105,25 @@ def test_the_live_run_is_drawn_to_the_last_step_that_is_to_come(bench, training)
     assert reply["status"].startswith("trained here, seed 3, step ")
 
 
+@pytest.mark.slow
 def test_news_of_the_training_reaches_the_page_from_its_thread(bench, training):
     threads = []
     bench.observe(lambda change: threads.append(threading.current_thread()), names="progress")
     training.finish()
     assert (bench.progress["status"], bench.progress["looks"]) == ("finished", 2)
     assert threads
+    assert bench.newest == {}  # nobody follows it: another run is on show
+
+
+@pytest.mark.slow
+def test_a_page_that_follows_the_training_gets_every_look_without_asking(bench, training):
+    press(bench, "start")
+    training.wait()
+    assert bench.progress["followed"]
+    assert (bench.newest["places"], bench.newest["at"]) == ([0, 2], 1)
+    assert bench.newest["picture"].startswith('<p class="finding">trained here, seed 3: step 2 of 2</p>')
+    ask(bench, 2, run="live", place=0)  # looking back: the next look will not move it
+    assert not bench._followed
 
 
 @pytest.mark.parametrize(
@@ -143,6 +159,7 @@ def test_a_place_nobody_looked_at_is_refused(bench):
     assert text.startswith("Nobody looked at 33: choose one of 0, 50, 100, ")
 
 
+@pytest.mark.slow
 def test_a_training_that_is_refused_or_fails_is_told_and_the_last_picture_stays(bench, training, tmp_path):
     before = bench.reply["picture"]
     with run.alone(tmp_path / "live"):

@@ -364,5 +364,6 @@ def _layers(table: Table) -> tuple[int, ...]:
 
 
 def _about(table: Table) -> dict:
-    names = ("model", "weights_sha256", "folding", "bos", "corpus", "tokens")
-    return {name: table.about[name] for name in names} | {"n": table.d_mlp * table.layers}
+    names = ("model", "weights_sha256", "model_sha256", "folding", "bos", "corpus", "tokens")
+    known = {name: table.about[name] for name in names if name in table.about}  # older tables have one hash
+    return known | {"n": table.d_mlp * table.layers}

@@ -1,27 +1,36 @@
-"""The recipe of `taps` in a thread of this process: begun, paused, resumed and stopped while it trains.
+"""The recipe of `taps` in a process of its own: begun, paused, resumed and stopped while it trains.
 
 Its state is saved like that of every run. So a page may be closed, and a kernel may end: the next one goes
 on from there. On a machine that is too small for the recipe it takes fewer steps, or fewer rows, and says so.
+
+A process and no thread, because a thread that trains all the time keeps a kernel from hearing its pages.
 """
 
+import json
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from threading import Thread
+from tempfile import TemporaryDirectory
+from threading import Event, Thread
 from typing import Any
 
 import psutil
+import torch
 from tqdm.auto import tqdm
 
 from interp.trainings import taps
-from interp.trainings.run import Recipe, Run, begin, go_on, restore, saved, take_step
+from interp.trainings.run import Recipe, Run, begin, go_on, saved, take_step
 
 NOTHING, TRAINING, PAUSED, STOPPED, FINISHED = "nothing", "training", "paused", "stopped", "finished"
 BETWEEN_NOTICES, TRIED = 0.25, 6  # seconds; steps that tell how fast the machine is
 LITTLE_MEMORY, FEW_ROWS = 500, 8  # megabytes that a look at all skills may take; rows where there are fewer
 SHARE_OF_TIME, FEWEST_STEPS = 0.8, 20  # what steps may take of the time; looks take the rest
+PACKAGE = Path(__file__).parents[2]  # where a process of its own finds this library
 
 
 @dataclass(frozen=True)
@@ -38,15 +47,27 @@ class Progress:
     told: str
 
 
+@dataclass
+class _Seen:
+    """What is known of a run from outside."""
+
+    recipe: Recipe
+    step: int = 0
+    loss: float | None = None
+    looks: list[dict[str, Any]] = field(default_factory=list)
+
+
 class Live:
     """One training that can be watched; with a folder its state outlives the process."""
 
     def __init__(self, folder: Path | None = None, *, steps: int = taps.RECIPE.steps):
-        self._folder, self._steps = folder, steps
+        self._own = TemporaryDirectory(prefix="training-") if folder is None else None
+        self._folder, self._steps = Path(self._own.name if self._own else folder or ""), steps
         self._listeners: list[Callable[[], None]] = []
-        self._run: Run | None = None
-        self._thread: Thread | None = None
-        self._status, self._wanted, self._noticed = NOTHING, TRAINING, 0.0
+        self._seen: _Seen | None = None
+        self._child: subprocess.Popen[str] | None = None
+        self._ear: Thread | None = None
+        self._status, self._wanted = NOTHING, TRAINING
         self._told, self._small = "", ""  # what went wrong or ended it; what was made smaller
         self._mine = False  # whether this process trained
         self._find()
@@ -54,19 +75,18 @@ class Live:
     @property
     def progress(self) -> Progress:
         """How far it is now."""
-        run, told = self._run, " ".join(filter(None, (self._told, self._small)))
-        if run is None:
+        seen, told = self._seen, " ".join(filter(None, (self._told, self._small)))
+        if seen is None:
             return Progress(self._status, 0, self._steps, taps.RECIPE.seed, None, told)
-        loss = run.losses[-1] if run.losses else None
-        return Progress(self._status, run.step, run.recipe.steps, run.recipe.seed, loss, told)
+        return Progress(self._status, seen.step, seen.recipe.steps, seen.recipe.seed, seen.loss, told)
 
     @property
     def looks(self) -> list[dict[str, Any]]:
         """What was measured so far, as `taps.look` notes it."""
-        return list(self._run.noted.get("looks", [])) if self._run else []
+        return list(self._seen.looks) if self._seen else []
 
     def listen(self, listener: Callable[[], None]) -> None:
-        """Call this, in the training's thread, whenever there is news, but a few times a second at most."""
+        """Call this, in a thread of its own, whenever there is news: a few times a second."""
         self._listeners.append(listener)
 
     def start(self, seconds: float | int = 60, seed: int = 3) -> None:
@@ -77,15 +97,15 @@ class Live:
         _check(seconds, seed)
         self._check_idle("start")
         recipe, self._small = fitting(seconds, seed, self._steps)
-        self._set_out(begin(recipe, len(taps.vocabulary())), seconds, fresh=True)
+        self._set_out(_Seen(recipe), seconds, fresh=True)
 
     def resume(self, seconds: float | int = 60) -> None:
         """Go on where it was paused, for so many seconds at most. Raises ValueError if it is not paused."""
         _check(seconds, 0)
         self._check_idle("resume")
-        if self._status != PAUSED or self._run is None:
+        if self._status != PAUSED or self._seen is None:
             raise ValueError("There is no paused training to resume: press Start to begin one.")
-        self._set_out(self._run, seconds, fresh=False)
+        self._set_out(self._seen, seconds, fresh=False)
 
     def pause(self) -> None:
         """Leave off after the step under way; it can be resumed."""
@@ -97,16 +117,16 @@ class Live:
 
     def wait(self) -> None:
         """Until it has left off, with its progress told; Ctrl-C and the stop button pause it."""
-        run, thread = self._run, self._thread
-        if thread is None or run is None:
+        seen, ear = self._seen, self._ear
+        if ear is None or seen is None:
             return
-        with tqdm(total=run.recipe.steps, initial=run.step, unit="step") as bar:
+        with tqdm(total=seen.recipe.steps, initial=seen.step, unit="step") as bar:
             with suppress(KeyboardInterrupt):
-                while thread.is_alive():
-                    thread.join(BETWEEN_NOTICES)
-                    bar.update(run.step - bar.n)
+                while ear.is_alive():
+                    ear.join(BETWEEN_NOTICES)
+                    bar.update(seen.step - bar.n)
             self.pause()
-            bar.update(run.step - bar.n)
+            bar.update(seen.step - bar.n)
 
     def finish(self, seconds: float | int = 60, seed: int = 3) -> None:
         """What a cell does if nobody pressed a button: train to the end, or go on after a pause.
@@ -125,59 +145,141 @@ class Live:
     def _find(self) -> None:
         """Take up what an earlier process left in the folder."""
         try:
-            state = saved(self._folder) if self._folder else None
-            if self._folder is None or state is None:
-                return
-            mine = {name: state["recipe"][name] for name in ("steps", "rows", "seed")}
-            run = restore(begin(replace(taps.RECIPE, **mine), len(taps.vocabulary())), self._folder)
-            self._run, self._status = run, FINISHED if run.finished else PAUSED
+            state = saved(self._folder)
         except ValueError as error:
             self._told = str(error)
+            return
+        if state is not None:
+            recipe, losses = _recipe(state["recipe"]), state["losses"]
+            looks = list(state["noted"].get("looks", []))
+            self._seen = _Seen(recipe, len(losses), losses[-1] if losses else None, looks)
+            self._status = FINISHED if len(losses) >= recipe.steps else PAUSED
 
     def _check_idle(self, wish: str) -> None:
         if self._status == TRAINING:
             raise ValueError(f"The training is under way: pause or stop it before you {wish} it.")
 
-    def _set_out(self, run: Run, seconds: float | int, *, fresh: bool) -> None:
-        before = self._run, self._status
-        self._run, self._told, self._status, self._wanted = run, "", TRAINING, TRAINING
-        self._mine = True
-        self._thread = Thread(target=self._work, args=(run, seconds, fresh, before), daemon=True)
-        self._thread.start()
+    def _set_out(self, seen: _Seen, seconds: float | int, *, fresh: bool) -> None:
+        before = self._seen, self._status
+        self._seen, self._told, self._mine = seen, "", True
+        self._status = self._wanted = TRAINING
+        order = {"folder": str(self._folder), "fresh": fresh, "until": time.time() + seconds,
+                 "threads": torch.get_num_threads(), **_named(seen.recipe)}  # fmt: skip
+        paths = os.pathsep.join(filter(None, (str(PACKAGE), os.environ.get("PYTHONPATH"))))
+        self._child = subprocess.Popen(
+            [sys.executable, "-m", __name__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            env={**os.environ, "PYTHONPATH": paths}, start_new_session=True,
+        )  # fmt: skip
+        self._say(json.dumps(order) + "\n")
+        self._ear = Thread(target=self._listen_to, args=(self._child, seen, seconds, before), daemon=True)
+        self._ear.start()
         self._notify()
 
-    def _work(self, run: Run, seconds: float | int, fresh: bool, before: tuple[Run | None, str]) -> None:
-        end = time.monotonic() + seconds
-
-        def over() -> bool:
-            if time.monotonic() - self._noticed > BETWEEN_NOTICES:
-                self._notify()
-            return self._wanted != TRAINING or time.monotonic() > end
-
-        try:
-            go_on(run, taps.batch, self._folder, fresh=fresh, every=taps.EVERY, measure=taps.look, until=over)
-            status = FINISHED if run.finished else self._wanted
-            if status == TRAINING:
-                status, self._told = PAUSED, f"The {seconds:g} seconds are over: Resume goes on."
-        except Exception as error:  # the border to the screen: in a thread it would vanish
-            status, self._told = STOPPED, _sentence(error)
-            if not run.noted.get("looks"):  # refused before its first look: what was there stays
-                self._run, status = before
-        self._status = status
+    def _listen_to(
+        self, child: subprocess.Popen[str], seen: _Seen, seconds: float | int, before: Any
+    ) -> None:
+        """Take every piece of news in, and in the end how it ended."""
+        news: dict[str, Any] = {}
+        for line in child.stdout or ():
+            news = json.loads(line)
+            if not news.get("refused"):
+                seen.step, seen.loss = news["step"], news["loss"]
+                seen.looks += news.get("looks", [])
+            if "told" in news:
+                break
+            self._notify()
+        self._told = news["told"] if "told" in news else f"The training's process ended ({child.wait()})."
+        if news.get("refused"):  # all stays as it was
+            self._seen, self._status = before
+        elif news.get("finished"):
+            self._status = FINISHED
+        elif self._told:
+            self._status = STOPPED
+        elif self._wanted == TRAINING:
+            self._status, self._told = PAUSED, f"The {seconds:g} seconds are over: Resume goes on."
+        else:
+            self._status = self._wanted
         self._notify()
 
     def _leave(self, wish: str) -> None:
-        if self._status == TRAINING and self._thread is not None:
+        if self._status == TRAINING and self._child is not None and self._ear is not None:
             self._wanted = wish
-            self._thread.join()
+            self._say(None)
+            self._ear.join()
         elif self._status == PAUSED and wish == STOPPED:
             self._status = STOPPED
             self._notify()
 
+    def _say(self, line: str | None) -> None:
+        """Tell the process its order; nothing more (None) means that it shall leave off."""
+        pipe = self._child.stdin if self._child else None
+        with suppress(OSError):  # it has ended, and `_listen_to` says so
+            if pipe and line is None:
+                pipe.close()
+            elif pipe and line:
+                pipe.write(line)
+                pipe.flush()
+
     def _notify(self) -> None:
-        self._noticed = time.monotonic()
         for listener in self._listeners:
             listener()
+
+
+def train(order: dict[str, Any], gone: Callable[[], bool], say: Callable[[dict[str, Any]], None]) -> Run:
+    """What the process does: train as ordered until nobody listens any more, saying how far it is.
+
+    News: `step`, `loss`, `looks` that are new; the last says whether it `finished`, what must be `told`, and
+    whether it was `refused` before it began.
+    """
+    run = begin(_recipe(order), len(taps.vocabulary()))
+    said = {"at": 0.0}
+
+    def tell(**more: Any) -> None:
+        said["at"] = time.monotonic()
+        say({"step": run.step, "loss": run.losses[-1] if run.losses else None, **more})
+
+    def look(run: Run) -> None:
+        taps.look(run)
+        tell(looks=run.noted["looks"][-1:])
+
+    def over() -> bool:
+        if time.monotonic() - said["at"] > BETWEEN_NOTICES:
+            tell()
+        return gone() or time.time() > order["until"]
+
+    try:
+        go_on(run, taps.batch, Path(order["folder"]), fresh=order["fresh"], every=taps.EVERY, measure=look,
+              until=over)  # fmt: skip
+        tell(finished=run.finished, told="")
+    except Exception as error:  # the border to another process: a traceback would vanish
+        tell(finished=False, told=_sentence(error), refused=not run.noted)
+    return run
+
+
+def main() -> None:
+    """Train as ordered on the standard input, until it is closed."""
+    order, closed = json.loads(sys.stdin.readline()), Event()
+    torch.set_num_threads(order["threads"])
+
+    def wait() -> None:
+        sys.stdin.read()
+        closed.set()
+
+    def say(news: dict[str, Any]) -> None:
+        with suppress(OSError):  # nobody listens: the state is saved all the same
+            sys.stdout.write(json.dumps(news) + "\n")
+            sys.stdout.flush()
+
+    Thread(target=wait, daemon=True).start()
+    train(order, closed.is_set, say)
+
+
+def _named(recipe: Recipe) -> dict[str, int]:
+    return {"steps": recipe.steps, "rows": recipe.rows, "seed": recipe.seed}
+
+
+def _recipe(named: dict[str, Any]) -> Recipe:
+    return replace(taps.RECIPE, **{name: named[name] for name in ("steps", "rows", "seed")})
 
 
 _here: dict[Path, Live] = {}
@@ -244,3 +346,7 @@ def _sentence(error: Exception) -> str:
     if isinstance(error, ValueError):
         return str(error)
     return f"The training stopped ({type(error).__name__}: {error}); the last good step is kept."
+
+
+if __name__ == "__main__":
+    main()
