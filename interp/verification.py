@@ -120,10 +120,6 @@ def save(comparisons: Sequence[Comparison], path: Path) -> Path:
     return path
 
 
-def _rule(record: Published) -> str:
-    return "; ".join(map(str, record.agreements))
-
-
 def could_fail() -> tuple[str, tuple[Mutation, ...]]:
     """How many plausibly wrong measurements the published records refuse, as a sentence, and those that slip
     through."""
@@ -133,6 +129,10 @@ def could_fail() -> tuple[str, tuple[Mutation, ...]]:
         f" (aim: {LEAST_CAUGHT:.0%})."
     )
     return told, tuple(one for one in found if not one.caught)
+
+
+def _rule(record: Published) -> str:
+    return "; ".join(map(str, record.agreements))
 
 
 def _shown(result: Result) -> str:
