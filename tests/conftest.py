@@ -6,6 +6,7 @@ import shutil
 import socket
 import tempfile
 from collections import Counter
+from pathlib import Path
 
 import pytest
 import torch
@@ -133,6 +134,19 @@ def tiny(tiny_folder):
     words = [f" {word}" for word in ioi.NAMES + ioi.PLACES + ioi.OBJECTS]
     assert all(len(models.encode(model, word)) == 1 for word in words)
     return model
+
+
+@pytest.fixture(scope="session")
+def narrow(tmp_path_factory):
+    """A narrow random GPT-2 with GPT-2's own tokenizer, where it is, and the heads of GPT-2 small."""
+    tokenizer = Path(__file__).parents[2] / "shared" / "gpt2-tokenizer"
+    if not (tokenizer / "vocab.json").is_file():
+        pytest.skip("GPT-2's own tokenizer does not stand beside this project")
+    folder = tmp_path_factory.mktemp("models") / "narrow"
+    GPT2TokenizerFast.from_pretrained(tokenizer).save_pretrained(folder)
+    torch.manual_seed(3)
+    disturbed(GPT2LMHeadModel(GPT2Config(n_embd=48, n_positions=64))).save_pretrained(folder)
+    return models.load(folder)
 
 
 @pytest.fixture(scope="session")

@@ -74,6 +74,7 @@ def test_every_record_is_measured_with_its_axes(deep):
     for name, record in records().items():
         assert measured[name].axes == record.result.axes, name
         assert np.isfinite(measured[name].values).all(), name
+        assert not record.agrees(measured[name].values), name  # random weights
 
 
 def test_the_last_guess_of_a_trace_is_the_models_own(deep):

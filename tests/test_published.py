@@ -1,8 +1,10 @@
 """The published circuits: the counts and places that the paper and the article state."""
 
+import numpy as np
 import pytest
 
 from interp import published
+from interp.published import scaling
 from interp.sites import Head
 
 
@@ -36,3 +38,10 @@ def test_an_unknown_telling_is_refused():
     with pytest.raises(ValueError) as error:
         published.circuit("gpt2", "short")
     assert str(error.value) == "telling='short' is unknown: choose paper, article or naive."
+
+
+def test_the_losses_on_openwebtext_fall_along_a_line_in_logarithms():
+    """By weights outside the embeddings, 12 L d^2, the published slope of these four losses is 0.0723."""
+    weights = [12 * layers * width**2 for layers, width in ((12, 768), (24, 1024), (36, 1280), (48, 1600))]
+    slope, _ = np.polyfit(np.log(weights), np.log(list(scaling.OPENWEBTEXT_LOSS.values())), 1)
+    assert -slope == pytest.approx(0.0723, abs=0.0002)

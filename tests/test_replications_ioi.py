@@ -629,8 +629,10 @@ def test_the_widest_gap_is_wider_than_that_of_the_whole_circuit(twin, measured):
             (h, n): [int(prompts.spots[spot][n])] for h, spot in whole.items() for n in range(len(prompts))
         }
         gap = abs(left_alone(twin, prompts, replacement, kept) - model)
-        assert float(measured["paper/greedy_files"].at(circuit=telling)) > gap
-    assert float(measured["paper/greedy"]) == float(measured["paper/greedy_files"].at(circuit="paper"))
+        assert float(measured["paper/greedy_files"].at(circuit=telling, search="greedy, widest")) > gap
+    found = measured["paper/greedy_files"]
+    assert float(measured["paper/greedy"]) == float(found.at(circuit="paper", search="greedy, widest"))
+    assert (found.at(search="random, mean").values < found.at(search="greedy, widest").values).all()
 
 
 # --- the prompts themselves, with GPT-2's own tokenizer ----------------------------------------------------

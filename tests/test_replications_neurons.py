@@ -73,6 +73,7 @@ def test_a_model_of_gpt2s_shape_is_measured_with_the_listed_axes(random_gpt2):
         for record in records("gpt2", group):
             assert measured[record.id].axes == record.result.axes
             assert np.isfinite(measured[record.id].values).all()
+            assert not record.agrees(measured[record.id].values), record.id  # random weights
 
 
 def test_a_value_vector_is_read_through_the_final_norm(tiny, monkeypatch):
@@ -80,8 +81,19 @@ def test_a_value_vector_is_read_through_the_final_norm(tiny, monkeypatch):
     spoken = writes(tiny, Neuron(1, 5), convention=NORMED, k=3)
     record = records("gpt2-medium", "value vectors")[0]
     listed = type(record.result)(spoken.values, spoken.axes, "probability", "probability", {})
-    made = type(record)("value_vector.L1N5", record.group, record.model, listed, 1e-3, "", "")
+    made = type(record)("value_vector.L1N5", record.group, record.model, listed, record.agreements, "", "")
     monkeypatch.setattr(neurons, "_records", lambda group: [made])
     measured = neurons.value_vectors(tiny)["value_vector.L1N5"]
     assert np.allclose(measured.values, spoken.values)
     assert measured.axes == spoken.axes
+
+
+@pytest.mark.slow
+def test_value_vectors_of_random_weights_are_none_of_the_listed(tokenizer, tmp_path):
+    tokenizer.save_pretrained(tmp_path / "medium")
+    config = GPT2Config(n_layer=24, n_head=16, n_embd=48, n_inner=4096, n_positions=64)
+    GPT2LMHeadModel(config).save_pretrained(tmp_path / "medium")
+    measured = neurons.value_vectors(models.load(tmp_path / "medium"))
+    found = records("gpt2-medium", "value vectors")
+    assert set(measured) == {record.id for record in found}
+    assert [record.id for record in found if record.agrees(measured[record.id].values)] == []

@@ -14,7 +14,7 @@ from interp.result import Result
 
 RECORD = {
     "id": "toy/numbers", "group": "toy", "model": "gpt2", "quantity": "a number", "unit": "nats",
-    "axes": {"layer": [0, 1]}, "values": [1.0, 2.0], "tolerance": 0.1, "source": "a paper, table 1",
+    "axes": {"layer": [0, 1]}, "values": [1.0, 2.0], "agreement": {"gap": 0.1}, "source": "a paper, table 1",
     "convention": "BOS",
 }  # fmt: skip
 
@@ -49,9 +49,40 @@ def test_a_record_with_other_fields_is_refused_by_name():
     with pytest.raises(ValueError) as error:
         shelf.read({**RECORD, "note": "?"})
     assert str(error.value) == (
-        "The record 'toy/numbers' needs the fields id, group, model, quantity, unit, axes, values, tolerance,"
+        "The record 'toy/numbers' needs the fields id, group, model, quantity, unit, axes, values, agreement,"
         " source, convention and no others."
     )
+
+
+def test_the_table_says_how_many_of_the_numbers_that_count_agree():
+    record = shelf.read({**RECORD, "axes": {"layer": [0, 1, 2]}, "values": [0.0, 1.0, 2.0]})
+    one = verification.Comparison(record, measured(0.0, 1.0, 9.0))
+    assert one.agreeing == "1 of 2 non-zero numbers"
+    assert one.cells()[4:7] == ("1 of 2 non-zero numbers", "within 0.1", "FAIL")
+
+
+def test_a_number_that_was_not_printed_is_not_asked_for():
+    record = shelf.read({**RECORD, "values": [1.0, None]})
+    one = verification.Comparison(record, measured(1.0, 7.0))
+    assert one.passed
+    assert one.gap == 0
+
+
+def test_a_record_that_nothing_but_zeros_would_pass_is_refused():
+    with pytest.raises(ValueError) as error:
+        shelf.read({**RECORD, "values": [0.05, -0.05]})
+    assert str(error.value) == (
+        "The record 'toy/numbers' would pass if everything measured were zero, or fail if all were as"
+        " published: mend its agreement."
+    )
+
+
+def test_the_command_says_without_a_model_whether_its_tests_could_fail():
+    done = CliRunner().invoke(app, ["verify", "--could-fail"])
+    assert done.exit_code == 0
+    told, slips = verification.could_fail()
+    assert done.output.splitlines()[0] == told
+    assert len(done.output.splitlines()) == 1 + len(slips)
 
 
 def test_every_listed_record_has_an_id_of_its_own_and_a_function_that_measures_it():
@@ -60,7 +91,7 @@ def test_every_listed_record_has_an_id_of_its_own_and_a_function_that_measures_i
         records = shelf.published(model)
         assert len({record.id for record in records}) == len(records)
         assert {record.group for record in records} <= set(measures)
-        assert all(record.tolerance > 0 and record.source and record.convention for record in records)
+        assert all(record.agreements and record.source and record.convention for record in records)
 
 
 def test_a_model_is_compared_by_its_shape(pocket):
@@ -83,9 +114,10 @@ def test_the_command_measures_prints_writes_and_fails_when_a_figure_is_missed(mo
     monkeypatch.setattr(verification, "compare", lambda model, topic=None: iter(pair))
     done = CliRunner().invoke(app, ["verify", "--model", "pocket", "--out", str(tmp_path)])
     assert done.exit_code == 1
-    assert "1 of 2 agree within their tolerance." in done.output
+    assert "1 of 2 agree with what was published." in done.output
+    assert verification.could_fail()[0] in done.output
     rows = (tmp_path / "pocket" / "verify.csv").read_text().splitlines()
-    assert rows[1] == "toy/numbers,layer=0,1,1,0,0.1"
+    assert rows[1] == "toy/numbers,layer=0,1,1,0,within 0.1"
     assert len(rows) == 5
 
 

@@ -6,6 +6,10 @@ from dataclasses import dataclass
 # WikiText-103, by parameters in the paper's own counts.
 GPT2_PERPLEXITY = {117_000_000: 37.50, 345_000_000: 26.37, 762_000_000: 22.05, 1_542_000_000: 17.48}
 
+# Karpathy, nanoGPT (executed): loss on the validation part of OpenWebText, nats per token, by the true number
+# of weights. The text is not shipped with ours, so `verify` cannot measure it.
+OPENWEBTEXT_LOSS = {124_439_808: 3.12, 354_823_168: 2.84, 774_030_080: 2.67, 1_557_611_200: 2.54}
+
 
 @dataclass(frozen=True)
 class Gpt3:

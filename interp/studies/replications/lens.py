@@ -15,7 +15,7 @@ from torch import Tensor
 from interp import models
 from interp.methods import lens, updates
 from interp.prompts import Prompts
-from interp.published import published
+from interp.published import Published, published
 from interp.result import Result
 
 _POLAND = "Q: What is the capital of Poland?\nA:"
@@ -39,6 +39,7 @@ PROMPTS = MappingProxyType({
 SOURCES = MappingProxyType({
     "capital": (PROMPTS["poland"], 19), "upper case": (_COLOURS, 19), "past tense": (_PAST, 18),
 })  # fmt: skip
+TEN = 10  # guesses that the source lists
 REPLACED = tuple(range(18, 24))
 # the list without its last argument, the answer, and the update that is put in
 TRANSPLANTS = MappingProxyType({
@@ -63,6 +64,19 @@ def traces(model) -> dict[str, Result]:
     return found
 
 
+def lists(model) -> dict[str, Result]:
+    """The ten first guesses after the blocks, and around the feed-forward layer of block 19: token ids."""
+    after = lens.states(model, _one(model, PROMPTS["poland"]), parts=("post",)).values[0, :, 0, 0]
+    held = lens.states(model, _one(model, PROMPTS["brown"]), parts=("mid", "post"))
+    around = held.values[:, SOURCES["upper case"][1], 0, 0]
+    labels = _record("lens.poland, ten guesses").result.axes["layer"]
+    both = {"lens.poland, ten guesses": after[list(labels)], "lens.brown, ten guesses": around}
+    return {
+        name: _listed(model, name, lens.read(model, states, k=TEN).ids.cpu().numpy())
+        for name, states in both.items()
+    }
+
+
 def arithmetic(model) -> dict[str, Result]:
     """Lens-space arithmetic with the update of block 19: first guesses as token ids."""
     asked, layer = _one(model, PROMPTS["poland"]), SOURCES["capital"][1]
@@ -70,7 +84,7 @@ def arithmetic(model) -> dict[str, Result]:
     without = updates.shifted(model, held, own, {layer: -1.0}).values[0, layer, 0, 0]
     moved = _first(model, updates.shifted(model, held, own, MOVED))
     names = ("lens.poland without its update", "lens.poland with the update moved")
-    both = (lens.read(model, without, k=10).ids, moved)
+    both = (lens.read(model, without, k=TEN).ids, moved)
     return {name: _listed(model, name, ids.cpu().numpy()) for name, ids in zip(names, both, strict=True)}
 
 
@@ -109,7 +123,8 @@ def update(model, name: str) -> Float[Tensor, "d_model"]:
 
 
 MEASURES: Mapping[str, Callable[..., dict[str, Result]]] = MappingProxyType({
-    "lens traces": traces, "lens arithmetic": arithmetic, "transplants": transplants, "o-vectors": vectors,
+    "lens traces": traces, "lens lists": lists, "lens arithmetic": arithmetic, "transplants": transplants,
+    "o-vectors": vectors,
 })  # fmt: skip
 
 
@@ -121,9 +136,13 @@ def _first(model, held: lens.States) -> Int[Tensor, "layer"]:
     return lens.read(model, held.values).ids[0, :, 0, 0, 0]
 
 
+def _record(name: str) -> Published:
+    return next(one for one in published("gpt2-medium", "lens") if one.id == name)
+
+
 def _listed(model, name: str, values: np.ndarray) -> Result:
     """The measured values at the labels that are published, where only some layers are."""
-    record = next(one for one in published("gpt2-medium", "lens") if one.id == name)
+    record = _record(name)
     axes = record.result.axes
     *_, (last, labels) = axes.items()
     kept = values[..., list(labels)] if last == "layer" else values[..., : len(labels)]

@@ -55,14 +55,19 @@ def activations(model) -> dict[str, Result]:
 
 def gender_neurons(model) -> dict[str, Result]:
     """What three neurons win back of the difference between *she* and *he*, and that difference itself."""
-    clean, corrupted = [Prompts.write(model.tokenizer, [[(None, f"{who}{SCENE}")]], bos=True) for who in WHO]
-    she, he = (torch.tensor([single_token(model.tokenizer, word, "The pronoun")]) for word in (" she", " he"))
-    metric = LogitDifference(she, he)
+    clean, corrupted, metric = parent_and_man(model)
     names = ("L5N1777", "L7N3050", "L4N2814")
     shares = neuron_patching(model, clean, corrupted, metric, [Neuron.parse(name) for name in names])
     leads = [float(metric(logits_at_end(model, prompts))) for prompts in (clean, corrupted)]
     lead = Result(np.array(leads), {"prompt": WHO}, "logit of she minus he", "nats", models.about(model))
     return {"patching.gender": shares.mean("prompt"), "patching.gender.lead": lead}
+
+
+def parent_and_man(model) -> tuple[Prompts, Prompts, LogitDifference]:
+    """The clean and the corrupted prompt, and the lead of *she* over *he*."""
+    clean, corrupted = [Prompts.write(model.tokenizer, [[(None, f"{who}{SCENE}")]], bos=True) for who in WHO]
+    she, he = (torch.tensor([single_token(model.tokenizer, word, "The pronoun")]) for word in (" she", " he"))
+    return clean, corrupted, LogitDifference(she, he)
 
 
 def _records(group: str) -> list:
