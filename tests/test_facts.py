@@ -237,8 +237,81 @@ def test_taking_the_update_out_leaves_the_state_before_the_layer(pocket):
     np.testing.assert_array_equal(out.at(update="in").values, seen.at(part="post").values)
 
 
-def step(name, *, by_layer=0.9, share=0.9, low=0.2, controls=(0.1, 0.1, 0.1), right=1.0):
-    return transplants.Step(name, right, by_layer, share, (0.5, 0.9), (low, 0.8), controls)
+def test_the_choice_among_all_answers_equals_whole_runs(pocket, moved):
+    into = facts.lists(pocket, "capital")
+    answers = into.answers["answer"]
+    vectors = transplants.vectors(pocket, "capital", moved.source)
+    source = (3 + transplants.DISTANCE) % len(into)
+    others = torch.cat([vectors[:3], vectors[4:]]).mean(dim=0)
+    zero = torch.zeros_like(others)
+    for label, vector in zip(transplants.CHOICES[1:4], (vectors[source], others, zero), strict=True):
+        edits = [hooks.Put(Site("mlp_out", layer), vector) for layer in moved.replaced]
+        logits = hooks.run(pocket, into.take([3]), *edits)[0][0, int(into.length[3]) - 1]
+        best = answers[logits[answers].argmax()]
+        found = moved.chosen.at(vector=label, prompt=3).values
+        assert found.tolist() == [best == answers[3], best == answers[source]], label
+    assert len(moved.chosen.axes["vector"]) == len(transplants.CHOICES) + transplants.RANDOM
+
+
+def chosen_as(own, source=0.0, other=0.0, random=0.0, n=20):
+    """A forced choice: the share of right answers with the vector, of the source's, and by the controls."""
+    labels = (*transplants.CHOICES, *transplants.RANDOMS)
+    shares = dict.fromkeys(transplants.RANDOMS, random) | dict.fromkeys(transplants.CHOICES, other)
+    shares[transplants.CHOICES[1]] = own
+    values = np.zeros((len(labels), 2, n))
+    for row, label in enumerate(labels):
+        values[row, 0, : round(n * shares[label])] = 1
+    values[1, 1, n - round(n * source) :] = 1
+    axes = {"vector": labels, "answer": transplants.CHOSEN, "prompt": tuple(range(n))}
+    return Result(values, axes, "chosen", "share")
+
+
+def carried(moved, chosen):
+    seen = watched(["..AAWW"] * 20)
+    return transplants.step(seen, replace(moved, chosen=chosen))
+
+
+def test_a_vector_that_turns_the_argument_into_its_answer_is_found(moved):
+    found = carried(moved, chosen_as(own=0.9, source=0.05, other=0.3, random=0.1))
+    assert found.carries
+    assert (found.share, found.controls["the source's answer"]) == (0.9, pytest.approx(0.05))
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        chosen_as(own=0.1, source=0.9),  # it says "Warsaw"
+        chosen_as(own=0.55, other=0.55),  # nothing in its place does as well
+        chosen_as(own=0.55, random=0.55),  # so does a random vector
+        chosen_as(own=0.45),  # less than half
+        chosen_as(own=0.0),
+    ],
+    ids=["source", "nothing", "random", "half", "never"],
+)
+def test_a_vector_that_says_something_else_is_not(moved, chosen):
+    assert not carried(moved, chosen).carries
+
+
+def test_shuffled_labels_take_the_proof_away(moved):
+    good = chosen_as(own=0.9, source=0.05, other=0.3, random=0.1)
+    order = np.random.default_rng(0).permutation(len(good.axes["vector"]))
+    while order[1] == 1:
+        order = np.roll(order, 1)
+    assert not carried(moved, replace(good, values=good.values[order])).carries
+
+
+def test_of_the_random_vectors_the_best_is_shown(moved):
+    right = moved.chosen.at(answer=transplants.CHOSEN[0]).mean("prompt")
+    best = max(float(right.at(vector=label)) for label in transplants.RANDOMS)
+    shown = transplants.choices(moved).at(answer=transplants.CHOSEN[0]).mean("prompt")
+    assert float(shown.at(vector=f"random vector, best of {transplants.RANDOM}")) == best
+
+
+CONTROLS = dict.fromkeys(("the source's answer", "untouched", "nothing"), 0.1)
+
+
+def step(name, *, by_layer=0.9, share=0.9, low=0.2, controls=CONTROLS, right=1.0):
+    return transplants.Step(name, right, by_layer, share, (0.5, 0.9), (low, 0.8), controls, 0.4, 0.9)
 
 
 @pytest.mark.parametrize(
@@ -247,7 +320,7 @@ def step(name, *, by_layer=0.9, share=0.9, low=0.2, controls=(0.1, 0.1, 0.1), ri
         ([step(name) for name in RELATIONS], "supported"),
         ([step("capital"), step("upper case", by_layer=0.1), step("past tense")], "partly"),
         ([step(name, low=-0.1) for name in RELATIONS], "not supported"),
-        ([step(name, controls=(0.95, 0.1, 0.1)) for name in RELATIONS], "not supported"),
+        ([step(name, controls=CONTROLS | {"nothing": 0.95}) for name in RELATIONS], "not supported"),
         ([step(name, right=0.2) for name in RELATIONS], "cannot be tested on this model"),
     ],
 )
