@@ -7,7 +7,7 @@ PYTEST = OMP_NUM_THREADS=1 $(RUN) -m pytest --numprocesses $(WORKERS) --dist loa
 # On a busy machine, threads that spin for one another cost tenfold.
 export GOMP_SPINCOUNT ?= 1000
 
-.PHONY: help reproduce test quick lab verify bench browser check
+.PHONY: help reproduce test quick lab verify bench browser check docs
 help:
 	@echo "make reproduce   run the notebooks and write figures/$(MODEL)/ (MODEL=gpt2, or a folder, for another model)"
 	@echo "make test        run every test"
@@ -15,6 +15,7 @@ help:
 	@echo "make verify      measure again what is published about MODEL (gpt2, gpt2-medium)"
 	@echo "make bench       time the fast paths against TransformerLens' own loops; writes figures/bench.json"
 	@echo "make lab         open the notebooks in JupyterLab"
+	@echo "make docs        the library's pages, from its docstrings, into build/docs"
 	@echo "make check       ruff, pyright and stripped notebooks"
 
 reproduce: .venv/ready
@@ -40,6 +41,9 @@ check: .venv/ready
 	$(RUN) -m ruff check . && $(RUN) -m ruff format --check .
 	$(RUN) -m pyright --pythonpath $(RUN)
 	$(RUN) -m nbstripout --keep-id --verify notebooks/*.ipynb
+
+docs: .venv/ready
+	$(RUN) -m pdoc interp --no-search --output-directory build/docs
 
 browser:
 	@.ci/browser

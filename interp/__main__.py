@@ -16,7 +16,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from interp import doctor, execution, report, training_commands
+from interp import doctor, execution, report, site, training_commands
 from interp.figures import export
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -64,6 +64,7 @@ def reproduce(
         chosen = execution.notebooks(ROOT / "notebooks", only or ())
         place, size = _settled(model)
         folder = _home(place.name, place.weights_sha256, place.sha256, out_dir)
+        _pack(place, folder)
     except (ValueError, OSError) as error:
         _cannot(error)
     except KeyboardInterrupt:
@@ -363,6 +364,14 @@ def _settled(model: str | None) -> tuple["models.Source", int]:
     return place, size
 
 
+def _pack(place: "models.Source", folder: Path) -> None:
+    """The model for the pages, where it is small enough; else a sentence, and pages with pictures only."""
+    try:
+        site.write(place.asked, folder)
+    except ValueError as error:
+        err.print(str(error), markup=False, soft_wrap=True)
+
+
 def _run_all(
     chosen: Sequence[Path], folder: Path, environment: dict[str, str]
 ) -> tuple[list[report.Page], str | None]:
@@ -427,7 +436,9 @@ def _run(path: Path, folder: Path, environment: dict[str, str]) -> report.Page:
                 path, environment, lambda done, total: progress.update(task, completed=done, total=total)
             )
             error = None
-            (folder / f"{path.stem}.html").write_text(report.page(executed), encoding="utf-8")
+            (folder / f"{path.stem}.html").write_text(
+                report.page(executed, report.packs_of(folder)), encoding="utf-8"
+            )
         except execution.CellFailed as failure:
             error = str(failure)
     return report.Page(path.stem, execution.heading(path), time.perf_counter() - started, error)

@@ -7,11 +7,12 @@ import os
 import platform
 import re
 import shutil
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+from interp import files
 
 VERDICTS = (
     "supported",
@@ -105,8 +106,9 @@ def save(claims: Iterable[Claim], folder: str | os.PathLike, about: Mapping) -> 
         folder.mkdir(parents=True, exist_ok=True)
         merged = {**_kept(folder / "claims.json", about), **{claim.id: _fields(claim) for claim in claims}}
         table_of_all = _document([merged[key] for key in sorted(merged, key=_number)], about)
-        _replace(folder / "claims.json", json.dumps(table_of_all, indent=2, ensure_ascii=False) + "\n")
-        _replace(folder / "claims.md", _markdown(table_of_all))
+        text = json.dumps(table_of_all, indent=2, ensure_ascii=False) + "\n"
+        files.write_moved(folder / "claims.json", text.encode())
+        files.write_moved(folder / "claims.md", _markdown(table_of_all).encode())
     except OSError as error:
         raise OSError(
             f"The claims cannot be written to {folder} ({error.strerror or error}): choose a folder that "
@@ -199,25 +201,12 @@ def _versions() -> dict[str, str]:
     return versions
 
 
-def _replace(path: Path, text: str) -> None:
-    """Write beside the file, then swap in one step."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
 def _cells(claim: Mapping) -> tuple[str, ...]:
     return (
         claim["id"],
         claim["text"],
         claim["test"],
-        _measured(claim["measured"], claim["interval"]),
+        number_text(claim["measured"], claim["interval"]),
         claim["control"],
         claim["threshold"],
         claim["published"] or "",
@@ -225,7 +214,8 @@ def _cells(claim: Mapping) -> tuple[str, ...]:
     )
 
 
-def _measured(value: float | None, interval: Sequence[float] | None) -> str:
+def number_text(value: float | None, interval: Sequence[float] | None) -> str:
+    """A measured number as readers see it, with its interval: "0.5 (0.4 to 0.6)"."""
     if value is None:
         return "not measured"
     return f"{value:.3g}" if interval is None else f"{value:.3g} ({interval[0]:.3g} to {interval[1]:.3g})"

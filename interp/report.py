@@ -1,13 +1,13 @@
-"""Static site of executed notebooks: one page each, and an index with the claims and the figures.
+"""Static site of executed notebooks: one page each, and an index with the story, verdicts and figures.
 
 Nothing here analyses a model; numbers come from the notebooks' figures and from claims.json. Pages open from
-disk: no script, font or style is fetched from anywhere.
+disk: nothing is fetched from any host, and figures marked as living are answered by the model in the page.
 """
 
 import html
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,14 +15,20 @@ from typing import Any
 
 from nbformat import NotebookNode
 
-from interp import claims
+from interp import site
+from interp.site import story, verdicts
 
 LIVE = ("application/vnd.jupyter.widget-view+json", "application/vnd.plotly.v1+json")
 LIVE_ONLY = "<p class='note'>This control works in the live notebook: <code>make lab</code>.</p>"
+ALIVE = {
+    "interp-lab": "lab",
+    "interp-lens": "lens",
+    "interp-attention": "attention",
+}  # a widget's class: view
 ABOUT_THE_MODEL = (
-    "A popular article says what single parts of GPT-2 do. These pages test it: every measured number, "
-    "picture and verdict was computed on the model named above and is about that model only. "
-    "<em>pocket</em> is a small model with GPT-2's architecture, which we trained on a made-up world."
+    "Every measured number, picture and verdict was computed on the model it names, and is about that model "
+    "only. Pocket is a small model with GPT-2's architecture, which we trained on a made-up world. It is not "
+    "GPT-2."
 )
 ABOUT_WORD_VECTORS = (
     "The article begins with word vectors, which are older than GPT-2 and not part of it. These results are"
@@ -34,24 +40,12 @@ ABOUT_TRAININGS = (
 )
 TWINS = {"pocket": "pocket-taught", "pocket-taught": "pocket"}
 ABOUT_THE_TWINS = (
-    "<em>pocket</em> grew from text alone; <em>pocket-taught</em> was taught on purpose to work the article's"
-    " way, so verdicts on it are about our instruments: <em>as taught</em> or <em>instrument failed</em>."
+    "Pocket grew from text alone; pocket-taught was taught on purpose to work the article's way, so verdicts"
+    " on it are about our instruments: as taught, or instrument failed."
 )
 DESCRIPTION = re.compile(r"<(?:dc:description|desc)\b[^>]*>(.*?)</", re.DOTALL)
-
-STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; color: #1a1a1a; background: #fff; max-width: 62rem;
-  margin: 2rem auto; padding: 0 1rem; }
-p, li { max-width: 75ch; }
-pre { background: #f5f5f5; padding: .6rem; white-space: pre-wrap; font: 14px/1.4 ui-monospace, monospace; }
-img, svg { max-width: 100%; height: auto; }
-figure { margin: 1rem 0; }
-figcaption, .note { color: #4d4d4d; }
-table { border-collapse: collapse; }
-th, td { border-bottom: 1px solid #ccc; padding: .3rem .6rem; text-align: left; vertical-align: top; }
-.prompt, .anchor-link { display: none; }
-a { color: #004e8c; }
-"""
+FORMS = ("png", "svg", "pdf", "html", "csv")
+STILL = "00_untouched"  # what stands where the model in the page is asleep
 
 
 @dataclass(frozen=True)
@@ -64,24 +58,36 @@ class Page:
     error: str | None = None
 
 
-def page(executed: NotebookNode) -> str:
-    """An executed notebook as one self-contained HTML page that keeps alt text and fetches nothing."""
+# A notebook's page
+
+
+def page(executed: NotebookNode, packs: Sequence[site.Beside] = ()) -> str:
+    """An executed notebook as one HTML page that keeps alt text and fetches nothing.
+
+    With `packs`, the labs and viewers in it come alive on the first of those models.
+    """
     from nbconvert import HTMLExporter  # a second to import, needed only here
 
     exporter = HTMLExporter(template_name="basic", embed_images=True, mathjax_url="", require_js_url="")
-    body, _ = exporter.from_notebook_node(_static(executed))
+    body, _ = exporter.from_notebook_node(_static(executed, packs))
     title = next((cell.source for cell in executed.cells if cell.source.startswith("# ")), "# Notebook")
-    return document(title.splitlines()[0].removeprefix("# "), body)
+    return site.render("base.html", title.splitlines()[0].removeprefix("# "), alive=bool(packs), body=body)
 
 
-def _static(executed: NotebookNode) -> NotebookNode:
+def packs_of(folder: Path) -> list[site.Beside]:
+    """The models that pages in this folder can wake: its own, and its twin's. None without its own."""
+    own, twin = site.packs_in(folder), folder.parent / TWINS.get(folder.name, folder.name)
+    return [*own, *(site.packs_in(twin, at=f"../{twin.name}/") if own and twin != folder else ())]
+
+
+def _static(executed: NotebookNode, packs: Sequence[site.Beside]) -> NotebookNode:
     """A copy with static twins for live displays and with links between notebooks that lead to pages."""
     still = deepcopy(executed)
     for cell in still.cells:
         if cell.cell_type == "markdown":
             cell.source = re.sub(r"\]\((\d\d_\w+)\.ipynb\)", r"](\1.html)", cell.source)
         if cell.cell_type == "code":
-            cell.outputs = [_still(output) for output in cell.outputs if not _only_alive(output)]
+            cell.outputs = [_still(output, packs) for output in cell.outputs if not _only_alive(output)]
     return still
 
 
@@ -91,15 +97,31 @@ def _only_alive(output: NotebookNode) -> bool:
     return bool(kinds & set(LIVE)) and "text/html" not in kinds and "image/png" not in kinds
 
 
-def _still(output: NotebookNode) -> NotebookNode:
-    """The output without its live form; a control keeps its picture and says where it works."""
+def _still(output: NotebookNode, packs: Sequence[site.Beside]) -> NotebookNode:
+    """The output without its live form: a control keeps its picture, and wakes in the page or says where it
+    works.
+    """
     data = output.get("data")
     if not data:
         return output
     still = {kind: value for kind, value in data.items() if kind not in LIVE}
     if LIVE[0] in data:
-        still["text/html"] += LIVE_ONLY
+        still["text/html"] = _waking(still["text/html"] + LIVE_ONLY, packs)
     return NotebookNode({**output, "data": NotebookNode(still)})
+
+
+def _waking(still: str, packs: Sequence[site.Beside]) -> str:
+    view = next((view for name, view in ALIVE.items() if f'class="interp-widget {name}"' in still), None)
+    if not packs or view is None:
+        return still
+    return f'<div class="living" data-view="{view}" data-packs="{html.escape(_listed(packs))}">{still}</div>'
+
+
+def _listed(packs: Sequence[site.Beside]) -> str:
+    return json.dumps([{"name": one.name, "file": one.file, "sha256": one.sha256} for one in packs])
+
+
+# The entrance
 
 
 def index(
@@ -110,45 +132,55 @@ def index(
     missing: Sequence[str] = (),
     beside: Sequence[Path] = (),
 ) -> str:
-    """The entrance to `folder`: its claims, the notebooks' pages, and those of `figures` that are there.
+    """The entrance to `folder`: the story with its verdicts, the notebooks' pages, and those of `figures`
+    that are there.
 
     `missing` names figures that were promised and not made; `beside` are folders of results about something
-    else, whose claims stand apart.
+    else, whose claims and figures name them. Packs that lie in the folder, and its twin's, are woken.
     """
-    parts = [f"<h1>Inside GPT-2: what {html.escape(model)} shows</h1>", f"<p>{ABOUT_THE_MODEL}</p>"]
-    parts.append("<h2>Claims and verdicts</h2>")
-    parts += [claims_table(folder), *_twin(folder), *(_beside(other, model) for other in beside)]
-    parts += ["<h2>Notebooks</h2>", _notebook_list(folder, pages)]
-    if missing:
-        parts.append(f"<p><strong>Not made:</strong> {html.escape(', '.join(missing))}.</p>")
-    return document(f"Inside GPT-2: {model}", "\n".join([*parts, *_figures(folder, figures)]))
+    twin, packs = _twin(folder), packs_of(folder)
+    saved = _saved([folder, *([twin] if twin else []), *beside], folder)
+    twin_page = f"../{twin.name}/index.html" if twin and (twin / "index.html").is_file() else None
+    shelves = [{"title": model, "about": "", "link": None, "pictures": _pictures(folder, figures)}]
+    return site.render(
+        "index.html",
+        f"Inside GPT-2: {model}",
+        alive=bool(packs),
+        model=model,
+        about=ABOUT_THE_MODEL,
+        packs=_listed(packs) if packs else "",
+        still=_picture(folder, STILL) or next(iter(_pictures(folder, figures)), None),
+        twins=ABOUT_THE_TWINS if twin else "",
+        twin_page=twin_page,
+        chapters=[_chapter(one, saved, folder, pages) for one in story.CHAPTERS],
+        notebooks=[_notebook(folder, one) for one in pages],
+        missing=", ".join(missing),
+        shelves=[*shelves, *(_shelf(other, model, figures) for other in beside)],
+    )
 
 
 def shelf(folder: Path, figures: Sequence[str]) -> str:
     """The entrance to a folder of results that are not about the model: claims, and figures there."""
-    kind, about, name = *_kind(folder), html.escape(folder.name)
-    parts = [f"<h1>What the {kind.lower()} {name} show</h1>", f"<p>{about}</p>"]
-    parts += ["<h2>Claims and verdicts</h2>", claims_table(folder)]
-    return document(f"{kind}: {folder.name}", "\n".join([*parts, *_figures(folder, figures)]))
-
-
-def _twin(folder: Path) -> list[str]:
-    """On the page of one embedded model, what the other shows: one behaviour, two mechanisms."""
-    other = folder.parent / TWINS.get(folder.name, "")
-    if folder.name not in TWINS or not (other / "claims.json").is_file():
-        return []
-    there = (other / "index.html").is_file()
-    page = f" <a href='../{other.name}/index.html'>Its own page</a> shows the figures." if there else ""
-    return [f"<h2>Its twin: {other.name}</h2><p>{ABOUT_THE_TWINS}{page}</p>{claims_table(other)}"]
-
-
-def _beside(folder: Path, model: str) -> str:
-    """The claims of a folder of results that are not about the model, under a heading that says so."""
-    kind, about, name = *_kind(folder), html.escape(folder.name)
-    return (
-        f"<h2>{kind}: about {name}, not about {html.escape(model)}</h2><p>{about}"
-        f" <a href='../{name}/index.html'>Their own page</a> shows the figures.</p>{claims_table(folder)}"
+    kind, about = _kind(folder)
+    listed = [
+        {"id": name, "text": found[0]["text"], "of": story.SAID_OF[name], "results": found, "notebook": None}
+        for name, found in _saved([folder], folder).items()
+    ]
+    return site.render(
+        "shelf.html",
+        f"{kind}: {folder.name}",
+        kind=kind.lower(),
+        name=folder.name,
+        about=about,
+        claims=listed,
+        pictures=_pictures(folder, figures),
     )
+
+
+def _twin(folder: Path) -> Path | None:
+    """The folder of the other embedded model, if something was measured there."""
+    other = folder.parent / TWINS.get(folder.name, "")
+    return other if folder.name in TWINS and (other / "claims.json").is_file() else None
 
 
 def _kind(folder: Path) -> tuple[str, str]:
@@ -157,53 +189,76 @@ def _kind(folder: Path) -> tuple[str, str]:
     return "Word vectors", ABOUT_WORD_VECTORS
 
 
-def _figures(folder: Path, names: Sequence[str]) -> list[str]:
-    there = [name for name in names if (folder / f"{name}.svg").is_file()]
-    return ["<h2>Figures</h2>", *(_figure(folder, name) for name in there)]
+def _shelf(folder: Path, model: str, figures: Sequence[str]) -> dict[str, Any]:
+    """Figures about something else, under a title that says so."""
+    kind, about = _kind(folder)
+    link = f"../{folder.name}/index.html"
+    title = f"{kind}: about {folder.name}, not about {model}"
+    pictures = _pictures(folder, figures, at=f"../{folder.name}/")
+    return {"title": title, "about": about, "link": link, "pictures": pictures}
 
 
-def claims_table(folder: Path) -> str:
-    """The claims saved in `folder` as an HTML table, or a sentence saying that there are none."""
-    path = folder / "claims.json"
-    if not path.is_file():
-        return "<p>No claim has been tested here yet.</p>"
-    saved = json.loads(path.read_text(encoding="utf-8"))
-    return claims.table(_claim(fields, saved["model"]) for fields in saved["claims"])
+def _chapter(
+    one: story.Chapter, saved: Mapping[str, list[dict[str, Any]]], folder: Path, pages: Sequence[Page]
+) -> dict[str, Any]:
+    """A picture of the story with its claims; what no notebook tests is to come."""
+    tested = next((_notebook(folder, page) for page in pages if page.name.startswith(one.notebook)), None)
+    told = [
+        {
+            "id": name,
+            "text": saved[name][0]["text"] if name in saved else story.SAYS[name],
+            "of": story.SAID_OF[name],
+            "results": saved.get(name, []),
+            "notebook": tested,
+        }
+        for name in one.claims
+    ]
+    drawn = (result["picture"] for claim in told for result in claim["results"] if result["picture"])
+    picture = next(drawn, None)
+    return {
+        "title": one.title,
+        "tells": one.tells,
+        "view": one.view,
+        "claims": told,
+        "picture": picture,
+        "blank": "not measured" if tested else "to come",
+    }
 
 
-def _claim(fields: Mapping[str, Any], model: str) -> claims.Claim:
-    interval = tuple(fields["interval"]) if fields["interval"] else None
-    return claims.Claim(**{**fields, "interval": interval, "model": model})
+def _saved(folders: Iterable[Path], home: Path) -> dict[str, list[dict[str, Any]]]:
+    """What was measured in these folders, by claim: one entry for each model, the home's first."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for folder in folders:
+        at = "" if folder == home else f"../{folder.name}/"
+        for fields in verdicts.saved(folder):
+            found.setdefault(fields["id"], []).append(_result(fields, folder, at))
+    return found
 
 
-def _notebook_list(folder: Path, pages: Sequence[Page]) -> str:
-    return f"<ul>{''.join(f'<li>{_notebook(folder, one)}</li>' for one in pages)}</ul>"
+def _result(fields: Mapping[str, Any], folder: Path, at: str) -> dict[str, Any]:
+    picture = _picture(folder, fields["figure"], at) if fields["figure"] else None
+    return {**fields, "picture": picture, "link": f"{picture['file']}.svg" if picture else None}
 
 
-def _notebook(folder: Path, one: Page) -> str:
+def _notebook(folder: Path, one: Page) -> dict[str, Any]:
     """One entry: a link when there is a page, and what this run did."""
-    title = html.escape(one.heading)
     if one.error:
-        return f"{title}: {html.escape(one.error)}"
-    if (folder / f"{one.name}.html").is_file():
-        title = f"<a href='{one.name}.html'>{title}</a>"
-    return f"{title} ({one.seconds:.0f} s)" if one.seconds is not None else f"{title} (not in this run)"
+        return {"title": one.heading, "link": None, "told": f": {one.error}"}
+    link = f"{one.name}.html" if (folder / f"{one.name}.html").is_file() else None
+    told = f" ({one.seconds:.0f} s)" if one.seconds is not None else "" if link else " (not run yet)"
+    return {"title": one.heading, "link": link, "told": told}
 
 
-def _figure(folder: Path, name: str) -> str:
-    """One figure with the alt text that stands in its SVG, and links to its other forms."""
-    found = DESCRIPTION.search((folder / f"{name}.svg").read_text(encoding="utf-8"))
-    alt = html.escape(html.unescape(found.group(1).strip())) if found else name
-    forms = [end for end in ("png", "svg", "pdf", "html", "csv") if (folder / f"{name}.{end}").is_file()]
-    links = " · ".join(f"<a href='{name}.{end}'>{end.upper()}</a>" for end in forms)
-    return f"<figure><img src='{name}.svg' alt='{alt}'><figcaption>{name}: {links}</figcaption></figure>"
+def _pictures(folder: Path, names: Sequence[str], at: str = "") -> list[dict[str, Any]]:
+    return [found for name in dict.fromkeys(names) if (found := _picture(folder, name, at))]
 
 
-def document(title: str, body: str) -> str:
-    """A whole HTML page around `body`."""
-    head = f"<meta charset='utf-8'><title>{html.escape(title)}</title>"
-    view = "<meta name='viewport' content='width=device-width, initial-scale=1'>"
-    style = f"<style>{STYLE}</style>"
-    return (
-        f"<!doctype html>\n<html lang='en'><head>{head}{view}{style}</head>\n<body>\n{body}\n</body></html>\n"
-    )
+def _picture(folder: Path, name: str, at: str = "") -> dict[str, Any] | None:
+    """A figure with the alt text that stands in its SVG, and its other forms; None where it is not."""
+    drawn = folder / f"{name}.svg"
+    if not drawn.is_file():
+        return None
+    found = DESCRIPTION.search(drawn.read_text(encoding="utf-8"))
+    alt = html.unescape(found.group(1).strip()) if found else name
+    forms = [end for end in FORMS if (folder / f"{name}.{end}").is_file()]
+    return {"name": name, "file": f"{at}{name}", "alt": alt, "forms": forms}

@@ -63,7 +63,11 @@ def pytest_addoption(parser):
 
 
 def pytest_collection_modifyitems(config, items):
-    """With --quick: leave out, and count, what is slow, needs Chromium or repeats with another seed."""
+    """Browser tests last. With --quick: leave out, and count, what is slow, needs Chromium or repeats with
+    another seed.
+    """
+    # Playwright keeps an event loop running in its process: errands that follow would wait for it for ever.
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
     if not config.getoption("--quick"):
         return
     reasons, seeds = {}, {}
@@ -140,12 +144,21 @@ def pocket():
 
 
 @pytest.fixture(scope="session")
-def desk(tmp_path_factory):
-    """JupyterLab and one browser on it, for all tests of this process that look at the screen."""
+def browser():
+    """One browser for all tests of this process that look at the screen."""
     import notebook_screen
 
     playwright_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with notebook_screen.opened_screen(tmp_path_factory.mktemp("desk"), playwright_api) as opened:
+    with notebook_screen.opened_browser(playwright_api) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def desk(tmp_path_factory, browser):
+    """JupyterLab in the browser."""
+    import notebook_screen
+
+    with notebook_screen.opened_screen(tmp_path_factory.mktemp("desk"), browser) as opened:
         yield opened
 
 

@@ -121,14 +121,22 @@ def _wait(server, address, log):
 
 
 @contextmanager
-def opened_screen(folder, playwright_api):
-    """A browser on JupyterLab; yields a function that opens a notebook, runs its only cell and gives its
-    page.
-    """
-    with jupyter_lab(folder) as address, playwright_api.sync_playwright() as playwright:
+def opened_browser(playwright_api):
+    """Chromium; Playwright allows one in a process."""
+    with playwright_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=chromium_path(), args=CHROMIUM_SWITCHES, ignore_default_args=HIDDEN_FROM_READERS
         )
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def opened_screen(folder, browser):
+    """A browser on JupyterLab; yields a function that opens a notebook, runs its only cell and gives its
+    page.
+    """
+    with jupyter_lab(folder) as address:
         context = browser.new_context()  # one for all pages: JupyterLab itself is loaded once
 
         def opened(name, code, size=(1440, 1080), theme="light"):
@@ -147,7 +155,6 @@ def opened_screen(folder, playwright_api):
             return page
 
         yield opened
-        browser.close()
 
 
 def close(page):

@@ -19,12 +19,13 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 # A room may import rooms of a lower floor, and itself. `claims` is a value that the studies return, so it
 # stands below them although it is read after them.
 FLOORS = {
+    "files": -1,
     "words": 0, "sites": 0, "result": 0, "claims": 0, "finding": 0,
     "published": 1, "prompts": 1, "models": 1, "pocket": 1, "vectors": 1, "trainings": 1,
     "hooks": 2, "pocket_taught": 2,
     "methods": 3,
     "studies": 4,
-    "figures": 6, "widgets": 6,
+    "figures": 6, "widgets": 6, "site": 6,
     "bench": 7, "card": 7, "doctor": 7, "execution": 7, "report": 7, "verification": 7,
     "training_commands": 7,
     "taught_card": 8,
@@ -32,7 +33,7 @@ FLOORS = {
 }  # fmt: skip
 
 # What figures and widgets may see of the house: values only, never a model.
-VALUES = {"result", "sites", "claims", "words", "published"}
+VALUES = {"files", "result", "sites", "claims", "words", "published"}
 TRAINS_THE_MODEL = {
     "interp/pocket/train.py", "interp/pocket_taught/train.py", "interp/pocket_taught/network.py",
     "interp/trainings/",

@@ -5,9 +5,9 @@ clicking, a page closed and opened again, the keyboard, errors, no network. And 
 import re
 
 import pytest
-from notebook_screen import chromium_path, opened_screen, photograph
+from notebook_screen import chromium_path, photograph
 
-playwright_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(chromium_path() is None, reason="no Chromium: install one or set INTERP_CHROMIUM"),
@@ -16,7 +16,7 @@ LIVE = """from pathlib import Path
 from interp import widgets
 from interp.studies.learning import benches
 from interp.trainings import live
-widgets.TrainingBench(benches.of_taps(live.at(Path("live"))))"""
+widgets.TrainingBench(benches.of_taps(live.at(Path("live-training"))))"""
 STORED = """from interp import widgets
 from interp.studies.learning import benches
 widgets.TrainingBench(benches.of_{topic}())"""
@@ -24,12 +24,6 @@ widgets.TrainingBench(benches.of_{topic}())"""
 READER = """from interp import models, widgets
 from interp.studies.learning import reader
 widgets.SurpriseReader(reader.bench(models.load("pocket")))"""
-
-
-@pytest.fixture(scope="module")
-def screen(tmp_path_factory):
-    with opened_screen(tmp_path_factory.mktemp("lab"), playwright_api) as opened:
-        yield opened
 
 
 def shown(page):
@@ -124,7 +118,6 @@ def test_a_new_kernel_finds_the_paused_training_and_goes_on(screen):
         wait_for_step(page, before + 1)
         page.get_by_role("button", name="Pause", exact=True).click()
         wait_for_status(page, "paused")
-    page.close()
 
 
 def test_the_keyboard_moves_along_the_run(bench):
@@ -167,7 +160,6 @@ def test_stored_runs_have_the_slider_and_no_buttons(screen, topic, text):
     assert page.locator(".interp-training .twins").count() == (1 if topic == "belief" else 0)
     photograph(page, "1_stored")
     assert page.outside == []
-    page.close()
 
 
 def test_the_reader_tells_the_guesses_by_mouse_and_by_keyboard(screen):
@@ -196,7 +188,6 @@ def test_the_reader_tells_the_guesses_by_mouse_and_by_keyboard(screen):
     assert error.inner_text().startswith("This text has 0 tokens; a surprise can be read for 1 to ")
     assert page.locator(".interp-surprise .finding").inner_text() == before
     assert page.outside == []
-    page.close()
 
 
 def test_nothing_is_fetched_from_outside(bench):

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from interp import claims
 from interp.claims import Claim, decide, save, table
 
 ABOUT = {"model": "pocket", "weights_sha256": "a" * 64}
@@ -96,7 +95,7 @@ def test_a_failure_while_writing_leaves_the_old_table_whole(tmp_path, monkeypatc
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(claims.os, "replace", interrupted)
+    monkeypatch.setattr("interp.files.os.replace", interrupted)
     with pytest.raises(KeyboardInterrupt):
         save([replace(CLAIM, id="C9")], tmp_path, ABOUT)
     assert before == {path.name: path.read_bytes() for path in tmp_path.iterdir()}

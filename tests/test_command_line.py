@@ -215,7 +215,7 @@ def test_an_index_escapes_what_others_wrote(tmp_path):
     text = report.index(tmp_path, "<i>model</i>", [page], ["a", "not_there"], ["b<"])
     assert "<b>bold" not in text
     assert "<i>model" not in text
-    assert "alt='1 &lt; 2 &#x27;quoted&#x27;'" in text
+    assert 'alt="1 &lt; 2 &#39;quoted&#39;"' in text
     assert "b&lt;" in text
     assert "not_there" not in text
 
@@ -227,5 +227,6 @@ def test_an_index_shows_the_saved_claims(tmp_path):
     }  # fmt: skip
     whole = {"model": "tiny", "weights_sha256": "0", "created_with": {}, "claims": [fields]}
     (tmp_path / "claims.json").write_text(json.dumps(whole))
-    assert "0.5 (0.4 to 0.6)" in report.claims_table(tmp_path)
-    assert "partly" in report.claims_table(tmp_path)
+    text = report.index(tmp_path, "tiny", [report.Page("04_some", "Some")], [])
+    assert "0.5 (0.4 to 0.6)" in text
+    assert '<span class="chip partly">◐ partly</span> <span>on tiny · fairly firm</span>' in text

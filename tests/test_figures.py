@@ -387,7 +387,7 @@ def test_an_interrupted_save_leaves_the_finished_file_whole(tmp_path, monkeypatc
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("pathlib.Path.replace", interrupted)
+    monkeypatch.setattr("interp.files.os.replace", interrupted)
     with pytest.raises(KeyboardInterrupt):
         figure.save("x", tmp_path)
     assert (tmp_path / "pocket" / "x.svg").read_bytes() == whole

@@ -200,7 +200,7 @@ def test_a_python_value_on_a_page_is_seen(value):
 @pytest.mark.slow
 def test_every_link_of_the_index_leads_to_a_file(reproduced):
     text = (reproduced / "index.html").read_text(encoding="utf-8")
-    links = [html.unescape(link) for link in re.findall(r"(?:href|src)='([^']+)'", text)]
+    links = [html.unescape(link) for link in re.findall(r'(?:href|src)="([^"#]+)"', text)]
     assert len(links) > len(NOTEBOOKS)
     assert [link for link in links if not (reproduced / link).is_file()] == []
 

@@ -46,11 +46,10 @@ def test_the_index_keeps_claims_about_word_vectors_apart_from_the_models(tmp_pat
     mine.mkdir()
     claims.save([CLAIM], other, vectors.shipped().about())
     text = report.index(mine, "pocket", [], [], beside=[other])
-    own, about_words = text.split("<h2>Word vectors: about glove-6b-100d, not about pocket</h2>")
-    assert "No claim has been tested here yet." in own
-    assert "Near means alike." in about_words
-    assert "href='../glove-6b-100d/index.html'" in about_words
-    assert "Near means alike." not in own
+    assert '<span class="chip supported">✓ supported</span> <span>on glove-6b-100d' in text
+    assert "Word vectors: about glove-6b-100d, not about pocket" in text
+    assert 'href="../glove-6b-100d/index.html"' in text
+    assert "on pocket" not in text
 
 
 def test_their_own_page_shows_their_figures_and_claims(tmp_path):
@@ -59,6 +58,6 @@ def test_their_own_page_shows_their_figures_and_claims(tmp_path):
     claims.save([CLAIM], folder, vectors.shipped().about())
     text = report.shelf(folder, ["01_one", "04_other"])
     assert "<h1>What the word vectors glove-6b-100d show</h1>" in text
-    assert "alt='A picture.'" in text
+    assert 'alt="A picture."' in text
     assert "Near means alike." in text
     assert "04_other" not in text

@@ -206,16 +206,16 @@ def test_the_card_command_measures_a_taught_model_as_one(monkeypatch):
 def test_each_of_the_two_pages_shows_the_other_models_verdicts(tmp_path):
     pocket, twin = tmp_path / "pocket", tmp_path / "pocket-taught"
     pocket.mkdir()
-    assert "Its twin" not in report.index(pocket, "pocket", [], [])
+    assert "pocket-taught was taught" not in report.index(pocket, "pocket", [], [])
     about = {"model": "pocket-taught", "weights_sha256": "a" * 64}
     claims.save([replace(CLAIM, verdict="as taught")], twin, about)
     page = report.index(pocket, "pocket", [], [])
-    assert "<h2>Its twin: pocket-taught</h2>" in page
-    assert "as taught</td>" in page
-    assert "href='../pocket-taught" not in page
+    assert "pocket-taught was taught" in page
+    assert '<span class="chip as-taught">✓ as taught</span> <span>on pocket-taught' in page
+    assert 'href="../pocket-taught' not in page
     (twin / "index.html").write_text("")
-    assert "href='../pocket-taught/index.html'" in report.index(pocket, "pocket", [], [])
-    assert "Its twin" not in report.index(twin.rename(tmp_path / "gpt2"), "gpt2", [], [])
+    assert 'href="../pocket-taught/index.html"' in report.index(pocket, "pocket", [], [])
+    assert "pocket-taught was taught" not in report.index(twin.rename(tmp_path / "gpt2"), "gpt2", [], [])
 
 
 def test_models_of_other_shapes_stand_side_by_side_too(tiny, pocket):

@@ -108,6 +108,17 @@ def test_news_of_the_training_reaches_the_page_from_its_thread(bench, training):
     training.finish()
     assert (bench.progress["status"], bench.progress["looks"]) == ("finished", 2)
     assert threads
+    assert bench.newest == {}  # nobody follows it: another run is on show
+
+
+def test_a_page_that_follows_the_training_gets_every_look_without_asking(bench, training):
+    press(bench, "start")
+    training.wait()
+    assert bench.progress["followed"]
+    assert (bench.newest["places"], bench.newest["at"]) == ([0, 2], 1)
+    assert bench.newest["picture"].startswith('<p class="finding">trained here, seed 3: step 2 of 2</p>')
+    ask(bench, 2, run="live", place=0)  # looking back: the next look will not move it
+    assert not bench._followed
 
 
 @pytest.mark.parametrize(

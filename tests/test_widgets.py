@@ -59,6 +59,20 @@ def test_switching_a_head_off_asks_the_bench_for_that_head_only(lab):
     )
 
 
+def test_python_says_that_it_has_heard_before_it_computes_and_when_it_is_only_asked_whether_it_is_there(lab):
+    said = []
+    lab.observe(
+        lambda change: said.append((change["name"], change["new"])), names=["heard", "reply", "delivery"]
+    )
+    lab.ping = "are you there?"
+    ask(lab, heads_text="L5H2", request=7)
+    lab.errand = {"part": "stop", "request": 3, "view": "v"}
+    names = [name for name, _ in said]
+    assert names == ["heard", "heard", "reply", "heard"]
+    heard = [value for name, value in said if name == "heard"]
+    assert heard == [{"ping": "are you there?"}, {"view": "v", "question": 7}, {"view": "v", "errand": 3}]
+
+
 def test_heads_may_be_written_in_any_order_and_twice(lab):
     assert ask(lab, heads_text=" l6h1,L5H2; L5H2 ")["heads"] == ["L5H2", "L6H1"]
 

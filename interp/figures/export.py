@@ -13,10 +13,13 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from interp import files
+
 if TYPE_CHECKING:
     from interp.figures.figure import Figure
 
 PLOTLY_SCRIPT = "plotly.min.js"
+STEADY = ("svg", "csv")  # which git keeps: left as they are if numbers have hardly moved
 MARK = "weights.sha256"  # in a folder of results: whose they are
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
@@ -91,7 +94,7 @@ def destination(folder: str | Path | None) -> Path:
     return next(homes, here) / "figures"
 
 
-def write(folder: Path, name: str, files: dict[str, bytes], identity: str | None = None) -> None:
+def write(folder: Path, name: str, contents: dict[str, bytes], identity: str | None = None) -> None:
     """Write every file whole or not at all; plotly's script and the model's mark lie beside them once.
 
     Raises OSError naming the folder and the ways out.
@@ -99,11 +102,12 @@ def write(folder: Path, name: str, files: dict[str, bytes], identity: str | None
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if not (folder / PLOTLY_SCRIPT).exists():
-            _whole(folder / PLOTLY_SCRIPT, _plotly_script())
+            files.write(folder / PLOTLY_SCRIPT, _plotly_script())
         if identity and not (folder / MARK).exists():
-            _whole(folder / MARK, f"{identity}\n".encode())
-        for ending, content in files.items():
-            _whole(folder / f"{name}.{ending}", content)
+            files.write(folder / MARK, f"{identity}\n".encode())
+        for ending, content in contents.items():
+            kept = files.write_moved if ending in STEADY else files.write
+            kept(folder / f"{name}.{ending}", content)
     except OSError as error:
         raise OSError(
             f"The figure {name!r} cannot be written to {folder}: {error.strerror or error}. Give a folder "
@@ -116,16 +120,6 @@ def _plotly_script() -> bytes:
     from plotly.offline import get_plotlyjs
 
     return get_plotlyjs().encode()
-
-
-def _whole(path: Path, content: bytes) -> None:
-    """Write beside the file, then move over it: a reader or a Ctrl-C never meets half a file."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        partial.write_bytes(content)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def described(svg: bytes, title: str, alt: str) -> bytes:

@@ -4,7 +4,6 @@ A run that was stopped and resumed takes the same steps as one that never stoppe
 """
 
 import math
-import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,6 +12,8 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 from tqdm.auto import tqdm
 from transformers import GPT2LMHeadModel, PreTrainedTokenizerFast
+
+from interp import files
 
 
 @runtime_checkable
@@ -104,9 +105,8 @@ def save_state(path: Path, run: Run) -> None:
     """Write beside the target, then rename: a killed run leaves the old state or the new one, never half."""
     state = {"recipe": asdict(run.recipe), "model": run.model.state_dict(),
              "optimizer": run.optimizer.state_dict(), "history": run.history}  # fmt: skip
-    beside = path.with_name(path.name + ".new")
-    torch.save(state, beside)
-    os.replace(beside, path)
+    with files.replacing(path) as beside:
+        torch.save(state, beside)
 
 
 def restore(path: Path, run: Run) -> None:

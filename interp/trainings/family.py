@@ -16,6 +16,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from interp import files
 from interp.trainings.muon import Rates
 from interp.trainings.network import Shape
 from interp.trainings.run import Recipe, alone, begin, take_step
@@ -168,9 +169,6 @@ def _named(language: Language) -> dict:
 
 def _write(path: Path, whole: dict) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.new")
     lines = ",\n".join(json.dumps(run) for run in whole["runs"])
-    beside.write_text(
-        f'{{"language": {json.dumps(whole["language"])},\n"runs": [\n{lines}\n]}}\n', encoding="utf-8"
-    )
-    beside.replace(path)
+    text = f'{{"language": {json.dumps(whole["language"])},\n"runs": [\n{lines}\n]}}\n'
+    files.write(path, text.encode())

@@ -6,7 +6,6 @@ A run that was stopped and went on takes the same steps as one that never stoppe
 import hashlib
 import io
 import math
-import os
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -22,6 +21,7 @@ from filelock import FileLock, Timeout
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from interp import files
 from interp.trainings.muon import Optimizer, Rates
 from interp.trainings.network import Network, Shape
 
@@ -193,9 +193,7 @@ def save_state(run: Run, folder: Path) -> Path:
              "optimizer": run.optimizer.state_dict(), "noted": run.noted, "seconds": run.seconds}  # fmt: skip
     content = io.BytesIO()
     torch.save(state, content)
-    beside = folder / f"{STATE}.{os.getpid()}.new"
-    beside.write_bytes(hashlib.sha256(content.getvalue()).digest() + content.getvalue())
-    os.replace(beside, folder / STATE)
+    files.write(folder / STATE, hashlib.sha256(content.getvalue()).digest() + content.getvalue())
     return folder / STATE
 
 

@@ -5,7 +5,6 @@ Nothing is measured on finer weights than these: `keep` rounds first.
 
 import hashlib
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 
+from interp import files
 from interp.trainings.network import Network, Shape
 
 FOLDER = Path(__file__).parent / "stored"
@@ -32,8 +32,8 @@ def keep(name: str, network: Network | None, noted: dict[str, Any], folder: Path
     if network is not None:
         weights = save({key: p.detach().half().contiguous() for key, p in network.named_parameters()})
         noted = {**noted, "weights_sha256": hashlib.sha256(weights).hexdigest()}
-        _whole(folder / f"{name}.safetensors", weights)
-    _whole(folder / f"{name}.json", (json.dumps(noted, separators=(",", ":")) + "\n").encode())
+        files.write(folder / f"{name}.safetensors", weights)
+    files.write(folder / f"{name}.json", (json.dumps(noted, separators=(",", ":")) + "\n").encode())
     return folder / f"{name}.json"
 
 
@@ -85,9 +85,3 @@ def about(topic: str, folder: Path = FOLDER) -> dict[str, Any]:
 
 def _again(name: str) -> str:
     return f"make it again with `python -m interp train-{name.partition('-')[0]}`"
-
-
-def _whole(path: Path, content: bytes) -> None:
-    beside = path.with_name(f".{path.name}.{os.getpid()}.new")
-    beside.write_bytes(content)
-    os.replace(beside, path)

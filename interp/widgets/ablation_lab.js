@@ -189,7 +189,8 @@ function render({ model, el }) {
     example.value = known < 0 ? "own" : String(known);
   }
 
-  function show(reply) {
+  function show(reply, followed) {
+    if (followed && waysPanel.open && !reply.ways) talk.ask(0); // the other view did not ask for them
     placeErrors(reply, { ...texts, heads: list, how: { error: wayError }, load: saved.field });
     if (reply.error?.control === "twin") pairPanel.open = true;
     setHtml(result, reply.html);

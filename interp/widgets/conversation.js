@@ -1,12 +1,47 @@
 // What all widgets share. A widget asks (`question`), shows the newest reply (`reply`), and computes nothing.
 // One question is under way at a time; while it is, only the latest of the newer ones is kept. Long work is an
-// errand (`errand`, `delivery`): a newer one ends the older, and late deliveries are dropped.
+// errand (`errand`, `delivery`): a newer one ends the older, and late deliveries are dropped. Python says first
+// that it has `heard`, so that silence is told from computing. Views of one widget follow one another.
 
 const TYPING_PAUSE = 350;
 const CLICK_PAUSE = 60;
 const BUSY_AFTER = 300;
+const GONE_AFTER = 1500;
+const SILENT_AFTER = 4000;
 const SLOW_AFTER = 8000;
+const COMPUTING = "Computing …";
+const GONE = "Python was restarted or has stopped: what you chose and the last result stay; to go on, run the notebook again.";
+const SILENT = "Python does not answer: wait if another cell is running; if it has stopped, run the notebook again (what you chose and the last result stay).";
 let views = 0;
+
+// Whether Python is there. Jupyter triggers `comm_live_update` when it loses a kernel, and when it finds one again,
+// but does not say which. So Python is asked, and is gone if it says nothing; whatever it says later, it is back.
+function presence(model, { heard, left, back }) {
+  let gone = false, timer = null;
+
+  function probe() {
+    clearTimeout(timer);
+    timer = setTimeout(() => { if (!gone) { gone = true; left(); } }, GONE_AFTER);
+    model.set("ping", freshId("ping"));
+    model.save_changes();
+  }
+
+  function spoken() {
+    clearTimeout(timer);
+    heard(model.get("heard"));
+    if (!gone) return;
+    gone = false;
+    back();
+  }
+
+  model.on("comm_live_update", probe);
+  model.on("change:heard", spoken);
+  return {
+    isGone: () => gone,
+    probe,
+    end() { model.off("comm_live_update", probe); model.off("change:heard", spoken); clearTimeout(timer); },
+  };
+}
 
 function freshId(name) {
   return `interp-${name}-${++views}-${Math.random().toString(36).slice(2, 8)}`;
@@ -125,9 +160,10 @@ function placeGrid({ label, rows, columns, corner = "", cell }) {
   return { grid, places, reach };
 }
 
-// Questions and replies. `compose` gives the question, `show(reply)` draws it, `fill(state)` sets the controls.
+// Questions and replies. `compose` gives the question, `show(reply, followed)` draws it, `fill(state, followed)` sets
+// the controls. What another view was answered is followed, unless a question of one's own is about to be answered.
 function conversation({ model, id, root, busy, status, compose, show, fill }) {
-  let asked = 0, underWay = null, waiting = false, timer = null, busyTimer = null, slowTimer = null, saved = null;
+  let asked = 0, underWay = null, waiting = false, timer = null, busyTimer = null, silenceTimer = null, saved = null;
   const later = [];
 
   function ask(pause) {
@@ -137,28 +173,48 @@ function conversation({ model, id, root, busy, status, compose, show, fill }) {
 
   function send() {
     if (underWay !== null || !waiting) return;
+    if (python.isGone()) { stay(); python.probe(); return; }
     waiting = false;
     underWay = ++asked;
-    busyTimer = setTimeout(() => { busy.textContent = "Computing …"; root.setAttribute("aria-busy", "true"); }, BUSY_AFTER);
-    slowTimer = setTimeout(() => {
-      busy.textContent = "Still waiting for Python. Is another cell running, or has the kernel stopped?";
-      status.textContent = busy.textContent;
-    }, SLOW_AFTER);
+    busyTimer = setTimeout(() => { tell(COMPUTING); root.setAttribute("aria-busy", "true"); }, BUSY_AFTER);
+    silenceTimer = setTimeout(() => tell(SILENT), SILENT_AFTER);
     model.set("question", { request: underWay, view: id, ...(saved === null ? compose() : { load: saved }) });
     saved = null;
     model.save_changes();
   }
 
+  function tell(text) {
+    busy.textContent = text;
+    root.classList.toggle("silent", text === GONE || text === SILENT);
+    if (text !== COMPUTING) status.textContent = text;
+  }
+
+  function heard({ view, question }) {
+    if (view !== id || question !== underWay) return;
+    clearTimeout(silenceTimer);
+    silenceTimer = setTimeout(() => tell("Python is still computing."), SLOW_AFTER);
+    if (busy.textContent === SILENT) tell(COMPUTING);
+  }
+
   function settle() {
     underWay = null;
     clearTimeout(busyTimer);
-    clearTimeout(slowTimer);
+    clearTimeout(silenceTimer);
     busy.textContent = "";
+    root.classList.remove("silent");
     root.removeAttribute("aria-busy");
   }
 
-  function present(reply) {
-    show(reply);
+  // Without Python everything stays as it is; what was asked last is asked again if it comes back.
+  function stay() {
+    waiting ||= underWay !== null;
+    settle();
+    tell(GONE);
+    for (const action of later.splice(0)) action();
+  }
+
+  function present(reply, followed) {
+    show(reply, followed);
     if (reply.error) busy.textContent = "Below: the last good result.";
     status.textContent = reply.status;
     root.dataset.request = String(reply.request);
@@ -170,49 +226,91 @@ function conversation({ model, id, root, busy, status, compose, show, fill }) {
     if (reply.request < 0) {
       settle();
       fill(reply.state);
-      present(reply);
-    } else if (reply.view === id && reply.request === underWay) {
+      present(reply, false);
+    } else if (reply.view !== id) {
+      if (reply.error || underWay !== null || timer !== null) return;
+      fill(reply.state, true);
+      present(reply, true);
+    } else if (reply.request === underWay) {
       settle();
       if (waiting) send();
-      else if (timer === null) present(reply); // else a newer question is about to be asked
+      else if (timer === null) present(reply, false); // else a newer question is about to be asked
     }
   }
 
+  const python = presence(model, { heard, left: stay, back() { settle(); send(); } });
   model.on("change:reply", answered);
   return {
     ask,
-    whenSettled(action) { if (timer === null && underWay === null && !waiting) action(); else later.push(action); },
+    whenSettled(action) {
+      if (python.isGone() || (timer === null && underWay === null && !waiting)) action();
+      else later.push(action);
+    },
     load(text) { saved = text; ask(0); },
-    begin() { const first = model.get("reply"); fill(first.state); present(first); },
-    end() { model.off("change:reply", answered); clearTimeout(timer); settle(); },
+    begin() {
+      const first = model.get("reply");
+      fill(first.state);
+      present(first, false);
+    },
+    end() {
+      model.off("change:reply", answered);
+      python.end();
+      clearTimeout(timer);
+      settle();
+    },
   };
 }
 
 // Errands: `send(part, details, receive)` starts one; `receive(delivery)` gets its deliveries while it is the
-// newest; null tells that a newer one, or `stop`, ended it.
-function errands(model, id) {
-  let number = 0, receive = null;
+// newest; null tells that a newer one, or `stop`, ended it. `others` hears the errands of other views of the
+// widget (`begun`) and what is delivered to them (`delivered`).
+function errands(model, id, others = {}) {
+  let number = 0, receive = null, silenceTimer = null;
+
+  function give(delivery) {
+    const receiver = receive;
+    if (delivery === null || delivery.share >= 1) receive = null;
+    clearTimeout(silenceTimer);
+    receiver?.(delivery);
+  }
 
   function delivered() {
     const delivery = model.get("delivery");
-    if (delivery.view !== id || delivery.request !== number || !receive) return;
-    const receiver = receive;
-    if (delivery.share >= 1) receive = null;
-    receiver(delivery);
+    if (delivery.view !== id) others.delivered?.(delivery);
+    else if (delivery.request === number && receive) give(delivery);
+  }
+
+  function begun() {
+    const errand = model.get("errand");
+    if (errand.view === id) return;
+    give(null);
+    others.begun?.(errand);
+  }
+
+  function heard({ view, errand }) {
+    if (view === id && errand === number) clearTimeout(silenceTimer);
+  }
+
+  function left() {
+    if (receive) give({ share: 1, error: GONE });
   }
 
   function send(part, details, receiver) {
-    receive?.(null);
+    give(null);
     receive = receiver;
+    if (python.isGone()) { left(); return; }
+    if (receive) silenceTimer = setTimeout(() => receive?.({ share: 0, silence: SILENT }), SILENT_AFTER);
     model.set("errand", { part, request: ++number, view: id, ...details });
     model.save_changes();
   }
 
+  const python = presence(model, { heard, left, back() {} });
   model.on("change:delivery", delivered);
+  model.on("change:errand", begun);
   return {
     send,
-    stop() { if (receive) send("stop", {}, null); },
-    end() { model.off("change:delivery", delivered); },
+    stop(details = {}) { if (receive) send("stop", details, null); },
+    end() { model.off("change:delivery", delivered); model.off("change:errand", begun); python.end(); clearTimeout(silenceTimer); },
   };
 }
 
@@ -228,9 +326,11 @@ function errandButton({ label, start, leave }) {
   const receive = (delivery) => {
     if (delivery === null) { idle(); told.textContent = "Stopped."; return; }
     if (delivery.error) { idle(); told.textContent = delivery.error; return; }
+    if (delivery.silence) { told.textContent = delivery.silence; return; }
     bar.value = delivery.share;
     if (delivery.html !== undefined) place.innerHTML = delivery.html;
-    if (delivery.share >= 1) { idle(); told.textContent = delivery.text ?? ""; }
+    told.textContent = delivery.share >= 1 ? delivery.text ?? "" : "";
+    if (delivery.share >= 1) idle();
   };
   stop.addEventListener("click", leave);
   button.addEventListener("click", () => {

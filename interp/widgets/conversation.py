@@ -40,6 +40,8 @@ class Conversation(anywidget.AnyWidget):
     reply = traitlets.Dict().tag(sync=True)
     errand = traitlets.Dict().tag(sync=True)
     delivery = traitlets.Dict().tag(sync=True)
+    ping = traitlets.Unicode().tag(sync=True)
+    heard = traitlets.Dict().tag(sync=True)  # said before any computing, and to a ping: Python is there
 
     def __init__(self, **traits: Any):
         self._view = ""
@@ -47,6 +49,7 @@ class Conversation(anywidget.AnyWidget):
         super().__init__(**traits)
         self.observe(self._answer, names="question")
         self.observe(self._set_out, names="errand")
+        self.observe(self._here, names="ping")
 
     def respond(self, question: dict[str, Any]) -> None:
         """Take the question in: compute, and remember what is to be on screen. Raises ValueError."""
@@ -78,6 +81,7 @@ class Conversation(anywidget.AnyWidget):
     def _answer(self, change: Any) -> None:
         question = dict(change["new"])
         request, self._view = question.pop("request", 0), question.pop("view", "")
+        self.heard = {"view": self._view, "question": request}
         try:
             if "load" in question:
                 self._load(question["load"])
@@ -88,6 +92,9 @@ class Conversation(anywidget.AnyWidget):
         except Exception as error:  # the border to the screen: a traceback would vanish in the browser's log
             trouble = self._trouble(error)
             self.reply = {**self.told(request), "error": trouble, "status": trouble["text"]}
+
+    def _here(self, change: Any) -> None:
+        self.heard = {"ping": change["new"]}
 
     def _load(self, text: str) -> None:
         try:
@@ -115,6 +122,7 @@ class Conversation(anywidget.AnyWidget):
             self._under_way.cancel()
             self._under_way = None
         errand = dict(change["new"])
+        self.heard = {"view": errand.get("view"), "errand": errand.get("request")}
         if errand.get("part") == "stop":
             return
         deliveries = self._delivered(errand)

@@ -35,29 +35,71 @@ function meter(label, { stop, again }) {
   };
 }
 
-// Sweeps take turns: the one asked for last goes first. `receive(name, delivery)` gets what they bring.
+// Sweeps take turns: the one asked for last goes first. `receive(name, delivery)` gets what they bring. Views of
+// one map share their sweeps: the view that asked last measures, the others look on.
 function turns(work, meters, receive) {
-  let queue = [];
+  let queue = [], lookedOn = new Set();
   function next() {
     const [name] = queue;
     if (!name) return;
     work.send(name, {}, (delivery) => {
       if (delivery === null) return; // it waits, or was left
-      meters[name].at(delivery.share);
-      if (delivery.error) meters[name].stopped();
-      else if (delivery.share >= 1) meters[name].done();
-      receive(name, delivery);
+      bring(name, delivery);
       if (delivery.share >= 1) { queue = queue.filter((other) => other !== name); next(); }
     });
   }
-  function leave(name) {
+  function bring(name, delivery) {
+    meters[name].at(delivery.share);
+    if (delivery.error) meters[name].stopped();
+    else if (delivery.share >= 1) meters[name].done();
+    receive(name, delivery);
+  }
+  function leave(name, told = {}) {
     const running = queue[0] === name;
     queue = queue.filter((other) => other !== name);
-    if (running) { work.stop(); next(); }
+    lookedOn.delete(name);
+    if (running) { work.stop(told); next(); }
+  }
+  function forget(name) {
+    queue = queue.filter((other) => other !== name);
+    lookedOn.delete(name);
+  }
+  function stop(name) {
+    const others = lookedOn.has(name);
+    leave(name, { left: name });
+    if (others) work.send("stop", { left: name }, null);
+  }
+  function lookOn(name) {
+    queue = queue.filter((other) => other !== name);
+    lookedOn.add(name);
+    meters[name].at(0);
   }
   return {
-    measure(name) { queue = [name, ...queue.filter((other) => other !== name)]; meters[name].at(0); next(); },
+    measure(name) {
+      queue = [name, ...queue.filter((other) => other !== name)];
+      lookedOn.delete(name);
+      meters[name].at(0);
+      next();
+    },
     leave,
+    forget,
+    stop,
+    lookOn,
+    isLookedOn: (name) => lookedOn.has(name),
+    isMeasured: (name) => queue.includes(name),
+    begun({ part, left }) { // by another view, which measures from now on, or left
+      if (part !== "stop") for (const name of [...queue, part]) lookOn(name);
+      if (!left) return;
+      forget(left);
+      meters[left].stopped();
+      next();
+    },
+    delivered(delivery) {
+      const name = delivery.part;
+      if (!lookedOn.has(name)) return;
+      if (delivery.share >= 1) lookedOn.delete(name);
+      bring(name, delivery);
+    },
   };
 }
 
@@ -122,10 +164,12 @@ function render({ model, el }) {
   const scale = make("p", { className: "note" });
   const pair = make("div"), cell = make("div"), text = make("div"), table = make("div");
   const receiver = receiverFields(id, model.get("receivers"), model.get("shape"));
-  const work = errands(model, id);
-  const steps = (name) => ({ stop() { meters[name].stopped(); sweeps.leave(name); }, again() { sweeps.measure(name); } });
+  const work = errands(model, id, { begun: (errand) => sweeps.begun(errand), delivered: (delivery) => sweeps.delivered(delivery) });
+  const steps = (name) => ({ stop() { meters[name].stopped(); sweeps.stop(name); }, again() { sweeps.measure(name); } });
   const meters = { map: meter("Layers done", steps("map")), paths: meter("Layers of senders done", steps("paths")) };
   const sweeps = turns(work, meters, (name, delivery) => {
+    if (delivery.silence || busy.textContent === SILENT) busy.textContent = delivery.silence ?? "";
+    if (delivery.silence) return;
     if (delivery.error) {
       table.shownHtml = name === "paths" ? null : table.shownHtml; // what stands there now is no table
       (name === "paths" ? table : found).textContent = delivery.error;
@@ -210,7 +254,7 @@ function render({ model, el }) {
     example.value = known < 0 ? "own" : String(known);
   }
 
-  function show(reply) {
+  function show(reply, followed) {
     setHtml(cautions, reply.cautions);
     found.classList.toggle("doubtful", Boolean(reply.cautions));
     placeErrors(reply, { ...texts, receiver: receiver.place, load: saved.field });
@@ -228,8 +272,9 @@ function render({ model, el }) {
     for (const [name, all] of Object.entries(needs)) {
       const now = JSON.stringify(all), news = now !== measured[name]; // not the one measured, or stopped, last
       measured[name] = now;
-      if (reply.done[name]) { sweeps.leave(name); meters[name].done(); }
-      else if (news) sweeps.measure(name);
+      if (reply.done[name]) { sweeps[followed ? "forget" : "leave"](name); meters[name].done(); }
+      else if (followed && (news || sweeps.isMeasured(name))) sweeps.lookOn(name);
+      else if (!followed && (news || sweeps.isLookedOn(name))) sweeps.measure(name);
     }
   }
 

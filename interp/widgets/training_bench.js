@@ -5,7 +5,7 @@ const NEXT = { nothing: ["start", "Start"], training: ["pause", "Pause"], paused
 function render({ model, el }) {
   const id = freshId("training");
   const along = model.get("along"), live = model.get("can_train");
-  let places = [], wish = null, looks = 0, said = "";
+  let places = [], wish = null, said = "";
   let following = false; // the live run's newest look is on show, and so is the next one
 
   const run = choiceField(`${id}-run`, "Run", model.get("runs"));
@@ -43,7 +43,7 @@ function render({ model, el }) {
 
   function fill(state) {
     run.control.value = state.run;
-    following = false;
+    following = state.run === "live" && state.place === null;
   }
 
   function present(reply) {
@@ -78,7 +78,7 @@ function render({ model, el }) {
     talk.ask(0);
   }
 
-  // News of the training: the bar at once, a sentence when something ends, and the picture when it has a new look.
+  // News of the training: the bar at once, a sentence when something ends.
   function hear() {
     const now = model.get("progress");
     go.textContent = NEXT[now.status][1];
@@ -91,8 +91,12 @@ function render({ model, el }) {
     root.dataset.training = now.status;
     if (now.text !== said) news.textContent = said = now.text;
     if (!now.looks) following = following && now.status === "training";
-    else if (now.looks !== looks && following) talk.ask(0);
-    looks = now.looks;
+  }
+
+  // A new look at the live run comes by itself; it is no reply, so nothing is asked while a page is opening.
+  function follow() {
+    const newest = model.get("newest");
+    if (following && newest.places) present({ ...newest, error: null });
   }
 
   run.control.addEventListener("change", () => {
@@ -113,14 +117,14 @@ function render({ model, el }) {
   talk.begin();
   if (live) {
     model.on("change:progress", hear);
-    looks = model.get("progress").looks;
-    following = run.control.value === "live";
-    const mine = model.get("progress");
-    if (mine.status !== "nothing") seed.control.value = mine.seed;
+    model.on("change:newest", follow);
+    const { status: now, seed: mine, followed } = model.get("progress");
+    if (now !== "nothing") seed.control.value = mine;
+    following = followed;
     hear();
-    if (following) talk.ask(0); // a page opened again may be behind
+    follow();
   }
-  return () => { model.off("change:progress", hear); talk.end(); };
+  return () => { model.off("change:progress", hear); model.off("change:newest", follow); talk.end(); };
 }
 
 export default { render };

@@ -15,6 +15,8 @@ from interp.widgets.conversation import Conversation, joined
 from interp.widgets.training_protocol import TrainingAnswer, TrainingState
 from interp.widgets.training_protocol import TrainingBench as Bench
 
+LIVE = "live"  # the key of the run that is trained here
+
 
 class TrainingBench(Conversation):
     """Controls around a bench (see `training_protocol.TrainingBench`): which run, a slider along it; and with
@@ -30,11 +32,14 @@ class TrainingBench(Conversation):
     along = traitlets.Unicode().tag(sync=True)
     can_train = traitlets.Bool().tag(sync=True)
     progress = traitlets.Dict().tag(sync=True)
+    newest = traitlets.Dict().tag(sync=True)  # the live run at its last look, for a page that follows it
 
     def __init__(self, bench: Bench):
         self._bench = bench
         self._loop = _running_loop()
+        self._told_of = (0, 0)  # looks, and the seed
         self._shown: tuple[TrainingState, TrainingAnswer] = bench.first, bench.compute(bench.first)
+        self._followed = bench.first.run == LIVE  # whether its next look is to be shown, too
         super().__init__(
             runs=[list(run) for run in bench.runs], along=bench.along, can_train=bench.training is not None
         )
@@ -52,6 +57,7 @@ class TrainingBench(Conversation):
         """Take a saved state in. Raises ValueError, in one sentence."""
         asked = self._bench.parse(state)
         self._shown = asked, self._bench.compute(asked)
+        self._followed = asked.run == LIVE and asked.place is None
 
     def respond(self, question: dict[str, Any]) -> None:
         """Do what a button says, if one was pressed, and show what the controls ask."""
@@ -59,9 +65,9 @@ class TrainingBench(Conversation):
         seed, seconds = question.pop("seed", ""), question.pop("seconds", "")
         if wish:
             self._do(wish, seed, seconds)
-            if not self._bench.training.looks:
-                return  # it has only just begun: the last good picture stays
-        self.take(json.dumps(question))
+            self._followed = True
+        if not wish or self._bench.training.looks:  # else it has only just begun: the last good picture stays
+            self.take(json.dumps(question))
 
     def on_screen(self) -> dict[str, Any]:
         """The last good result: the curves, the samples, the table."""
@@ -98,10 +104,14 @@ class TrainingBench(Conversation):
 
     def _tell(self) -> None:
         training = self._bench.training
-        far = training.progress
+        far, looks = training.progress, len(training.looks)
+        if self._followed and looks and (looks, far.seed) != self._told_of:
+            self._told_of = looks, far.seed
+            self.take(json.dumps({"run": LIVE, "place": None}))
+            self.newest = self.on_screen()
         self.progress = {
-            "status": far.status, "step": far.step, "steps": far.steps, "seed": far.seed,
-            "loss": far.loss, "looks": len(training.looks), "text": words.progress_text(far),
+            "status": far.status, "step": far.step, "steps": far.steps, "seed": far.seed, "loss": far.loss,
+            "looks": looks, "text": words.progress_text(far), "followed": self._followed,
         }  # fmt: skip
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:

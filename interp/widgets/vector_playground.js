@@ -44,6 +44,8 @@ function render({ model, el }) {
     allowed.checked = state.allowed;
     slider.value = Math.round(100 * state.share);
     marked = state.marked;
+    const known = model.get("examples").findIndex(({ state: own }) => ["a", "b", "c"].every((name) => own[name] === state[name]));
+    examples.control.value = known < 0 ? "own" : String(known);
     tellShare();
   }
 

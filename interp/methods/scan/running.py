@@ -17,6 +17,7 @@ import torch
 from tqdm.auto import tqdm
 
 from interp import models
+from interp.files import replacing
 from interp.hooks import check_untouched
 from interp.methods.scan import table
 from interp.methods.scan.corpus import Corpus
@@ -98,7 +99,8 @@ def _run_missing(
     ) as bar:
         bar.update(sum(_tokens_in(corpus, plan, n) for n in range(len(files)) if n not in set(missing)))
         for number, piece in run(plan, missing):
-            table.replace_file(files[number], lambda path, piece=piece: _write(path, piece))
+            with replacing(files[number]) as beside:
+                _write(beside, piece)
             bar.update(piece.tokens)
 
 

@@ -6,8 +6,6 @@ written beside its place and moved there whole; `scan.json` comes last, so a tab
 """
 
 import json
-import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +18,7 @@ import pyarrow.parquet as pq
 import torch
 from jaxtyping import Float, Int
 
-from interp import models
+from interp import files, models
 from interp.methods.neurons import written_tokens
 from interp.methods.scan import ranking
 from interp.methods.scan.corpus import Corpus
@@ -177,23 +175,14 @@ class Table:
 def write(model, corpus: Corpus, plan: Plan, piece: Piece, folder: Path, about: dict[str, Any]) -> Table:
     """The table of a finished scan, written whole. Raises OSError if the folder cannot be written."""
     card = models.describe(model)
-    replace_file(folder / NEURONS, lambda path: pq.write_table(_neurons(model, piece), path))
-    replace_file(folder / CONTEXTS, lambda path: _write_contexts(corpus, plan, piece, path))
-    strings = pa.table({"token": models.token_strings(model, range(card.vocabulary))})
-    replace_file(folder / VOCABULARY, lambda path: pq.write_table(strings, path))
-    text = json.dumps(about, indent=1, ensure_ascii=False) + "\n"
-    replace_file(folder / ABOUT, lambda path: path.write_text(text, encoding="utf-8"))
+    with files.replacing(folder / NEURONS) as path:
+        pq.write_table(_neurons(model, piece), path)
+    with files.replacing(folder / CONTEXTS) as path:
+        _write_contexts(corpus, plan, piece, path)
+    with files.replacing(folder / VOCABULARY) as path:
+        pq.write_table(pa.table({"token": models.token_strings(model, range(card.vocabulary))}), path)
+    files.write(folder / ABOUT, (json.dumps(about, indent=1, ensure_ascii=False) + "\n").encode())
     return Table(folder)
-
-
-def replace_file(path: Path, write: Callable[[Path], object]) -> None:
-    """Have the file written beside its place, then move it there: nobody meets half a file."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        write(partial)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _neurons(model, piece: Piece) -> pa.Table:
