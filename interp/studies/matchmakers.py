@@ -392,6 +392,9 @@ def c7(model, scores: Result, odds: Result, sequence: InSequence, moved: Silence
         model=models.describe(model).name,
         published="gpt2: previous-token heads L4H11 and L2H2, induction heads L5H5 and L6H9 (Wang et"
         " al. 2022)",
+        because=f"{len(passed)} of 4 tests passed here ({', '.join(passed) or 'none'}), not"
+        f" {', '.join(name for name in holds if name not in passed) or 'any other'}; GPT-2 is known to have"
+        " heads of both habits, and nobody has published the four tests on it.",
     )
 
 

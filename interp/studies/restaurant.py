@@ -249,6 +249,12 @@ def c9(model_name: str, measured: Silenced) -> Claim:
             "gpt2: no probability was published for the restaurant sentence; given “the keys”, GPT-2 small"
             " fails in 93 % of the IOI prompts of one study (arXiv:2605.22719)"
         ),
+        because=(
+            f"It cannot be tested, because {measured.why_not}; the article's restaurant is about GPT-2 small."
+            if not testable
+            else f"Without these heads {measured.kept:.0%} of any name stays, and {measured.lost:.0%} of the"
+            " lead goes; of GPT-2 small no such number was published."
+        ),
     )
 
 

@@ -310,4 +310,11 @@ def c14(model, steps: Sequence[Step]) -> Claim:
         verdict=verdict if testable else "cannot be tested on this model",
         model=str(models.about(model)["model"]),
         published="gpt2-medium: no effect in 37 % of the capitals (Merullo et al. 2023)",
+        because=(
+            f"With another country's vector the right capital is chosen in {capital.share:.0%} of the lists,"
+            f" the other country's in {capital.controls[CHOSEN[1]]:.0%}; in GPT-2 medium Poland's vector"
+            " brings Beijing first after China."
+            if testable
+            else f"The model knows only {capital.right:.0%} of the capitals, so there is no step to move."
+        ),
     )
