@@ -13,7 +13,7 @@ import urllib.error
 import urllib.request
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -106,8 +106,9 @@ def _find_default(otherwise: str, rather: str | None) -> Source:
     chosen = os.environ.get("INTERP_MODEL")
     if chosen:
         return _find(chosen)
-    if rather and _cached(rather) is not None:
-        return _find(rather)
+    with suppress(ModelNotFound):  # half a copy is no reason to stop
+        if rather and (folder := _cached(rather)) is not None:
+            return Source(_short_name(rather), folder, hub_id=rather)
     try:
         return _find("gpt2")
     except ModelNotFound:
