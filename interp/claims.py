@@ -26,14 +26,27 @@ VERDICTS = (
 HASHES = ("weights_sha256", "model_sha256")
 VERSIONS_OF = ("torch", "transformer-lens", "transformers", "numpy")
 READABLE = "text-align: left; vertical-align: top"  # JupyterLab sets tables of numbers, flush right
-COLUMNS = ("id", "claim", "test", "measured", "control", "threshold", "published", "verdict")
+COLUMNS = ("id", "claim", "test", "measured", "control", "threshold", "published", "verdict", "why")
+ANOTHER = "about another model"
+JUDGED = ("supported", "partly", "not supported")  # verdicts that say something about a claim
+
+# The model that the article speaks of: in words, and as we would load it. A claim about language models in
+# general has none.
+ARTICLE_MODELS = {
+    **dict.fromkeys(("C8", "C9"), ("GPT-2 small", ("gpt2",))),
+    "C10": ("GPT-3", ()),
+    "C11": ("a model of 16 layers that is no GPT-2", ()),
+    **dict.fromkeys(("C13", "C14", "C15"), ("GPT-2 medium", ("gpt2-medium",))),
+    "C16": ("GPT-2 small and medium", ("gpt2", "gpt2-medium")),
+}
 
 
 @dataclass(frozen=True)
 class Claim:
     """One sentence of the article, how it was tested, what came out, and the verdict that was computed.
 
-    `threshold` is fixed in code before looking; `measured` is None where nothing could be measured. Raises
+    `threshold` is fixed in code before looking; `measured` is None where nothing could be measured. `because`
+    says in one computed sentence why this verdict on this model, and what the article's model does. Raises
     ValueError for an id that is not C1, C2 ..., an unknown verdict, or an interval that is not low to high.
     """
 
@@ -48,6 +61,13 @@ class Claim:
     model: str
     figure: str | None = None
     published: str | None = None
+    because: str | None = None
+
+    @property
+    def elsewhere(self) -> str | None:
+        """The model that the article speaks of, where this claim was measured on another one; else None."""
+        words, names = ARTICLE_MODELS.get(self.id, (None, (self.model,)))
+        return None if self.model in names else words
 
     def __post_init__(self):
         if not re.fullmatch(r"C[1-9]\d*", self.id):
@@ -147,7 +167,7 @@ def _fields(claim: Claim) -> dict:
     fields = {name: value for name, value in asdict(claim).items() if name != "model"}
     fields["measured"] = _six_digits(claim.measured)
     fields["interval"] = None if claim.interval is None else [_six_digits(bound) for bound in claim.interval]
-    return fields
+    return fields | {"elsewhere": claim.elsewhere}
 
 
 def _check_model(claims: Sequence[Claim], model: str) -> None:
@@ -179,7 +199,8 @@ def _kept(path: Path, about: Mapping) -> dict[str, dict]:
 
 
 def _blank() -> tuple[str, ...]:
-    return tuple(name for name in Claim.__dataclass_fields__ if name != "model")
+    later = ("model", "because")  # tables made before have no sentence
+    return tuple(name for name in Claim.__dataclass_fields__ if name not in later)
 
 
 def _document(claims: list[dict], about: Mapping) -> dict:
@@ -210,8 +231,16 @@ def _cells(claim: Mapping) -> tuple[str, ...]:
         claim["control"],
         claim["threshold"],
         claim["published"] or "",
-        claim["verdict"],
+        verdict_text(claim),
+        claim.get("because") or "",
     )
+
+
+def verdict_text(claim: Mapping) -> str:
+    """A saved claim's verdict as readers see it; one measured on another model than the article's says so:
+    "partly; about another model: the article speaks of GPT-2 small"."""
+    verdict, of = claim["verdict"], claim.get("elsewhere")
+    return f"{verdict}; {ANOTHER}: the article speaks of {of}" if of and verdict in JUDGED else verdict
 
 
 def number_text(value: float | None, interval: Sequence[float] | None) -> str:

@@ -26,8 +26,8 @@ LIMITS = """## What was taught, and what was not
 Taught: the nine heads and the two layers of the answer key; which words the heads look at, for the first part
 of the training only (that guide is gone before the end); that the last word reads as the country before the
 layer that answers. Not taught: everything outside the key, among it pronouns (C7), what makes a name likely
-at all (C9), memory against looking up (C15), simple facts (C16), and that the vectors for upper case and past
-tense can be moved elsewhere. How much must be found for *as taught* was written down after a first look at
+at all (C9), memory against looking up (C15), simple facts (C16), and that a vector of the
+step can be moved elsewhere. How much must be found for *as taught* was written down after a first look at
 these weights; the aims above were set before the training. What training never shows pocket, it never shows
 the twin: one pair of names in five, four names, templates 5 and 14, one phrasing per country. The key is one
 choice among many; it is not GPT-2's circuit, which has 26 heads in seven classes. Texts: CC BY 4.0; weights

@@ -16,7 +16,7 @@ from transformers import GPT2Config, GPT2LMHeadModel, GPT2TokenizerFast
 
 from interp import models
 from interp.words import ioi
-from interp.words.pronouns import PRONOUNS
+from interp.words.pronouns import POSSESSIVES, PRONOUNS
 
 LAYERS, HEADS, WIDTH, CONTEXT = 3, 4, 32, 64
 MAY_USE_LOOPBACK = ("test_notebooks", "test_command_line", "test_browser", "test_cluster")
@@ -207,6 +207,7 @@ def _sentences():
         template.format(A="Mary", B="John", place="store", object="drink") for template in ioi.TEMPLATES
     ]
     asked = [f" {word}" for pair in PRONOUNS.values() for word in (pair, pair.capitalize())]
+    asked += [f" {word}" for word in POSSESSIVES.values()]
     return [f" {word}" for word in words] * 20 + filled * 20 + asked * 20
 
 

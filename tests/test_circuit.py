@@ -110,32 +110,88 @@ def test_on_pocket_the_circuit_keeps_the_lead_and_its_writers_stand_out(pocket):
     assert as_much == 0
 
 
-def measured(
-    explained=0.9,
-    interval=(0.8, 1.0),
-    controls=(0.1, 0.2),
-    played=tuple(circuit.ARTICLE_PARTS),
-    preferred=0.99,
-):
-    return circuit.Verdict(NODES, explained, interval, controls, played, preferred)
+def kept(explained=0.9, interval=(0.8, 1.0), controls=(0.1, 0.2), played=tuple(circuit.STRICT_PARTS)):
+    return circuit.Kept(NODES, explained, interval, controls, played)
+
+
+def measured(strict=None, own=None, preferred=0.99):
+    return circuit.Verdict(strict or kept(), own or kept(0.97), preferred)
 
 
 @pytest.mark.parametrize(
     ("numbers", "verdict"),
     [
         (measured(), "supported"),
-        (measured(explained=0.6), "partly"),
-        (measured(played=("copy the name",)), "partly"),
-        (measured(controls=(0.1, 0.95)), "not supported"),
-        (measured(interval=(-0.1, 1.0)), "not supported"),
-        (measured(controls=()), "not supported"),
+        (measured(kept(explained=0.6)), "partly"),
+        (measured(kept(played=("copy the name",))), "partly"),
+        (measured(kept(controls=(0.1, 0.95))), "not supported"),
+        (measured(kept(interval=(-0.1, 1.0))), "not supported"),
+        (measured(circuit.Kept()), "not supported"),  # whatever its own cast keeps
         (measured(preferred=0.6), "cannot be tested on this model"),
     ],
 )
-def test_the_verdict_on_c8_follows_from_the_numbers(numbers, verdict):
+def test_the_verdict_on_c8_follows_from_the_strict_roles(numbers, verdict):
     claim = circuit.c8("tiny", numbers)
     assert claim.verdict == verdict
     assert (claim.measured is None) == (verdict == "cannot be tested on this model")
+    assert "17 %" in str(claim.published)
+
+
+def test_both_numbers_stand_in_the_control():
+    claim = circuit.c8("tiny", measured(circuit.Kept(), kept(0.97)))
+    assert "in the article's roles: nobody plays any of the three parts" in claim.control
+    assert "own cast" in claim.control
+    assert "keep 0.97 (random ones 0.10 to 0.20)" in claim.control
+
+
+def test_strict_parts_leave_out_roles_that_only_do_the_same(tiny):
+    other_way = cast_of(name_copier=(Head(2, 0),), subject_suppressor=(Head(1, 2),), induction=(Head(0, 1),))
+    assert circuit.strict_nodes(tiny, other_way) == ()
+    assert len(circuit.article_nodes(tiny, other_way)) == 3
+
+
+def knocked(monkeypatch, these, others):
+    """`knock_out` that finds these changes per prompt without the heads, and without each other set."""
+    values = np.array([these, *others], dtype=float)
+    labels = ("these", *(f"random {at + 1}" for at in range(len(others))))
+    hit = Result(values, {"set": labels, "prompt": tuple(range(len(these)))}, "change", "nats")
+    monkeypatch.setattr(circuit, "knock_out", lambda *given, **more: hit)
+
+
+FALL = [-1.0, -1.2, -0.8, -1.1]
+
+
+@pytest.mark.parametrize(
+    ("these", "others", "counts"),
+    [
+        (FALL, [[-0.1] * 4, [0.2] * 4], True),
+        (FALL, [[-0.1] * 4, [-1.5] * 4], False),  # a random set does more
+        (
+            [1.0, 1.2, 0.8, 1.1],
+            [[0.1] * 4],
+            False,
+        ),  # the lead rises without them, as without pocket's copiers
+        ([-3.0, 1.0, -2.0, 3.0], [[0.5] * 4], False),  # not surely
+    ],
+)
+def test_a_part_counts_only_if_its_loss_costs_more_than_random_sets(
+    tiny, task, cast, monkeypatch, these, others, counts
+):
+    knocked(monkeypatch, these, others)
+    assert circuit.costs(tiny, task, cast, NODES[:1]) is counts
+
+
+def test_a_part_that_nobody_plays_or_without_a_control_does_not_count(tiny, task, cast):
+    assert not circuit.costs(tiny, task, cast, ())
+    every = cast_of(name_mover=tuple(circuit.every_head(tiny)))
+    assert not circuit.costs(tiny, task, every, NODES[:1])
+
+
+def test_both_casts_are_measured_alike(tiny, task, cast):
+    found = circuit.measure_c8(tiny, task, cast, progress=False)
+    assert found.strict.heads == found.own.heads == cast.nodes()
+    assert found.strict == found.own
+    assert len(found.strict.controls) == circuit.CONTROL_CIRCUITS
 
 
 def test_a_model_of_another_shape_has_nothing_published_beside_it(tiny, cast):
@@ -151,3 +207,4 @@ def test_hits_misses_and_extras_are_told(tiny, monkeypatch):
     assert told["name mover"] == "hits L9H6, L9H9; misses L10H0; extras L3H3"
     assert told["induction"] == "hits none; misses L5H5, L5H8, L5H9, L6H9; extras none"
     assert len(circuit.article_nodes(tiny, found)) == 9
+    assert [len(nodes) for nodes in circuit.strict_parts(tiny, found).values()] == [3, 4, 2]

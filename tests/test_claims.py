@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from interp.claims import Claim, decide, save, table
+from interp.claims import Claim, decide, save, table, verdict_text
 
 ABOUT = {"model": "pocket", "weights_sha256": "a" * 64}
 CLAIM = Claim(
@@ -52,7 +52,7 @@ def test_a_claim_refuses_what_it_cannot_mean(change, message):
 def test_the_file_has_the_agreed_fields(tmp_path):
     document = json.loads(save([CLAIM], tmp_path / "new" / "folder", ABOUT).read_text(encoding="utf-8"))
     assert list(document) == ["model", "weights_sha256", "created_with", "claims"]
-    fields = "id text test measured interval control threshold verdict figure published"
+    fields = "id text test measured interval control threshold verdict figure published because elsewhere"
     assert list(document["claims"][0]) == fields.split()
     assert document["model"] == "pocket"
     assert document["claims"][0]["measured"] == 0.123457
@@ -157,3 +157,49 @@ def test_texts_are_escaped_in_both_tables(tmp_path):
     assert "<the>" not in shown
     assert shown._repr_html_() == shown
     assert "0.123 (0.1 to 0.2)" in shown
+
+
+@pytest.mark.parametrize(
+    ("number", "model", "elsewhere"),
+    [
+        ("C8", "pocket", "GPT-2 small"),
+        ("C8", "gpt2", None),
+        ("C13", "gpt2", "GPT-2 medium"),
+        ("C13", "gpt2-medium", None),
+        ("C16", "gpt2", None),
+        ("C11", "gpt2", "a model of 16 layers that is no GPT-2"),
+        ("C7", "pocket", None),  # the article speaks of language models in general
+    ],
+)
+def test_a_claim_measured_on_another_model_than_the_articles_says_so(tmp_path, number, model, elsewhere):
+    claim = replace(CLAIM, id=number, model=model)
+    assert claim.elsewhere == elsewhere
+    saved = save([claim], tmp_path, ABOUT | {"model": model})
+    (row,) = json.loads(saved.read_text(encoding="utf-8"))["claims"]
+    assert (row["verdict"], row["elsewhere"]) == ("partly", elsewhere)
+    said = f"partly; about another model: the article speaks of {elsewhere}" if elsewhere else "partly"
+    assert verdict_text(row) == said
+    assert said in table([claim])
+    assert f"| {said} |" in saved.with_suffix(".md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("verdict", ["cannot be tested on this model", "as taught", "instrument failed"])
+def test_a_verdict_on_the_model_or_the_instrument_is_about_no_other(verdict):
+    assert verdict_text({"verdict": verdict, "elsewhere": "GPT-2 small"}) == verdict
+
+
+def test_the_reason_stands_in_the_last_column():
+    assert table([replace(CLAIM, because="Because <of> that.")]).endswith(
+        '">Because &lt;of&gt; that.</td></tr></tbody></table>'
+    )
+
+
+def test_a_table_made_before_there_were_reasons_is_kept(tmp_path):
+    path = save([replace(CLAIM, id="C9")], tmp_path, ABOUT)
+    document = json.loads(path.read_text(encoding="utf-8"))
+    for row in document["claims"]:
+        del row["because"], row["elsewhere"]
+    path.write_text(json.dumps(document), encoding="utf-8")
+    both = json.loads(save([CLAIM], tmp_path, ABOUT).read_text(encoding="utf-8"))["claims"]
+    assert [row["id"] for row in both] == ["C8", "C9"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["claims.json", "claims.md"]

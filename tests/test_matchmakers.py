@@ -68,12 +68,14 @@ def test_heads_that_look_elsewhere_do_not_count_as_turning(odds):
     assert (matchmakers.turning(odds).values[~looking] == 0).all()
 
 
-def turned(layer, head, by, n=64):
-    values = np.random.default_rng(0).normal(0, 0.5, (2, 2, 3, 4, n))
-    values[0, 1, layer, head] += by
+def turned(layer, head, by, n=64, spot="his"):
+    values = np.random.default_rng(0).normal(0, 0.5, (2, 3, 3, 4, n))
+    values[0, matchmakers.QUERIES.index(spot), layer, head] += by
     values[1] = 0.5
-    labels = [("log_odds", "attention"), matchmakers.QUERIES, range(3), range(4), range(n)]
-    axes = dict(zip(("measure", "spot", "layer", "head", "prompt"), labels, strict=True))
+    axes = {
+        "measure": ("log_odds", "attention"), "spot": matchmakers.QUERIES, "layer": tuple(range(3)),
+        "head": tuple(range(4)), "prompt": tuple(range(n)),
+    }  # fmt: skip
     return Result(values, axes, "what a pronoun looks for", "nats or share")
 
 
@@ -81,6 +83,20 @@ def turned(layer, head, by, n=64):
 def test_a_head_that_turns_is_found_and_noise_is_not(by):
     assert matchmakers.pronoun_heads(turned(1, 3, by)) == (Head(1, 3),)
     assert matchmakers.pronoun_heads(turned(1, 3, 0.0)) == ()
+
+
+def test_only_a_head_that_turns_to_the_person_who_fits_is_fitting():
+    assert matchmakers.pronoun_heads(turned(1, 3, 2.0), fitting=True) == (Head(1, 3),)
+    assert matchmakers.pronoun_heads(turned(1, 3, -2.0), fitting=True) == ()
+
+
+def test_his_asks_at_the_end_and_nothing_before_it_differs(tiny):
+    his, her = matchmakers.meetings(tiny, 8, own=True)
+    assert all(text.endswith(" his") for text in his.texts)
+    assert [text.removesuffix(" his") for text in his.texts] == [
+        text.removesuffix(" her") for text in her.texts
+    ]
+    assert torch.equal(his.spots["pronoun"], his.spots["end"])
 
 
 def test_the_pair_of_words_is_one_the_model_knows(tiny, monkeypatch):
@@ -99,13 +115,45 @@ def test_random_words_are_whole_tokens_and_differ_within_a_row(tiny):
 
 def test_silencing_nothing_loses_nothing(tiny, scores):
     chain = matchmakers.in_sequence(tiny, scores)
-    (sets,) = chain.lost_without_others.axes.values()
+    sets = chain.left.axes["silenced"][2:]
     assert 1 <= len(set(sets)) == len(sets) <= matchmakers.CONTROL_SETS
-    assert not {str(head) for head in (*chain.earlier, *chain.later)} & set(sets)
-    assert max(head.layer for head in chain.earlier) < max(head.layer for head in chain.later)
+    assert not {str(head) for head in (*chain.heads, *chain.later)} & set(sets)
+    assert max(head.layer for head in chain.heads) < max(head.layer for head in chain.later)
     plain = role_scores_by_row(tiny, matchmakers.known_words(tiny, seed=1)).at(role="induction")
     expected = np.mean([plain.at(layer=head.layer, head=head.head).values for head in chain.later], axis=0)
-    np.testing.assert_allclose(chain.left.at(silenced="nothing").values, expected, atol=1e-12)
+    for way in matchmakers.WAYS:
+        np.testing.assert_allclose(chain.left.at(way=way, silenced="nothing").values, expected, atol=1e-12)
+
+
+def test_the_next_word_is_read_where_it_is_said_again(tiny, scores):
+    moved = matchmakers.moving(tiny, scores)
+    rows = matchmakers.known_words(tiny, seed=1)
+    logits = hooks.run(tiny, torch.cat([rows[:1], rows[:1]], dim=1))[0][0].double().log_softmax(-1)
+    length = rows.shape[1]
+    said = [float(logits[length + at, rows[0, at + 1]]) for at in range(length - 1)]
+    whole = moved.left.at(way=matchmakers.WAYS[0], silenced="nothing", prompt=0)
+    assert float(whole) == pytest.approx(np.mean(said), abs=1e-5)
+    assert not {str(head) for head in moved.heads} & set(moved.left.axes["silenced"])
+
+
+def written_by(model, heads, edits):
+    """The size of what these heads write at the last word of 8 rows, under these edits."""
+    rows = matchmakers.known_words(model, 8, seed=5)
+    recorded = hooks.record(model, torch.cat([rows, rows], dim=1), heads, *edits)
+    return torch.stack([recorded[head] for head in heads]).norm(dim=-1).mean(dim=(0, 2)).numpy()
+
+
+def test_a_head_that_only_writes_its_average_is_not_called_needed(tiny):
+    """One head says the same whatever it reads, loudly; another what it reads."""
+    constant, reader, sets = Head(0, 1), Head(0, 2), {}
+    loud = hooks.Put(constant, torch.full((tiny.cfg.d_head,), 9.0))
+    sets = {"nothing": (), "constant": (constant,), "reader": (reader,)}
+    with hooks.intervene(tiny, loud):
+        left = matchmakers._without(tiny, sets, 0, lambda *edits: written_by(tiny, [Head(1, 0)], edits))
+    changed = np.abs(left - left[:, :1]).max(axis=-1)
+    average, nothing = matchmakers.WAYS.index("writes its average"), matchmakers.WAYS.index("writes nothing")
+    assert changed[average, 1] < 1e-4 < changed[nothing, 1]
+    assert changed[average, 2] > 1e-3
 
 
 def test_no_set_of_other_heads_is_counted_twice(monkeypatch):
@@ -123,31 +171,59 @@ def habits(shares):
     return Result(shares, axes, "attention by role", "share")
 
 
-def chained(lost, others):
-    rows = np.array(
-        [[1.0, 0.8], [1.0 - lost, 0.8 * (1 - lost)], *[[1 - other, 0.8 * (1 - other)] for other in others]]
+def silenced(lost, others, *, by_zero=0.9, share=True):
+    """Rows in which so much is lost, by the average without these heads and others; by zero always a lot."""
+    losses = np.array([[0.0, lost, *others], [0.0, by_zero, *[by_zero] * len(others)]])
+    values = (
+        np.stack([1 - losses, 0.8 * (1 - losses)], axis=-1) if share else np.stack([-losses] * 2, axis=-1)
     )
-    labels = ("nothing", "heads that look back", *(f"random {at}" for at in range(len(others))))
-    left = Result(rows, {"silenced": labels, "prompt": (0, 1)}, "induction score", "share")
-    return matchmakers.InSequence((Head(0, 1),), (Head(2, 2),), left)
+    labels = ("nothing", "these", *(f"random {at}" for at in range(len(others))))
+    axes = {"way": matchmakers.WAYS, "silenced": labels, "prompt": (0, 1)}
+    return matchmakers.InSequence(
+        (Head(0, 1),), Result(values, axes, "score", "share" if share else "nats"), share
+    )
+
+
+def moving(lost, others=(0.01, 0.02)):
+    return silenced(lost, others, share=False)
 
 
 @pytest.mark.parametrize(
-    ("special", "lost", "verdict"),
-    [(0.9, 0.6, "supported"), (0.9, 0.1, "partly"), (0.1, 0.6, "partly")],
+    ("special", "turns", "moves", "lost", "verdict"),
+    [
+        (0.9, 2.0, 1.0, 0.6, "supported"),
+        (0.9, 2.0, 1.0, 0.1, "partly"),
+        (0.9, 2.0, 0.015, 0.6, "partly"),
+        (0.9, -2.0, 1.0, 0.6, "partly"),
+        (0.1, 2.0, 1.0, 0.6, "partly"),
+        (0.1, -2.0, 0.0, 0.6, "not supported"),
+    ],
 )
-def test_the_verdict_on_c7_counts_the_tests_that_hold(tiny, special, lost, verdict):
+def test_the_verdict_on_c7_counts_the_tests_that_hold(tiny, special, turns, moves, lost, verdict):
     shares = np.zeros((3, 3, 4))
     shares[0, 0, 1] = shares[2, 2, 2] = special
-    scores = habits(shares)
-    claim = matchmakers.c7(tiny, scores, turned(1, 3, 2.0), chained(lost, [0.05, 0.02]))
+    odds, chain = turned(1, 3, turns), silenced(lost, [0.05, 0.02])
+    claim = matchmakers.c7(tiny, habits(shares), odds, chain, moving(moves))
     assert claim.verdict == verdict
     assert claim.measured == pytest.approx(lost)
 
 
-def test_nothing_found_is_not_supported(tiny):
-    scores = habits(np.zeros((3, 3, 4)))
-    assert matchmakers.c7(tiny, scores, turned(0, 0, 0.0), chained(0.5, [0.1])).verdict == "not supported"
+def test_what_breaks_with_nothing_in_its_place_decides_nothing(tiny):
+    """The heads lose nothing at their average, all of it by zero; then the other way round."""
+    assert not silenced(0.0, [0.0], by_zero=0.99).holds(0.3)
+    assert silenced(0.6, [0.1], by_zero=0.0).holds(0.3)
+    assert silenced(0.0, [0.0], by_zero=0.99).lost_by_zero == pytest.approx(0.99)
+
+
+def test_a_control_that_does_as_much_takes_the_proof_away():
+    assert silenced(0.6, [0.1]).holds(0.3)
+    assert not silenced(0.6, [0.1, 0.7]).holds(0.3)
+
+
+def test_the_figure_of_the_sequence_keeps_the_heads_in_question_and_the_costliest_others():
+    shown = silenced(0.2, [0.1, 0.5, 0.3]).beside(2)
+    assert shown.axes == {"set": ("these", "random 0", "random 1"), "a silent head": matchmakers.WAYS}
+    assert silenced(0.2, [0.1, 0.5, 0.3], by_zero=0.0).beside(1).axes["set"] == ("these", "random 1")
 
 
 def test_what_a_head_writes_is_its_part_of_the_logits(tiny):
@@ -160,3 +236,14 @@ def test_what_a_head_writes_is_its_part_of_the_logits(tiny):
 def test_a_head_that_is_not_there_is_named(tiny):
     with pytest.raises(ValueError, match=r"^L12H0 is not in this model"):
         matchmakers.one_match(tiny, "Mary and John", Head(12, 0))
+
+
+def test_what_is_lost_is_told_beside_its_controls():
+    assert moving(1.5).told() == (
+        "Without L0H1, each at its average, 1.50 nats of the score is lost; with nothing in their place 0.90"
+        " nats. Without other sets of as many heads: 0.01 nats to 0.02 nats"
+    )
+    assert silenced(0.25, [0.0, 0.1]).told() == (
+        "Without L0H1, each at its average, 25% of the score is lost; with nothing in their place 90%."
+        " Without other sets of as many heads: 0% to 10%"
+    )

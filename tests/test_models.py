@@ -173,6 +173,25 @@ def test_without_a_source_the_environment_decides_and_else_gpt2(tiny_folder, mon
     assert models.locate().name == "gpt2"
 
 
+@pytest.mark.usefixtures("hub_cache")
+def test_another_model_goes_before_gpt2_only_where_it_is_cached(
+    tiny_folder, tmp_path, monkeypatch, network_attempts
+):
+    monkeypatch.delenv("INTERP_MODEL", raising=False)
+    assert models.locate(rather="gpt2-medium").name == "gpt2"
+    home = tmp_path / "models--gpt2-medium"
+    shutil.copytree(tiny_folder, home / "snapshots" / "1234567")
+    name_main(home, "1234567")
+    assert models.locate(rather="gpt2-medium").name == "gpt2-medium"
+    assert models.locate("gpt2", rather="gpt2-medium").name == "gpt2"
+    (home / "snapshots" / "1234567" / "model.safetensors").unlink()
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    assert models.locate(rather="gpt2-medium").name == "gpt2"
+    monkeypatch.setenv("INTERP_MODEL", str(tiny_folder))
+    assert models.locate(rather="gpt2-medium").folder == tiny_folder
+    assert network_attempts == []
+
+
 @pytest.mark.usefixtures("empty_cache")
 def test_without_any_source_pocket_is_taken_with_one_plain_sentence(monkeypatch, tiny_folder):
     monkeypatch.setitem(models.EMBEDDED, "pocket", tiny_folder)

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+import torch
 
-from interp import models
+from interp import hooks, models
 from interp.methods import scan
 from interp.methods.scan import Peaks
 from interp.result import Result
-from interp.sites import Neuron
+from interp.sites import Neuron, Site
 from interp.studies import neurons as study
 
 TEXTS = ["Mary saw Poland.", "John saw France.", "Tom saw Peru.", "Mary ran."] * 3
@@ -83,16 +84,35 @@ def test_without_kinds_no_neuron_matches_one(pocket, corpus, planted):
     assert matched.at(pattern="none of these").values.sum() == 2
 
 
-def test_chance_is_small_where_texts_differ(pocket):
-    texts, kinds = scan.world_texts(150), scan.world_kinds(150)
-    corpus = scan.corpus_of(pocket.tokenizer, texts, name="world", width=96)
-    shape = (1, 4, 10)
-    nowhere = Planted(
-        Peaks(*(np.zeros(shape, dtype=int) for _ in range(2)), np.ones(shape)), np.zeros((4, 10))
-    )
-    chance = study.chance_of_patterns(pocket, nowhere, corpus, kinds)
-    assert abs(chance.values.sum() - 1) < 1e-9
-    assert chance.at(pattern="none of these").values > 0.99
+def test_a_neuron_counts_for_every_rule_that_fits(pocket, corpus, planted):
+    wide = study.inclusive(pocket, planted, corpus, KINDS)
+    only = study.inclusive(pocket, planted, corpus)
+    assert wide.values[:, 0].T.tolist() == [[1, 0, 1], [0, 1, 1], [0, 0, 1], [0, 0, 0]]
+    assert only.values[2].sum() == 0
+
+
+def test_a_direction_is_ranked_by_the_normalised_state(pocket, corpus):
+    chooser = torch.Generator().manual_seed(0)
+    drawn = [torch.randn(pocket.cfg.d_model, 5, generator=chooser) for _ in range(pocket.cfg.n_layers)]
+    found = study._strongest(pocket, corpus, drawn, 3)
+    along = []
+    for window in range(len(corpus)):
+        ids = torch.from_numpy(corpus.window(window))[None]
+        state = hooks.record(pocket, ids, [Site("resid_mid", 4)])[Site("resid_mid", 4)][0]
+        state = (state - state.mean(-1, keepdim=True)) / state.std(-1, unbiased=False, keepdim=True)
+        along.append(float((state @ drawn[4][:, 2]).max()))
+    assert found.window[4, 2].tolist() == np.argsort(-np.array(along), kind="stable")[:3].tolist()
+    assert found.activation[4, 2, 0] == pytest.approx(max(along), abs=1e-3)
+
+
+def test_neurons_seen_as_directions_match_the_words_that_excite_them(pocket, corpus):
+    """Twin of the control: the layer's own vectors, not turned, find what the neurons' peaks find."""
+    layers = range(pocket.cfg.n_layers)
+    own = [pocket.W_in[layer].detach()[:, :8] for layer in layers]
+    found = study._strongest(pocket, corpus, own, 1)
+    ids = torch.from_numpy(corpus.window(int(found.window[0, 3, 0])))[None]
+    hidden = hooks.record(pocket, ids, [Site("mlp_pre", 0)])[Site("mlp_pre", 0)][0, :, 3]
+    assert int(hidden.argmax()) == found.position[0, 3, 0]
 
 
 def test_agreement_counts_the_word_that_follows_the_best_trigger(pocket, corpus, planted):
@@ -128,49 +148,91 @@ def test_removing_the_last_token_is_a_run_without_it(pocket, tmp_path):
     assert np.array_equal(cut.values, again.values)
 
 
-def matched_with(words, kinds):
-    """Six layers of 200 neurons with these shares of word and text neurons by layer."""
-    values = np.zeros((4, 6, 200))
+def matched_with(words, kinds, n=200):
+    """Six layers of neurons with these shares of word and text neurons by layer."""
+    values = np.zeros((3, 6, n))
     for layer in range(6):
-        first, second = round(200 * words[layer]), round(200 * kinds[layer])
-        values[0, layer, :first] = 1
-        values[2, layer, first : first + second] = 1
-    values[3] = 1 - values.sum(axis=0)
-    axes = {"pattern": study.PATTERNS, "layer": range(6), "neuron": range(200)}
+        values[0, layer, : round(n * words[layer])] = 1
+        values[2, layer, n - round(n * kinds[layer]) :] = 1
+    axes = {"pattern": study.PATTERNS[:3], "layer": range(6), "neuron": range(n)}
     return Result(values, axes, "share", "", {"model": "pocket"})
 
 
-CHANCE = Result(np.array([0, 0, 0, 1.0]), {"pattern": study.PATTERNS}, "share", "", {})
+FALLING, RISING, FLAT = (0.6, 0.6, 0.4, 0.4, 0.2, 0.2), (0.1, 0.1, 0.2, 0.2, 0.5, 0.5), (0.3,) * 6
+NOISE = dict.fromkeys(study.CONTROLS, matched_with(FLAT, FLAT, n=512))
 
 
 @pytest.mark.parametrize(
     ("words", "kinds", "verdict", "measured"),
     [
-        ((0.6, 0.6, 0.4, 0.4, 0.2, 0.2), (0.1, 0.1, 0.2, 0.2, 0.5, 0.5), "supported", 0.4),
-        ((0.6, 0.6, 0.4, 0.4, 0.2, 0.2), (0.2,) * 6, "partly", 0.4),
-        ((0.3,) * 6, (0.1, 0.1, 0.2, 0.2, 0.5, 0.5), "partly", 0.0),
-        ((0.2, 0.2, 0.4, 0.4, 0.6, 0.6), (0.3,) * 6, "not supported", -0.4),
+        (FALLING, RISING, "supported", 0.4),
+        (FALLING, FLAT, "partly", 0.4),
+        (FLAT, RISING, "partly", 0.0),
+        (FLAT, FLAT, "not supported", 0.0),
+        (FALLING[::-1], FLAT, "not supported", -0.4),
     ],
 )
 def test_c11_needs_words_early_and_texts_late(words, kinds, verdict, measured):
-    claim = study.c11(matched_with(words, kinds), CHANCE)
+    claim = study.c11(matched_with(words, kinds), NOISE)
     assert claim.verdict == verdict
-    assert claim.measured == pytest.approx(measured)
+    assert claim.measured == pytest.approx(measured, abs=0.005)
     assert claim.interval[0] <= claim.measured <= claim.interval[1]
 
 
-@pytest.mark.parametrize(
-    ("share", "luck", "verdict"),
-    [(0.12, 0.01, "supported"), (0.12, 0.11, "not supported"), (0.02, 0.001, "not supported")],
-)
-def test_c12_needs_agreement_beyond_luck_and_the_published_share(share, luck, verdict):
+@pytest.mark.parametrize("control", study.CONTROLS)
+def test_what_untrained_directions_do_as_well_is_no_work_of_neurons(control):
+    """Either control that falls and rises with the neurons takes both halves away."""
+    as_much = NOISE | {control: matched_with(FALLING, RISING, n=512)}
+    claim = study.c11(matched_with(FALLING, RISING), as_much)
+    assert (claim.verdict, claim.measured) == ("not supported", pytest.approx(0.0, abs=0.005))
+
+
+def test_a_control_that_goes_the_other_way_adds_nothing():
+    small, opposite = (0.20, 0.20, 0.20, 0.28, 0.28, 0.28), (0.5, 0.5, 0.4, 0.4, 0.2, 0.2)
+    claim = study.c11(matched_with(FLAT, small), dict.fromkeys(study.CONTROLS, matched_with(FLAT, opposite)))
+    assert claim.verdict == "not supported"
+    assert "beyond the same: +0.080" in claim.test
+
+
+def test_the_figure_of_c11_sets_neurons_beside_both_controls():
+    shown = study.beside(matched_with(FALLING, RISING), NOISE)
+    assert shown.axes["what"] == ("neurons", *study.CONTROLS)
+    np.testing.assert_allclose(shown.at(what="neurons").values, FALLING, atol=0.01)
+
+
+def agreeing(shares, model="pocket", corpus="pocket"):
     values = np.zeros((2, 6, 200))
-    values[:, :, : round(200 * share)] = 1
+    for layer, share in enumerate(shares):
+        values[:, layer, : round(200 * share)] = 1
+    values = values[..., np.random.default_rng(0).permutation(200)]
     axes = {"rule": study.RULES, "layer": range(6), "neuron": range(200)}
-    agrees = Result(values, axes, "share", "", {"model": "pocket"})
-    by_luck = Result(np.full((2, 6), luck), {"rule": study.RULES, "layer": range(6)}, "share", "", {})
-    claim = study.c12(agrees, by_luck)
-    assert (claim.verdict, claim.measured) == (verdict, pytest.approx(share))
+    return Result(values, axes, "share", "", {"model": model, "corpus": corpus})
+
+
+def by_luck(share):
+    return Result(np.full((2, 6), share), {"rule": study.RULES, "layer": range(6)}, "share", "", {})
+
+
+@pytest.mark.parametrize(
+    ("shares", "luck", "verdict"),
+    [
+        ((0, 0, 0, 0, 0, 0.2), 0.01, "supported"),
+        ((0, 0, 0.2, 0, 0, 0), 0.01, "supported"),  # the best layer, wherever it is
+        ((0.2,) * 6, 0.19, "not supported"),  # no more than luck
+        ((0.01,) * 6, 0.001, "not supported"),  # less than published
+        ((0,) * 6, 0.0, "not supported"),
+    ],
+)
+def test_c12_sets_best_layer_beside_best_layer(shares, luck, verdict):
+    claim = study.c12(agreeing(shares), by_luck(luck))
+    assert claim.verdict == verdict
+
+
+def test_c12_needs_texts_that_the_model_was_trained_on():
+    shares = (0, 0, 0, 0, 0, 0.2)
+    stranger = study.c12(agreeing(shares, model="gpt2"), by_luck(0.0))
+    assert (stranger.verdict, stranger.measured) == ("cannot be tested on this model", None)
+    assert study.c12(agreeing(shares, model="gpt2", corpus="books"), by_luck(0.0)).verdict == "supported"
 
 
 def test_examples_stand_in_line_at_the_token_in_question(pocket, tmp_path):

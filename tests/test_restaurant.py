@@ -64,8 +64,19 @@ def test_any_name_is_measured_by_zero_and_the_lead_by_mean(tiny, told):
     assert len(found.lost_by_random) == len(found.kept_by_random) == restaurant.CONTROL_SETS
 
 
-def silenced(any_name=0.8, kept=0.9, low=0.8, lost=0.5, lost_by_random=(0.1, 0.2)):
-    return restaurant.Silenced(HEADS, any_name, kept, (low, 1.0), lost, lost_by_random, (0.9, 1.0))
+def silenced(
+    any_name=0.8,
+    kept=0.9,
+    low=0.8,
+    lost=0.5,
+    lost_by_random=(0.1, 0.2),
+    contrast=0.4,
+    around=(0.3, 0.5),
+    contrast_kept=0.9,
+):
+    return restaurant.Silenced(
+        HEADS, any_name, kept, (low, 1.0), lost, lost_by_random, (0.9, 1.0), contrast, around, contrast_kept
+    )
 
 
 @pytest.mark.parametrize(
@@ -76,12 +87,33 @@ def silenced(any_name=0.8, kept=0.9, low=0.8, lost=0.5, lost_by_random=(0.1, 0.2
         (silenced(lost_by_random=(0.1, 0.6)), "partly"),
         (silenced(low=0.2), "not supported"),
         (silenced(any_name=0.05), "cannot be tested on this model"),
+        (silenced(contrast=0.02, around=(0.01, 0.03)), "cannot be tested on this model"),  # all to names
+        (silenced(around=(-0.1, 0.9)), "cannot be tested on this model"),
+        (silenced(contrast_kept=0.2), "not supported"),  # these heads made the difference
     ],
 )
 def test_the_verdict_needs_a_lost_lead_and_a_kept_name(numbers, verdict):
     claim = restaurant.c9("tiny", numbers)
     assert claim.verdict == verdict
     assert claim.measured == (None if verdict.startswith("cannot") else numbers.kept)
+
+
+def test_a_model_for_which_a_name_follows_every_gift_is_told_so():
+    claim = restaurant.c9("tiny", silenced(contrast=0.001, around=(0.0005, 0.002)))
+    assert claim.control.startswith(
+        "for this model a name follows every gift, keys at the restaurant as well: any name +0.1%"
+    )
+
+
+def test_the_contrast_is_between_a_drink_at_the_store_and_keys_at_the_restaurant(tiny, told):
+    found = restaurant.measure_c9(tiny, told, HEADS)
+    names = [restaurant.chances(tiny, one).at(measure="any name").values for one in (told[0], told[3])]
+    assert found.contrast == pytest.approx((names[0] - names[1]).mean())
+    silent = [
+        restaurant.without(tiny, one, HEADS, "zero").at(measure="any name").values
+        for one in (told[0], told[3])
+    ]
+    assert found.contrast_kept == pytest.approx((silent[0] - silent[1]).mean() / found.contrast, rel=1e-4)
 
 
 def test_the_top_words_of_every_telling_are_listed(tiny, told):

@@ -93,7 +93,9 @@ def test_the_instruments_find_what_was_taught(twin, cast):
     assert taught.c13(twin, facts.c13(watched), watched).verdict == "as taught"
     assert transplants.step_layer(twin, "capital") == STEP_LAYER
     steps = [transplants.step(watched, transplants.move(twin))]
-    assert taught.c14(twin, transplants.c14(twin, steps), steps).verdict == "as taught"
+    claim = taught.c14(twin, transplants.c14(twin, steps), steps)
+    assert claim.verdict == transplants.c14(twin, steps).verdict
+    assert f"found 1 of 1 (capital in layer {STEP_LAYER})" in claim.control
 
 
 def test_a_stage_in_another_place_fails_the_instrument(twin):
@@ -102,6 +104,13 @@ def test_a_stage_in_another_place_fails_the_instrument(twin):
     first = [0] * len(trace.axes["layer"])  # every layer says what the first says
     frozen = replace(trace, values=trace.values.take(first, axis=at))
     assert taught.c13(twin, facts.c13(watched), replace(watched, trace=frozen)).verdict == "instrument failed"
+
+
+def test_a_step_in_another_layer_fails_the_instrument(twin, monkeypatch):
+    steps = [transplants.Step("capital", 1.0, 1.0, 0.9, (0.8, 1.0), (0.3, 0.5), {}, 0.4, 0.9)]
+    assert taught.c14(twin, replace(CLAIM, id="C14"), steps).verdict == CLAIM.verdict
+    monkeypatch.setattr(transplants, "step_layer", lambda model, name: STEP_LAYER - 1)
+    assert taught.c14(twin, replace(CLAIM, id="C14"), steps).verdict == "instrument failed"
 
 
 def test_the_self_check_counts_and_gives_nothing_away(twin, pocket):

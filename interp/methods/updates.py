@@ -83,6 +83,29 @@ def removal(
     return tuple(hooks.Zero(Site(KINDS[kind], layer), where) for layer in _these(model, layers))
 
 
+def averaged(
+    model,
+    reference: Prompts,
+    kind: str,
+    layers: Sequence[int],
+    *,
+    where: Bool[Tensor, "prompt position"] | None = None,
+) -> dict[int, hooks.Put]:
+    """By layer: an edit that makes one half of it write only what it writes on average in the reference.
+
+    The average is over all words of all reference prompts, padding left out. `where` limits the edit to some
+    positions of the prompts that are edited. Raises ValueError for another `kind` or a layer that is not
+    there.
+    """
+    sites = [edit.place for edit in removal(model, kind, layers)]
+    recorded = hooks.record(model, reference, sites)
+    real = torch.arange(reference.tokens.shape[1])[None] < reference.length.cpu()[:, None]
+    means = [recorded[site][real.to(recorded[site].device)].mean(dim=0) for site in sites]
+    return {
+        layer: hooks.Put(site, mean, where) for layer, site, mean in zip(layers, sites, means, strict=True)
+    }
+
+
 def shifted(
     model,
     held: States,

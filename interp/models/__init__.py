@@ -68,11 +68,13 @@ def load(
     device: str | None = None,
     dtype: str = "float32",
     otherwise: str = "pocket",
+    rather: str | None = None,
 ) -> Bridge:
     """The model, ready for hooks: evaluation mode, no gradients, layer norm folded, value biases kept.
 
     `source` is a hub id ("gpt2"), a directory, or "pocket". None means $INTERP_MODEL, else gpt2 if it is
-    cached or the hub answers, else `otherwise` (an embedded model) with a warning that says so. Logits
+    cached or the hub answers, else `otherwise` (an embedded model) with a warning that says so. With None,
+    and no $INTERP_MODEL, `rather` goes before gpt2 where it is cached; it is not fetched. Logits
     differ from Hugging Face's by one constant per position (centred unembedding); log-probabilities agree.
     `device` None takes $INTERP_DEVICE, else CUDA if there is one, else the CPU; "mps" must be asked for.
     Raises ModelNotFound (a ValueError).
@@ -81,7 +83,7 @@ def load(
         raise ValueError(f"{dtype!r} is not a number type for weights. Choose one of: {', '.join(DTYPES)}.")
     chosen, place = (
         _choose_device(device or os.environ.get("INTERP_DEVICE")),
-        locate(source, otherwise=otherwise),
+        locate(source, otherwise=otherwise, rather=rather),
     )
     proof = Proof(place, chosen)
     shown = proof.remembered

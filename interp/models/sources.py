@@ -13,7 +13,7 @@ import urllib.error
 import urllib.request
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -78,12 +78,14 @@ class Source:
         return str(self.folder.resolve()) if self.own else self.hub_id or self.name
 
 
-def locate(source: str | Path | None = None, *, otherwise: str = "pocket") -> Source:
+def locate(
+    source: str | Path | None = None, *, otherwise: str = "pocket", rather: str | None = None
+) -> Source:
     """Where the model is that `load(source)` would load, its files checked but not loaded.
 
-    Fetches a hub id that is not cached. Raises ModelNotFound.
+    Fetches a hub id that is not cached, but for `rather`. Raises ModelNotFound.
     """
-    found = _find(str(source)) if source is not None else _find_default(otherwise)
+    found = _find(str(source)) if source is not None else _find_default(otherwise, rather)
     folders.check(str(found.folder) if found.own else found.asked, found.folder)
     return replace(found, name=f"{found.name}-{found.sha256[:8]}") if found.own else found
 
@@ -100,10 +102,13 @@ def _find(source: str) -> Source:
     return Source(_short_name(source), folder, hub_id=source)
 
 
-def _find_default(otherwise: str) -> Source:
+def _find_default(otherwise: str, rather: str | None) -> Source:
     chosen = os.environ.get("INTERP_MODEL")
     if chosen:
         return _find(chosen)
+    with suppress(ModelNotFound):  # half a copy is no reason to stop
+        if rather and (folder := _cached(rather)) is not None:
+            return Source(_short_name(rather), folder, hub_id=rather)
     try:
         return _find("gpt2")
     except ModelNotFound:

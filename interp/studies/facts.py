@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from interp import hooks, models
-from interp.claims import Claim, decide
+from interp.claims import Claim
 from interp.methods import lens, updates
 from interp.prompts import Prompts, meant
 from interp.result import Result
@@ -22,7 +22,10 @@ from interp.words.relations import CAPITAL, RELATIONS, Relation, list_of
 
 # The test of C13, fixed before looking at any model
 LEAST_RIGHT = 0.5  # share of questions the model must answer; below, there is nothing to watch
-LEAST_STAGES = 0.5  # share of the answered questions that must pass through all three stages
+LEAST_LEAD = 0.2  # by so much 1 / rank of the country must exceed that of its capital, before they cross ...
+MOST_NOISE = (
+    0.2  # ... and neither may be as close as that after the first layer: on average among the first five
+)
 
 MARKS = (
     "answer first at the end",
@@ -31,6 +34,7 @@ MARKS = (
     "put first by a feed-forward layer",
     "put first by attention",
 )
+CLOSE = ("the word asked about", "its answer", "another word (control)")
 SCORES = ("first piece", "whole answer", "log-probability")
 C13_TEXT = (
     "The guess changes layer by layer: noise first, then the country of the question, then its capital."
@@ -143,7 +147,7 @@ def _extended(model, asked: Prompts, pieces: Sequence[list[int]]) -> tuple[Tenso
 class Watched:
     """Many questions of one relation, watched through the lens: the trace, the marks, and a control.
 
-    `trace` is `lens.trace`; `marks` is Result[mark, prompt] of 0 and 1; `control` the same marks when another
+    `trace` is `lens.trace`; `marks` is Result[mark, prompt] of 0 and 1; `control` is the trace when another
     argument of the list is taken for the argument.
     """
 
@@ -163,7 +167,7 @@ def watch(
     traced = lens.trace(model, asked, through=through)
     others = replace(asked, answers={**asked.answers, "argument": asked.answers["argument"].roll(1)})
     control = lens.trace(model, others, through=through)
-    return Watched(name, chosen, traced, marks(traced), marks(control))
+    return Watched(name, chosen, traced, marks(traced), control)
 
 
 def marks(trace: Result) -> Result:
@@ -208,6 +212,64 @@ def firsts(watched: Watched) -> Result:
     return Result(values, axes, "share in which it is the first guess", "share", ranks.about)
 
 
+def closeness(watched: Watched) -> Result:
+    """How close three words are after every block, in the answered questions: Result[word, layer, prompt] of
+    1 / rank: 1 = first, 0.2 = fifth."""
+    right = watched.marks.at(mark=MARKS[0]).values == 1
+    named = (watched.trace, "argument"), (watched.trace, "answer"), (watched.control, "argument")
+    ranks = [one.at(measure="rank", part="post", word=word).values[:, right] for one, word in named]
+    axes = {"word": CLOSE, "layer": watched.trace.axes["layer"], "prompt": tuple(range(int(right.sum())))}
+    about = {**watched.trace.about, "n": int(right.sum())}
+    return Result(1 / np.stack(ranks), axes, "closeness of the word (1 / rank)", "", about)
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """Where the word asked about leads before its answer does: the lead in 1 / rank after block `layer`.
+
+    The layer is chosen on every other question; `lead`, its interval and `beyond`, the interval of the lead
+    over another argument, are measured on the rest. `noise`: neither word was close after the first block.
+    `crosses`: the answer leads after the last block.
+    """
+
+    layer: int
+    lead: float
+    interval: tuple[float, float]
+    beyond: tuple[float, float]
+    noise: bool
+    crosses: bool
+
+    @property
+    def verdict(self) -> str:
+        """Supported where the lead is large, after noise, and is lost to the answer; partly where it is
+        smaller or there is no noise; not supported where the word asked about is never ahead."""
+        if self.interval[0] <= 0 or self.beyond[0] <= 0 or not self.crosses:
+            return "not supported"
+        return "supported" if self.lead >= LEAST_LEAD and self.noise else "partly"
+
+
+def crossing(watched: Watched) -> Crossing:
+    """Do the lines of the word asked about and of its answer cross, in the answered questions?
+
+    Raises ValueError for fewer than four of them.
+    """
+    close = closeness(watched)
+    if len(close.axes["prompt"]) < 4:
+        raise ValueError(
+            f"The model answers {len(close.axes['prompt'])} of these questions; a crossing needs at least 4."
+        )
+    argument, answer, other = close.values  # layer prompt
+    lead = argument - answer
+    layer = int(lead[:, ::2].mean(axis=1).argmax())
+    rest = [
+        Result(one[layer, 1::2], {"prompt": close.axes["prompt"][1::2]}, "lead", "")
+        for one in (lead, argument - other)
+    ]
+    noise = max(float(one[0].mean()) for one in (argument, answer)) < MOST_NOISE
+    measured, crosses = float(rest[0].values.mean()), bool(lead[-1].mean() < 0)
+    return Crossing(layer, measured, _bounds(rest[0]), _bounds(rest[1]), noise, crosses)
+
+
 def who(seen: Sequence[Watched]) -> Result:
     """Which half of a block puts the answer first: Result[relation, who], among the answered questions."""
     rows = [[float(among_right(one, mark).values.sum()) for mark in MARKS[3:5]] for one in seen]
@@ -245,31 +307,49 @@ def among_right(watched: Watched, mark: str, marked: Result | None = None) -> Re
 
 
 def c13(watched: Watched) -> Claim:
-    """Do the answered questions pass through noise, argument and answer, in this order?"""
+    """Do the lines of country and capital cross, in the answered questions: noise, country, capital?"""
     right = float(watched.marks.at(mark=MARKS[0]).mean("prompt"))
-    testable = right >= LEAST_RIGHT
-    staged, other = (among_right(watched, MARKS[2], one) for one in (watched.marks, watched.control))
-    measured = float(staged.mean("prompt")) if testable else 0.0
-    chance = float(other.mean("prompt")) if testable else 0.0
-    interval = _bounds(staged) if testable else (0.0, 0.0)
+    testable = right >= LEAST_RIGHT and right * len(watched.arguments) >= 4
+    found = crossing(watched) if testable else None
+    staged = float(among_right(watched, MARKS[2]).mean("prompt")) if found else 0.0
     return Claim(
         id="C13",
         text=C13_TEXT,
         test=(
-            "Lens at the last word of questions with one example: share of the answered countries that pass "
-            "through layers of noise, then layers with the country first, then the capital up to the end."
+            "Lens at the last word of questions with one example: 1 / rank of the country minus 1 / rank of "
+            "its capital, at the layer where the country leads most. The layer was chosen on every other "
+            "answered country, the lead is measured on the rest."
+            + (
+                f" It is layer {found.layer}; noise before: {'yes' if found.noise else 'no'}."
+                if found
+                else ""
+            )
         ),
-        measured=measured if testable else None,
-        interval=interval if testable else None,
-        control=f"another country taken for the one asked about: {chance:.2f}; answered: {right:.0%}",
+        measured=found.lead if found else None,
+        interval=found.interval if found else None,
+        control=(
+            f"the country beyond another country: {found.beyond[0]:+.2f} to {found.beyond[1]:+.2f}; all "
+            f"three stages in a row in {staged:.0%} of the countries; answered: {right:.0%}"
+            if found
+            else f"answered: {right:.0%}"
+        ),
         threshold=(
-            f"at least {LEAST_STAGES:.0%}, interval above zero, more than the control; at least "
-            f"{LEAST_RIGHT:.0%} answered, else it cannot be tested"
+            f"supported: a lead of at least {LEAST_LEAD}, interval above zero, beyond another country, both "
+            f"words below {MOST_NOISE} after the first layer, and the capital ahead at the end; partly: the "
+            f"country leads by less, or without noise; at least {LEAST_RIGHT:.0%} answered, else it cannot "
+            "be tested"
         ),
-        verdict=decide(measured, interval, LEAST_STAGES, [chance], testable=testable),
+        verdict=found.verdict if found else "cannot be tested on this model",
         model=str(watched.trace.about["model"]),
         published=(
             "gpt2-medium, Poland: blocks 0-14 noise, 15-18 Poland, 19-23 Warsaw (Merullo et al. 2023)"
+        ),
+        because=(
+            f"At layer {found.layer} the country's 1 / rank is {abs(found.lead):.2f} "
+            f"{'above' if found.lead > 0 else 'below'} its capital's; in GPT-2 medium it comes first from"
+            " layer 15 to 18, and the capital from 19 on."
+            if found
+            else f"Too few countries are answered ({right:.0%}) to watch the guess change."
         ),
     )
 

@@ -6,6 +6,8 @@ likely. A mean over sentences with other names keeps "a name comes here", so mea
 either: it leaves any name where it was, whatever the heads. So *which* name is tested by mean, as elsewhere,
 and *any* name by zero.
 
+A model for which a name follows every gift has no "why a name" to explain: there the claim cannot be tested.
+
 The thresholds were not moved, but two things were changed after a look at pocket: the two names take turns
 in coming first; and the heads, which were all that have any part and were silenced by mean only, are now the
 article's, beside random ones (a reviewer found that any name could not fall by mean). The middle verdict,
@@ -38,6 +40,9 @@ LEAST_DROP = 0.30  # share of the lead that the heads must be worth, else they d
 LEAST_KEPT = 0.50  # share of the probability of "any name" that must stay without them
 CONTROL_SETS = 20
 LEAST_NAMES = 0.10  # probability of any name below which there is nothing to explain
+LEAST_CONTRAST = (
+    0.10  # by so much likelier must a name be for a drink at the store than for keys at the restaurant
+)
 
 PROBABILITIES = ("the right name", "the", "any name")
 MEASURES = (*PROBABILITIES, "logit_difference")
@@ -144,7 +149,9 @@ class Silenced:
     """What C9 is decided from: shares, without these heads, and without random sets of as many.
 
     `lost` is the share of the lead that goes with the heads at their mean, `kept` the share of the
-    probability of any name that stays when they write nothing.
+    probability of any name that stays when they write nothing. `contrast` is how much likelier a name is for
+    a drink at the store than for keys at the restaurant, with its interval `around`; `contrast_kept` the
+    share of it that stays.
     """
 
     heads: tuple[Head, ...]
@@ -154,38 +161,59 @@ class Silenced:
     lost: float
     lost_by_random: tuple[float, ...]
     kept_by_random: tuple[float, ...]
+    contrast: float
+    around: tuple[float, float]
+    contrast_kept: float
+
+    @property
+    def why_not(self) -> str:
+        """What is missing for a test: no heads, no name, or no gift that goes to anything but a name."""
+        if not self.heads:
+            return "no head plays any of the article's parts"
+        if self.any_name < LEAST_NAMES:
+            return f"any name comes with only {self.any_name:.0%}"
+        if self.contrast < LEAST_CONTRAST or self.around[0] <= 0:
+            return "for this model a name follows every gift, keys at the restaurant as well"
+        return ""
 
     @property
     def testable(self) -> bool:
-        """Whether there are heads to silence and a name to lose."""
-        return bool(self.heads) and self.any_name >= LEAST_NAMES
+        """Whether there are heads to silence, a name to lose, and gifts after which no name comes."""
+        return not self.why_not
 
     @property
     def verdict(self) -> str:
-        """Supported where any name stays and these heads explain which name, more than any random set; partly
-        where only a random set does as much; not supported where any name goes, or the lead does not."""
+        """Supported where any name stays, and what makes a name likely, and these heads explain which name,
+        more than any random set; partly where only a random set does as much; not supported where any name
+        goes, or the contrast, or where the lead stays."""
         if not self.testable:
             return "cannot be tested on this model"
-        if self.lost < LEAST_DROP or self.interval[0] < LEAST_KEPT:
+        if self.lost < LEAST_DROP or min(self.interval[0], self.contrast_kept) < LEAST_KEPT:
             return "not supported"
         return "supported" if self.lost > max(self.lost_by_random, default=0.0) else "partly"
 
 
 def measure_c9(model, told: Sequence[Scene], heads: Sequence[Head], *, seed: int = 0) -> Silenced:
-    """The telling with a drink at the store, without these heads, and without random sets of as many."""
+    """The telling with a drink at the store, without these heads, and without random sets of as many; and how
+    it differs from keys at the restaurant."""
     scene, heads = told[0], tuple(sorted(set(heads)))
-    before = chances(model, scene)
+    before, other = chances(model, scene), chances(model, told[-1])
     any_name = before.at(measure="any name")
+    differs = replace(any_name, values=any_name.values - other.at(measure="any name").values)
+    contrast, around = float(differs.mean("prompt")), differs.interval("prompt").values
+    apart = (contrast, (float(around[0]), float(around[1])))
     if not heads:
-        return Silenced((), float(any_name.mean("prompt")), 1.0, (1.0, 1.0), 0.0, (), ())
+        return Silenced((), float(any_name.mean("prompt")), 1.0, (1.0, 1.0), 0.0, (), (), *apart, 1.0)
     sets = [heads, *random_sets(model, heads, CONTROL_SETS, seed=seed)]
     lost = [_lost(before, without(model, scene, chosen, "mean", seed=seed)) for chosen in sets]
     after = [without(model, scene, chosen, "zero") for chosen in sets]
     low, high = after[0].at(measure="any name").interval("prompt", relative_to=any_name).values
     kept = [_kept(before, one) for one in after]
+    names = [one.at(measure="any name").values for one in (after[0], without(model, told[-1], heads, "zero"))]
+    left = float((names[0] - names[1]).mean()) / contrast if contrast else 0.0
     return Silenced(
         heads, float(any_name.mean("prompt")), kept[0], (float(low), float(high)), lost[0],
-        tuple(lost[1:]), tuple(kept[1:]),
+        tuple(lost[1:]), tuple(kept[1:]), *apart, left,
     )  # fmt: skip
 
 
@@ -203,15 +231,17 @@ def c9(model_name: str, measured: Silenced) -> Claim:
             f"The heads of the article's three parts ({', '.join(map(str, measured.heads)) or 'none found'})"
             " write nothing (zero; a mean over other sentences would keep “a name comes here”). Share kept of"
             " the probability that any name comes next, after “gave a drink to” at the store. With the heads"
-            " at their mean: share lost of the lead."
+            " at their mean: share lost of the lead. And the contrast: how much likelier a name is there than"
+            " after “gave his keys to” at the restaurant, with and without these heads."
         ),
         measured=measured.kept if testable else None,
         interval=measured.interval if testable else None,
         control=_control(measured),
         threshold=(
-            f"supported: at least {LEAST_KEPT:.0%} of any name stays, interval included, and at least"
-            f" {LEAST_DROP:.0%} of the lead is lost, more than without any random set; partly: a random set"
-            f" loses as much; any name at {LEAST_NAMES:.0%} or more to begin with, else it cannot be tested"
+            f"supported: at least {LEAST_KEPT:.0%} of any name stays, interval included, and of the"
+            f" contrast, and at least {LEAST_DROP:.0%} of the lead is lost, more than without any random"
+            f" set; partly: a random set loses as much; any name at {LEAST_NAMES:.0%} or more to begin with,"
+            f" and a contrast of at least {LEAST_CONTRAST:.0%}, interval above zero, else it cannot be tested"
         ),
         verdict=measured.verdict,
         model=model_name,
@@ -219,16 +249,28 @@ def c9(model_name: str, measured: Silenced) -> Claim:
             "gpt2: no probability was published for the restaurant sentence; given “the keys”, GPT-2 small"
             " fails in 93 % of the IOI prompts of one study (arXiv:2605.22719)"
         ),
+        because=(
+            f"It cannot be tested, because {measured.why_not}; the article's restaurant is about GPT-2 small."
+            if not testable
+            else f"Without these heads {measured.kept:.0%} of any name stays, and {measured.lost:.0%} of the"
+            " lead goes; of GPT-2 small no such number was published."
+        ),
     )
 
 
 def _control(measured: Silenced) -> str:
+    low, high = measured.around
+    contrast = (
+        f"any name {measured.contrast:+.1%} ({low:+.1%} to {high:+.1%}) likelier for a drink at the store"
+        " than for keys at the restaurant"
+    )
     if not measured.testable:
-        return f"any name at {measured.any_name:.0%}; heads found: {len(measured.heads)}"
+        return f"{measured.why_not}: {contrast}"
     lost, kept = measured.lost_by_random, measured.kept_by_random
     return (
         f"the same heads lose {measured.lost:.0%} of the lead; {len(lost)} random sets of as many others lose"
-        f" {min(lost):.0%} to {max(lost):.0%} and keep {min(kept):.2f} to {max(kept):.2f} of any name"
+        f" {min(lost):.0%} to {max(lost):.0%} and keep {min(kept):.2f} to {max(kept):.2f} of any name;"
+        f" {contrast}; {measured.contrast_kept:.0%} of that stays without the heads"
     )
 
 

@@ -12,6 +12,15 @@ FRAMES = (
     "After the lunch, {A} and {B} went to the {place}. {P} gave a {object} to",
 )
 
+# The article's own case: *his* looks for a man. The sentence ends in the word that asks.
+POSSESSIVES = {"man": "his", "woman": "her"}
+OWNED = (
+    "Then, {A} and {B} went to the {place} with {P}",
+    "While {A} and {B} were working at the {place}, they found {P}",
+    "When {A} and {B} got a {object} at the {place}, it was {P}",
+    "After the lunch, {A} and {B} went to the {place} for {P}",
+)
+
 # The article's scene with a pronoun for the giver, and two words that belong together:
 # the article's, and a pair for models that do not know it
 PRONOUN_SCENE = "When Mary and John went to the store, {P} gave a drink to"
