@@ -207,7 +207,7 @@ def c15(measured: Result, single: Result) -> Claim:
             "al. 2023)"
         ),
         because=(
-            f"{len(held)} of 3 halves hold here ({', '.join(held) or 'none'}); of GPT-2 medium the article"
+            f"{len(held)} of 3 tests hold here ({', '.join(held) or 'none'}); of GPT-2 medium the article"
             " tells the one layer, and in print the stacks were removed in BLOOM."
             if testable
             else f"The model remembers only {right:.0%} of the capitals, so there is little to lose."

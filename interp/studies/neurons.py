@@ -315,9 +315,10 @@ def c11(matched: Result, control: Mapping[str, Result]) -> Claim:
         model=matched.about["model"],
         published=C11_PUBLISHED,
         because=(
-            f"Word neurons fall by {words:+.3f} and text neurons rise by {topics:+.3f} beyond directions"
-            f" that no training has chosen, {sum(holds)} of 2 by at least {LEAST_SHIFT}; in the article's"
-            " model people, not rules, named the patterns, and no such control was published."
+            f"Beyond directions that no training has chosen, word neurons are {words:+.3f} more early than"
+            f" late, text neurons {topics:+.3f} more late than early: {sum(holds)} of 2 by at least"
+            f" {LEAST_SHIFT:.2f}; in the article's model people, not rules, named the patterns, and no such"
+            " control was published."
         ),
     )
 
