@@ -149,7 +149,7 @@ def render(canvas: Canvas, kind: str, title: str = "", dots: int = theme.DOTS_PE
 
 
 def _of_few_colours(sheet: io.BytesIO) -> bytes:
-    """The picture with the 256 colours that fit it best: a third of the bytes, and no eye tells them apart."""
+    """The picture with the 256 colours that fit it best: a third of the bytes, and no eye sees it."""
     small = io.BytesIO()
     full = Image.open(sheet).convert("RGB")
     few = full.quantize(256, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
