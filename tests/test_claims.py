@@ -3,11 +3,13 @@
 import json
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from interp.claims import Claim, decide, save, table, verdict_text
 
+ROOT = Path(__file__).resolve().parent.parent
 ABOUT = {"model": "pocket", "weights_sha256": "a" * 64}
 CLAIM = Claim(
     id="C8",
@@ -203,3 +205,11 @@ def test_a_table_made_before_there_were_reasons_is_kept(tmp_path):
     both = json.loads(save([CLAIM], tmp_path, ABOUT).read_text(encoding="utf-8"))["claims"]
     assert [row["id"] for row in both] == ["C8", "C9"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["claims.json", "claims.md"]
+
+
+@pytest.mark.parametrize("model", ["pocket", "pocket-taught"])
+def test_every_shipped_verdict_on_the_articles_parts_of_a_network_says_why(model):
+    rows = json.loads((ROOT / "figures" / model / "claims.json").read_text(encoding="utf-8"))["claims"]
+    told = {row["id"]: row.get("because") for row in rows if 7 <= int(row["id"][1:]) <= 16}
+    assert len(told) >= 7
+    assert [name for name, because in told.items() if not (because or "").endswith(".")] == []
