@@ -240,7 +240,9 @@ def test_weights_in_a_form_that_can_run_code_are_refused(folder):
     (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
     assert refusal(folder) == (
         f"The model '{folder}' cannot be loaded: it has pytorch_model.bin but no model.safetensors; only"
-        f" safetensors are read, because loading the other form can run foreign code.{THREE_WAYS_OUT}"
+        " safetensors are read, because loading the other form can run foreign code. If you trust its maker,"
+        " convert it once: transformers.GPT2LMHeadModel.from_pretrained(it).save_pretrained('a/new/folder'),"
+        f" with its tokenizer's files beside.{THREE_WAYS_OUT}"
     )
 
 

@@ -209,11 +209,18 @@ def _boot(place: Source, device: torch.device, dtype: torch.dtype, proof: Proof 
     """The bridge of the model in that folder; with `proof`, shown to run as `transformers` runs it."""
     with offline():
         from transformer_lens.model_bridge import TransformerBridge
-        from transformers import GPT2LMHeadModel
+        from transformers import GPT2Config, GPT2LMHeadModel
     folder = str(place.folder)
+    context = folders.configuration(place.asked, place.folder)["n_positions"]
     try:
         with _without_bars():
-            original = GPT2LMHeadModel.from_pretrained(folder, dtype=dtype, attn_implementation="eager")
+            original = GPT2LMHeadModel.from_pretrained(
+                folder,
+                config=GPT2Config.from_pretrained(folder, n_positions=context),
+                dtype=dtype,
+                attn_implementation="eager",
+                use_safetensors=True,
+            )
             original = torch.nn.Module.to(original, device).eval()
             answers = [] if proof is None else [proof.run(original)]
             model = TransformerBridge.boot_transformers(

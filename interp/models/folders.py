@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +9,16 @@ import torch
 from torch import Tensor
 
 from interp.models.refusals import ModelNotFound
+from interp.models.weight_files import WEIGHTS, missing_weights, places, read, shapes, weight_files
 
-WEIGHTS = "model.safetensors"
 _SIZES = ("n_layer", "n_head", "n_embd", "vocab_size", "n_positions")
 _MOST_BLANK = 0.02  # of a file's bytes, zero at its end; more is a download that was cut off
 _BLOCK = 1 << 20
-TIED = "lm_head.weight"
+EMBEDDING, TIED = "wte.weight", "lm_head.weight"
 # Of a layer, beside what a config asks for: the mask, which older files keep, and what an activation learned
 MORE = re.compile(r"(?:transformer\.)?h\.(\d+)\.(?:attn\.(?:bias|masked_bias)|mlp\.act\.\w+)")
+_OTHER_WEIGHTS = ("pytorch_model*.bin", "tf_model*.h5", "flax_model*.msgpack", "*.ckpt*")
+_READ_AS = (torch.float32, torch.float16, torch.bfloat16, torch.float64)
 _ON_PURPOSE = "zeros_on_purpose"  # in config.json: weights written by hand hold blocks of zeros
 
 
@@ -25,8 +26,9 @@ def missing(folder: Path) -> str | None:
     """The first thing that a model folder lacks, in words; None if it has everything."""
     if not (folder / "config.json").is_file():
         return "config.json"
-    if not (folder / WEIGHTS).is_file():
-        return WEIGHTS
+    absent = missing_weights(folder)
+    if absent is not None:
+        return absent
     has_tokenizer = (folder / "tokenizer.json").is_file() or all(
         (folder / name).is_file() for name in ("vocab.json", "merges.txt")
     )
@@ -38,15 +40,9 @@ def check(source: str, folder: Path) -> None:
     if not folder.is_dir():
         raise ModelNotFound(source, "there is no such folder.")
     lacks = missing(folder)
-    if lacks == WEIGHTS and (folder / "pytorch_model.bin").is_file():
-        raise ModelNotFound(
-            source,
-            "it has pytorch_model.bin but no model.safetensors; only safetensors are"
-            " read, because loading the other form can run foreign code.",
-        )
     if lacks is not None:
-        raise ModelNotFound(source, f"the folder has no {lacks}.")
-    found = _tensor_shapes(source, folder / WEIGHTS)
+        raise ModelNotFound(source, _instead(folder, lacks) or f"the folder has no {lacks}.")
+    found = shapes(source, weight_files(folder))
     expected = _expected_shapes(configuration(source, folder))
     _refuse_unused(source, found, expected)
     for tensor, shape in expected.items():
@@ -57,6 +53,28 @@ def check(source: str, folder: Path) -> None:
                 f"its weights are damaged: {tensor} should have the shape {shape}, but"
                 f" {'it is missing' if came is None else f'it has {came}'}.",
             )
+
+
+def _instead(folder: Path, lacks: str) -> str | None:
+    """What lies in a folder in the place of what it lacks, in words; None if nothing is known to."""
+    other = next((file.name for end in _OTHER_WEIGHTS for file in sorted(folder.glob(end))), None)
+    if lacks == WEIGHTS and other:
+        return no_safetensors(other)
+    if lacks.startswith("tokenizer") and (folder / "vocab.txt").is_file():
+        return (
+            "its vocab.txt belongs to another kind of tokenizer than GPT-2's. Put GPT-2's files beside it"
+            " (tokenizer.json, or vocab.json and merges.txt), if the model was trained with them."
+        )
+    return None
+
+
+def no_safetensors(other: str) -> str:
+    """Why a model whose weights come in another form is refused, and what to do."""
+    return (
+        f"it has {other} but no {WEIGHTS}; only safetensors are read, because loading the other form can run"
+        " foreign code. If you trust its maker, convert it once: transformers.GPT2LMHeadModel"
+        ".from_pretrained(it).save_pretrained('a/new/folder'), with its tokenizer's files beside."
+    )
 
 
 def _refuse_unused(source: str, found: dict[str, tuple], expected: dict[str, tuple]) -> None:
@@ -75,24 +93,47 @@ def _refuse_unused(source: str, found: dict[str, tuple], expected: dict[str, tup
 
 def check_numbers(source: str, folder: Path) -> None:
     """Nothing, if every weight is a number and the file's end is not blank; else ModelNotFound."""
-    blank = _blank_share(folder / WEIGHTS)
-    if blank > _MOST_BLANK:
-        raise ModelNotFound(
-            source,
-            f"its weights are damaged: the last {blank:.0%} of {WEIGHTS} are zeros, as in a download that was"
-            " cut off.",
-        )
-    may_be_blank = configuration(source, folder).get(_ON_PURPOSE) is True
-    for tensor, values in _weights(source, folder):
-        wrong = _wrong(tensor, values) or (None if may_be_blank else _blank(tensor, values))
+    config, files = configuration(source, folder), weight_files(folder)
+    stored, words = places(source, files), _tokenizer_size(folder) or config["vocab_size"]
+    tables = {stored.get(_stored(EMBEDDING, stored)), stored.get(TIED)}
+    for file in files:
+        may_be_padded = file in tables and words < config["vocab_size"]  # with rows of zeros, at a file's end
+        blank = 0.0 if may_be_padded else _blank_share(file)
+        if blank > _MOST_BLANK:
+            raise ModelNotFound(
+                source,
+                f"its weights are damaged: the last {blank:.0%} of {file.name} are zeros, as in a download"
+                " that was cut off.",
+            )
+    may_be_blank = config.get(_ON_PURPOSE) is True
+    for tensor in _expected_shapes(config):
+        name = _stored(tensor, stored)
+        values = read(source, stored[name], name)
+        real = values[:words] if tensor in (EMBEDDING, TIED) else values
+        wrong = _wrong(tensor, values) or (None if may_be_blank else _blank(tensor, real))
         if wrong is not None:
             raise ModelNotFound(source, f"its weights are damaged: {tensor} {wrong}.")
-    if not _tied_agree(folder / WEIGHTS):
-        raise ModelNotFound(
-            source,
-            f"its weights and config.json disagree: {TIED} is not the embedding, though config.json does not"
-            " say tie_word_embeddings: false.",
-        )
+    if TIED in stored and config.get("tie_word_embeddings", True):
+        embedding = _stored(EMBEDDING, stored)
+        if not torch.equal(read(source, stored[TIED], TIED), read(source, stored[embedding], embedding)):
+            raise ModelNotFound(
+                source,
+                f"its weights and config.json disagree: {TIED} is not the embedding, though config.json does"
+                " not say tie_word_embeddings: false.",
+            )
+
+
+def _tokenizer_size(folder: Path) -> int | None:
+    """How many tokens the folder's tokenizer knows; None if its files do not say so in GPT-2's way."""
+    try:
+        if (folder / "tokenizer.json").is_file():
+            written = json.loads((folder / "tokenizer.json").read_bytes())
+            more = (added["id"] for added in written.get("added_tokens") or ())
+            return 1 + max(*written["model"]["vocab"].values(), *more)
+        files = (folder / name for name in ("vocab.json", "added_tokens.json"))
+        return 1 + max(max(json.loads(file.read_bytes()).values()) for file in files if file.is_file())
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
 
 
 def taught(source: str, folder: Path, weights_sha256: str) -> dict[str, tuple[str, ...]] | None:
@@ -128,6 +169,8 @@ def parse_config(source: str, text: bytes) -> dict[str, Any]:
         raise ModelNotFound(source, "its config.json is damaged: it is not a JSON object.") from None
     if kind != "gpt2":
         raise ModelNotFound(source, f"it is not a GPT-2: config.json says the model type is {kind!r}.")
+    if "n_positions" not in config and "n_ctx" in config:  # its name in the oldest files
+        config["n_positions"] = config["n_ctx"]
     wrong = [size for size in _SIZES if not isinstance(config.get(size), int) or config[size] < 1]
     if wrong:
         raise ModelNotFound(
@@ -155,31 +198,6 @@ def _unfit(config: dict[str, Any]) -> str | None:
     return None
 
 
-def _weights(source: str, folder: Path) -> Iterator[tuple[str, Tensor]]:
-    """Every tensor that the model needs, by its name and with its values."""
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(folder / WEIGHTS, framework="pt") as opened:
-            stored = set(opened.keys())
-            for tensor in _expected_shapes(configuration(source, folder)):
-                yield tensor, opened.get_tensor(_stored(tensor, stored))
-    except SafetensorError as error:
-        raise ModelNotFound(source, f"{WEIGHTS} is damaged ({error}).") from None
-
-
-def _tied_agree(file: Path) -> bool:
-    """Whether an output matrix that is stored beside the embedding is the same; true if only one is."""
-    from safetensors import safe_open
-
-    config = json.loads((file.parent / "config.json").read_bytes())
-    with safe_open(file, framework="pt") as opened:
-        stored = set(opened.keys())
-        if TIED not in stored or not config.get("tie_word_embeddings", True):
-            return True
-        return torch.equal(opened.get_tensor(TIED), opened.get_tensor(_stored("wte.weight", stored)))
-
-
 def _longest_blank(values: Tensor) -> int:
     """How many rows one after another (of a vector: numbers) are zeros, at most."""
     blank = (values == 0).flatten(1).all(1) if values.ndim > 1 else values == 0
@@ -194,9 +212,9 @@ def _stored(tensor: str, names: set[str] | dict) -> str:
 
 def _wrong(tensor: str, values: Tensor) -> str | None:
     """What is wrong with these values, in words; None if nothing is."""
-    if not values.is_floating_point():
-        return f"holds {values.dtype} instead of real numbers"
-    low, high = map(float, torch.aminmax(values))
+    if values.dtype not in _READ_AS:
+        return f"holds {str(values.dtype).removeprefix('torch.')} instead of real numbers"
+    low, high = map(float, torch.aminmax(values if values.element_size() < 8 else values.float()))
     if not abs(low) + abs(high) < float("inf"):
         return f"holds {int((~values.isfinite()).sum())} values that are not finite numbers"
     return None
@@ -226,25 +244,6 @@ def _blank_share(file: Path) -> float:
                 break
             size = start
     return 1 - size / whole
-
-
-def _tensor_shapes(source: str, file: Path) -> dict[str, tuple[int, ...]]:
-    """Name and shape of every tensor of a safetensors file, read from its header; checks its length."""
-    damaged = ModelNotFound(source, f"{WEIGHTS} is damaged: it is cut short or is no safetensors file.")
-    with file.open("rb") as opened:
-        size = int.from_bytes(opened.read(8), "little")
-        if size > file.stat().st_size:
-            raise damaged
-        try:
-            header = json.loads(opened.read(size))
-            header.pop("__metadata__", None)
-            end = max(entry["data_offsets"][1] for entry in header.values())
-            shapes = {name: tuple(entry["shape"]) for name, entry in header.items()}
-        except (ValueError, AttributeError, TypeError, KeyError):
-            raise damaged from None
-    if file.stat().st_size != 8 + size + end:
-        raise damaged
-    return shapes
 
 
 def _expected_shapes(config: dict[str, Any]) -> dict[str, tuple[int, ...]]:

@@ -24,7 +24,7 @@ from interp.models.sources import Source
 
 MOST_GAP = 1e-3  # nats, between two runs in float32 of one model; float sums in another order give 1e-5
 _ROWS, _LENGTH, _SEED = 2, 8, 0
-_CHECKS = 2  # raised when more is checked: what was shown before is shown again
+_CHECKS = 3  # raised when more is checked: what was shown before is shown again
 _LIBRARIES = ("torch", "transformers", "transformer-lens")
 
 
@@ -53,13 +53,14 @@ class Proof:
 
     def check_files(self) -> None:
         """Nothing, if the weights are those that the hub sent, and whole; else ModelNotFound."""
-        file, came = (self.source.folder / folders.WEIGHTS).resolve(), self.source.weights_sha256
-        if file.parent.name == "blobs" and re.fullmatch("[0-9a-f]{64}", file.name) and file.name != came:
-            raise ModelNotFound(
-                self.source.asked,
-                f"its weights are damaged: their hash begins with {came[:8]}, and the hub sent a file with"
-                f" {file.name[:8]}. Delete {file}; the next load fetches it again.",
-            )
+        for file, came in zip(self.source.weight_files, self.source.hashes, strict=True):
+            blob = file.resolve()
+            if blob.parent.name == "blobs" and re.fullmatch("[0-9a-f]{64}", blob.name) and blob.name != came:
+                raise ModelNotFound(
+                    self.source.asked,
+                    f"its weights are damaged: their hash begins with {came[:8]}, and the hub sent a file"
+                    f" with {blob.name[:8]}. Delete {blob}; the next load fetches it again.",
+                )
         folders.check_numbers(self.source.asked, self.source.folder)
 
     def run(self, model: Callable[..., Any]) -> Float[Tensor, "prompt position token"]:

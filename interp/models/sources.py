@@ -20,14 +20,16 @@ from pathlib import Path
 
 from interp.models import folders
 from interp.models.refusals import ModelNotFound
+from interp.models.weight_files import INDEX, SHARDS, WEIGHTS, weight_files
 
 EMBEDDED = {
     "pocket": Path(__file__).parents[1] / "pocket",
     "pocket-taught": Path(__file__).parents[1] / "pocket_taught",
 }
-_WANTED = (
-    "config.json", folders.WEIGHTS, "tokenizer.json", "tokenizer_config.json", "vocab.json", "merges.txt"
+_BESIDE_WEIGHTS = (
+    "config.json", "tokenizer.json", "tokenizer_config.json", "vocab.json", "merges.txt", "added_tokens.json"
 )  # fmt: skip
+_WANTED = (*_BESIDE_WEIGHTS, WEIGHTS, INDEX, SHARDS)
 _SECONDS_FOR_THE_HUB = 3.0
 _NOT_HERE = "it is no folder, not in the cache, and"
 _WEB_PAGE = (
@@ -56,18 +58,28 @@ class Source:
     hub_id: str | None = None
     own: bool = False  # a folder that someone pointed at, neither embedded nor from the hub
 
+    @property
+    def weight_files(self) -> tuple[Path, ...]:
+        """The one file of weights, or all shards."""
+        return weight_files(self.folder)
+
+    @cached_property
+    def hashes(self) -> tuple[str, ...]:
+        """Hash of each file of weights."""
+        return tuple(map(_file_sha256, self.weight_files))
+
     @cached_property
     def weights_sha256(self) -> str:
-        """Hash of the weights file."""
-        with (self.folder / folders.WEIGHTS).open("rb") as opened:
-            return hashlib.file_digest(opened, "sha256").hexdigest()
+        """Hash of the weights file; of several shards, the hash of their hashes in the order of names."""
+        first, *more = self.hashes
+        return hashlib.sha256(" ".join(self.hashes).encode()).hexdigest() if more else first
 
     @cached_property
     def sha256(self) -> str:
         """Hash of all that can change an answer: weights, configuration, tokenizer."""
         digest = hashlib.sha256(self.weights_sha256.encode())
-        for name in _WANTED:
-            if name != folders.WEIGHTS and (self.folder / name).is_file():
+        for name in _BESIDE_WEIGHTS:
+            if (self.folder / name).is_file():
                 content = (self.folder / name).read_bytes()
                 digest.update(f"{name} {len(content)} ".encode() + content)
         return digest.hexdigest()
@@ -76,6 +88,11 @@ class Source:
     def asked(self) -> str:
         """What `load` takes to find it again from any working folder."""
         return str(self.folder.resolve()) if self.own else self.hub_id or self.name
+
+
+def _file_sha256(file: Path) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def locate(
@@ -149,7 +166,7 @@ def _snapshot(hub_id: str) -> Path | None:
         from huggingface_hub import try_to_load_from_cache
         from huggingface_hub.errors import HFValidationError
     try:
-        found = (try_to_load_from_cache(hub_id, name) for name in ("config.json", folders.WEIGHTS))
+        found = (try_to_load_from_cache(hub_id, name) for name in ("config.json", WEIGHTS, INDEX))
         return next((Path(file).parent for file in found if isinstance(file, str)), None)
     except HFValidationError:  # no name that the hub could have
         return None
