@@ -63,7 +63,7 @@ def folder(pocket, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def browser(screen, folder):
+def opened(screen, folder):
     page = screen("neurons", CELL.format(folder=folder))
     page.wait_for_selector(".interp-neurons .finding")
     page.evaluate("document.querySelector('.interp-neurons').scrollIntoView({block: 'start'})")
@@ -103,112 +103,112 @@ def open_neuron(page, neuron):
     wait_for(page, neuron)
 
 
-def test_a_neuron_opens_with_three_honest_groups_of_contexts(browser):
-    open_neuron(browser, "L6N100")
-    assert browser.locator(".interp-neurons .contexts[data-kind=top] li").count() == 10
-    assert browser.locator(".interp-neurons .contexts[data-kind=middle] li").count() == 5
-    assert browser.locator(".interp-neurons .contexts[data-kind=random] li").count() == 5
-    assert browser.locator(".interp-neurons .contexts[data-kind=top] li .peak").count() == 10
-    tints = browser.eval_on_selector_all(
+def test_a_neuron_opens_with_three_honest_groups_of_contexts(opened):
+    open_neuron(opened, "L6N100")
+    assert opened.locator(".interp-neurons .contexts[data-kind=top] li").count() == 10
+    assert opened.locator(".interp-neurons .contexts[data-kind=middle] li").count() == 5
+    assert opened.locator(".interp-neurons .contexts[data-kind=random] li").count() == 5
+    assert opened.locator(".interp-neurons .contexts[data-kind=top] li .peak").count() == 10
+    tints = opened.eval_on_selector_all(
         ".interp-neurons .contexts[data-kind=top] .strip > span",
         "all => new Set(all.map(one => one.style.getPropertyValue('--tint'))).size",
     )
     assert tints > 5
-    photograph(browser, "1_open")
+    photograph(opened, "1_open")
 
 
-def test_the_buttons_step_and_draw_at_random(browser):
-    open_neuron(browser, "L2N511")
-    browser.get_by_role("button", name="next neuron of the layer").click()
-    wait_for(browser, "L3N0")
-    browser.get_by_role("button", name="previous neuron of the layer").click()
-    wait_for(browser, "L2N511")
-    browser.get_by_role("button", name="Random neuron").click()
-    browser.wait_for_function(
+def test_the_buttons_step_and_draw_at_random(opened):
+    open_neuron(opened, "L2N511")
+    opened.get_by_role("button", name="next neuron of the layer").click()
+    wait_for(opened, "L3N0")
+    opened.get_by_role("button", name="previous neuron of the layer").click()
+    wait_for(opened, "L2N511")
+    opened.get_by_role("button", name="Random neuron").click()
+    opened.wait_for_function(
         "!document.querySelector('.interp-neurons .finding').innerText.startsWith('L2N511 ')"
     )
-    assert re.match(r"L[0-7]N\d+ ", finding(browser))
+    assert re.match(r"L[0-7]N\d+ ", finding(opened))
 
 
-def test_a_search_by_word_finds_neurons_that_open_with_a_click(browser):
-    browser.get_by_label("Find by the word it speaks for").fill("Paris")
-    hit = browser.locator(".interp-neurons .hits button").first
+def test_a_search_by_word_finds_neurons_that_open_with_a_click(opened):
+    opened.get_by_label("Find by the word it speaks for").fill("Paris")
+    hit = opened.locator(".interp-neurons .hits button").first
     hit.wait_for()
     name = hit.inner_text()
     hit.click()
-    wait_for(browser, name)
-    assert browser.locator(".interp-neurons .weights .token", has_text="Paris").count() > 0
-    photograph(browser, "2_search")
+    wait_for(opened, name)
+    assert opened.locator(".interp-neurons .weights .token", has_text="Paris").count() > 0
+    photograph(opened, "2_search")
 
 
-def test_a_search_by_concept_names_its_control(browser):
-    browser.get_by_label("or by concept").select_option("country")
-    browser.wait_for_function("document.querySelectorAll('.interp-neurons .hits li').length === 1")
-    assert browser.locator(".interp-neurons .hits li").inner_text().replace("\n", " ") == (
+def test_a_search_by_concept_names_its_control(opened):
+    opened.get_by_label("or by concept").select_option("country")
+    opened.wait_for_function("document.querySelectorAll('.interp-neurons .hits li').length === 1")
+    assert opened.locator(".interp-neurons .hits li").inner_text().replace("\n", " ") == (
         "L0N232 AUC 0.99 (0.98 to 1.00); shuffled 0.45"
     )
-    browser.get_by_label("or by concept").select_option("")
+    opened.get_by_label("or by concept").select_option("")
 
 
-def test_the_keyboard_switches_the_neuron_off_and_the_prediction_answers(browser):
-    open_neuron(browser, "L7N381")
-    text = browser.get_by_label("Your own text", exact=True)
+def test_the_keyboard_switches_the_neuron_off_and_the_prediction_answers(opened):
+    open_neuron(opened, "L7N381")
+    text = opened.get_by_label("Your own text", exact=True)
     text.fill("Jane met Henry at the office. Jane had")
-    browser.wait_for_function("document.querySelectorAll('.interp-neurons .own .strip > span').length === 9")
-    before = browser.locator(".interp-neurons .pane.clean").inner_text()
+    opened.wait_for_function("document.querySelectorAll('.interp-neurons .own .strip > span').length === 9")
+    before = opened.locator(".interp-neurons .pane.clean").inner_text()
     text.press("Tab")
-    browser.keyboard.press("Space")
-    browser.wait_for_function(
+    opened.keyboard.press("Space")
+    opened.wait_for_function(
         "document.querySelector('.interp-neurons .pane.ablated h4').innerText.startsWith('Neuron off')"
     )
-    assert browser.locator(".interp-neurons .pane.clean").inner_text() == before
-    assert browser.locator(".interp-neurons .pane.ablated").inner_text() != before
+    assert opened.locator(".interp-neurons .pane.clean").inner_text() == before
+    assert opened.locator(".interp-neurons .pane.ablated").inner_text() != before
     assert (
         "Without it the likeliest next word"
-        in browser.locator(".interp-neurons [role=status].status").inner_text()
+        in opened.locator(".interp-neurons [role=status].status").inner_text()
     )
-    photograph(browser, "3_off")
-    browser.keyboard.press("Space")
-    browser.wait_for_function(
+    photograph(opened, "3_off")
+    opened.keyboard.press("Space")
+    opened.wait_for_function(
         "document.querySelector('.interp-neurons .pane.ablated').getClientRects().length === 0"
     )
 
 
-def test_an_error_stands_beneath_its_control_and_the_last_result_stays(browser):
-    open_neuron(browser, "L1N1")
-    before = finding(browser)
-    box = browser.get_by_label("Neuron (layer and number)")
+def test_an_error_stands_beneath_its_control_and_the_last_result_stays(opened):
+    open_neuron(opened, "L1N1")
+    before = finding(opened)
+    box = opened.get_by_label("Neuron (layer and number)")
     box.fill("L8N0")
-    error = browser.locator(".interp-neurons .error:visible")
+    error = opened.locator(".interp-neurons .error:visible")
     error.wait_for()
     assert error.inner_text() == (
         "L8N0 is not in this model: pocket has layers 0-7 and neurons 0-511. Choose a neuron such as L7N511."
     )
     assert box.get_attribute("aria-invalid") == "true"
-    assert finding(browser) == before
-    photograph(browser, "4_error")
-    open_neuron(browser, "L1N2")
-    browser.get_by_label("Find by the word it speaks for").fill("xyzzy")
+    assert finding(opened) == before
+    photograph(opened, "4_error")
+    open_neuron(opened, "L1N2")
+    opened.get_by_label("Find by the word it speaks for").fill("xyzzy")
     error.wait_for()
     assert error.inner_text().startswith("No neuron has 'xyzzy' among the ten words it writes most.")
-    browser.get_by_label("Find by the word it speaks for").fill("")
+    opened.get_by_label("Find by the word it speaks for").fill("")
     error.wait_for(state="hidden")
-    browser.get_by_label("Your own text", exact=True).fill(" ")
+    opened.get_by_label("Your own text", exact=True).fill(" ")
     error.wait_for()
     assert error.inner_text() == "The text is empty: write at least one word for the neurons to read."
-    browser.get_by_label("Your own text", exact=True).fill("Mary went to the")
+    opened.get_by_label("Your own text", exact=True).fill("Mary went to the")
     error.wait_for(state="hidden")
 
 
-def test_a_long_text_is_read_in_windows_and_says_so(browser):
-    browser.get_by_label("Your own text", exact=True).fill("Mary gave John a ring. " * 30)
-    note = browser.locator(".interp-neurons .own .note", has_text="windows")
+def test_a_long_text_is_read_in_windows_and_says_so(opened):
+    opened.get_by_label("Your own text", exact=True).fill("Mary gave John a ring. " * 30)
+    note = opened.locator(".interp-neurons .own .note", has_text="windows")
     note.wait_for()
     assert "it was read in 2 windows, each begun anew" in note.inner_text()
 
 
-def test_nothing_is_fetched_from_outside(browser):
-    assert browser.outside == []
+def test_nothing_is_fetched_from_outside(opened):
+    assert opened.outside == []
 
 
 def colours(css):

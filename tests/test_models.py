@@ -1,5 +1,6 @@
 """Loading: one path for every source, no network, clear refusals."""
 
+import copy
 import hashlib
 import io
 import json
@@ -450,6 +451,18 @@ def test_weights_changed_after_loading_are_refused_wherever_a_hash_is_promised(t
             ValueError, match=r"^The weights of this model were changed after it was loaded \(at "
         ):
             asked(model)
+
+
+def test_a_copy_is_a_model_of_its_own(tiny_folder, tokens):
+    model = models.load(tiny_folder)
+    copied = copy.deepcopy(model)
+    assert models.about(copied) == models.about(model)
+    with torch.no_grad():
+        copied.blocks[0].attn.W_O.mul_(2)
+    models.about(model)
+    for changed in (copied, copy.deepcopy(copied)):
+        with pytest.raises(ValueError, match=r"^The weights of this model were changed after it was"):
+            models.about(changed)
 
 
 def test_layers_that_the_configuration_drops_are_refused(folder):

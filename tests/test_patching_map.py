@@ -117,7 +117,7 @@ def test_the_table_of_paths_equals_path_patching_by_hand(tiny, receiver, bos):
     found = _whole(tiny, state, patching_map.paths)
     np.testing.assert_allclose(found.values, expected.values, atol=2e-6)
     assert (found.axes, found.unit) == (expected.axes, "nats")
-    assert np.abs(found.values).max() > 5e-4
+    assert np.abs(found.values).max() > 1e-4  # fifty times what is tolerated
     assert (found.values[2:] == 0).all() == (receiver is not None)
 
 

@@ -141,7 +141,10 @@ def about(model: Bridge) -> dict[str, Any]:
 def check_unchanged(model: Bridge) -> None:
     """Nothing, if the weights are those that were loaded; else ValueError. Under a millisecond for pocket."""
     describe(model)  # a bridge of one's own is marked when it is first described
-    model.__dict__["marks"].check()
+    marks = model.__dict__["marks"]
+    if not marks.belong_to(model) and marks.alike(copied := Marks(model)):
+        model.__dict__["marks"] = marks = copied
+    marks.check()
 
 
 def seen_words(model: Bridge) -> frozenset[str] | None:

@@ -15,6 +15,7 @@ class Marks:
 
     def __init__(self, model: Any):
         own = model.original_model
+        self._of = id(own)
         self._tensors = {**dict(own.named_parameters()), **dict(own.named_buffers())}
         self._samples = [
             tensor.detach().view(-1)[:: max(1, tensor.numel() // SAMPLES)]
@@ -23,6 +24,14 @@ class Marks:
         ]
         self._seen = self._look()
         self._sums = self._add()
+
+    def belong_to(self, model: Any) -> bool:
+        """Whether they are of this model, not of the one it is a copy of."""
+        return self._of == id(model.original_model)
+
+    def alike(self, other: "Marks") -> bool:
+        """Whether the numbers looked at are the same in both."""
+        return torch.equal(self._sums, other._sums)
 
     def check(self) -> None:
         """Nothing, if all is as it was loaded; else ValueError that names the tensors and the ways out."""
