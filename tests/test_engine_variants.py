@@ -35,7 +35,7 @@ def loaded(tiny, folder, **config):
 
 
 def drawn(seed):
-    """A config with every switch thrown by lot."""
+    """A config with every switch thrown at random."""
     draw = Random(seed)
     heads = draw.choice([1, 2, 3])
     return {

@@ -204,7 +204,7 @@ def test_a_folder_of_ones_own_called_pocket_is_not_the_shipped_one(tiny_folder, 
 
 
 def random_config(seed):
-    """Settings of a small GPT-2, drawn by lot."""
+    """Settings of a small GPT-2, drawn at random."""
     chance = random.Random(seed)
     heads = chance.choice((1, 2, 3, 4))
     width = heads * chance.choice((1, 2, 4, 8))

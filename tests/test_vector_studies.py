@@ -100,7 +100,7 @@ def test_c1_flips(glove):
 
 @pytest.mark.slow
 def test_c1_is_partly_where_neighbours_are_near_but_no_map_follows():
-    """Each country has a direction of its own by lot: nothing says where a country lies."""
+    """Each country has a direction of its own at random: nothing says where a country lies."""
     there = vectors.cities()
     centre = noise(sorted({city.country for city in there}), width=120, seed=1)
     rows = noise(("cat", "dog", "pet", *(city.word for city in there)), width=120)

@@ -269,7 +269,7 @@ def _kept(labels: Bool[np.ndarray, "concept token"], seed: int) -> Int[np.ndarra
 
 
 def _thirds(what: Int[np.ndarray, "token"], seed: int) -> Int[np.ndarray, "token"]:
-    """FIT for half of the different values, CHOOSE for a fifth, TEST for the rest, by lot."""
+    """FIT for half of the different values, CHOOSE for a fifth, TEST for the rest, at random."""
     _, kind = np.unique(what, return_inverse=True)
     return np.random.default_rng(seed).choice(3, size=kind.max() + 1, p=(0.5, 0.2, 0.3))[kind]
 

@@ -39,7 +39,7 @@ def turned(
 
 
 def checked(network: Network, ids: list[int], right: int, count: int = 24) -> list[tuple[str, float, float]]:
-    """For some weights by lot: the part, the gradient, and how the loss really changes per unit moved.
+    """For some random weights: the part, the gradient, and how the loss really changes per unit moved.
 
     The last by hand: the weight a little up, a little down (central difference, double precision).
     """
