@@ -295,6 +295,16 @@ def test_models_that_the_page_cannot_run_are_refused_in_one_sentence(tiny_folder
         site.pack(str(other))
 
 
+def test_a_configuration_of_the_oldest_kind_is_packed(tiny_folder, tmp_path):
+    old = shutil.copytree(tiny_folder, tmp_path / "old")
+    config = json.loads((old / "config.json").read_text())
+    config["n_ctx"] = config.pop("n_positions")
+    config.pop("layer_norm_epsilon", None)
+    (old / "config.json").write_text(json.dumps(config))
+    fields = json.loads(site.pack(str(old)).text)
+    assert (fields["context"], fields["eps"]) == (config["n_ctx"], 1e-5)
+
+
 def test_the_pages_run_no_inline_script_and_write_no_markup_from_text():
     page = site.render("base.html", "<b>", alive=True, body="<p>made by us</p>")
     assert "<title>&lt;b&gt;</title>" in page

@@ -13,6 +13,7 @@ from jaxtyping import Float
 from safetensors.torch import load_file
 
 from interp import models
+from interp.models import folders
 from interp.studies import attention_view, explorer, lab
 from interp.studies.lab.head_groups import groups
 from interp.studies.lab.one_sentence import reference_outputs
@@ -31,7 +32,7 @@ NEEDED = {
 def of(source: str, largest: int) -> tuple[str, dict[str, Any]]:
     """The model's name, and the fields of its pack. Raises ValueError as `packing.pack` says."""
     place = models.locate(source)
-    config = json.loads((place.folder / "config.json").read_text(encoding="utf-8"))
+    config = folders.configuration(place.asked, place.folder)
     _refuse_other(place, config, largest)
     loaded = models.load(place.asked)
     weights = _weights(place.folder)
@@ -45,7 +46,7 @@ def of(source: str, largest: int) -> tuple[str, dict[str, Any]]:
         "heads": config["n_head"],
         "width": config["n_embd"],
         "context": config["n_positions"],
-        "eps": config["layer_norm_epsilon"],
+        "eps": config.get("layer_norm_epsilon", 1e-5),  # GPT-2's, where an old file says nothing
         **_tokens(loaded),
         "names": list(NAMES),
         "seen": None if seen is None else sorted(seen),
