@@ -446,9 +446,9 @@ def _run(path: Path, folder: Path, environment: dict[str, str]) -> report.Page:
                 path, environment, lambda done, total: progress.update(task, completed=done, total=total)
             )
             error = None
-            (folder / f"{path.stem}.html").write_text(
-                report.page(executed, report.packs_of(folder)), encoding="utf-8"
-            )
+            drawn = report.pictures_of(folder, execution.shelves(path, folder))
+            made = report.page(executed, report.packs_of(folder), drawn)
+            (folder / f"{path.stem}.html").write_text(made, encoding="utf-8")
         except execution.CellFailed as failure:
             error = str(failure)
     return report.Page(path.stem, execution.heading(path), time.perf_counter() - started, error)

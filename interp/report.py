@@ -44,6 +44,7 @@ ABOUT_THE_TWINS = (
     " on it are about our instruments: as taught, or instrument failed."
 )
 DESCRIPTION = re.compile(r"<(?:dc:description|desc)\b[^>]*>(.*?)</", re.DOTALL)
+EMBEDDED = re.compile(r'<img\b[^>]*\bsrc="(data:image/png;base64,[^"]*)"[^>]*>')
 FORMS = ("png", "svg", "pdf", "html", "csv")
 STILL = "00_untouched"  # what stands where the model in the page is asleep
 
@@ -61,17 +62,40 @@ class Page:
 # A notebook's page
 
 
-def page(executed: NotebookNode, packs: Sequence[site.Beside] = ()) -> str:
+def page(
+    executed: NotebookNode, packs: Sequence[site.Beside] = (), drawn: Mapping[str, str] | None = None
+) -> str:
     """An executed notebook as one HTML page that keeps alt text and fetches nothing.
 
-    With `packs`, the labs and viewers in it come alive on the first of those models.
+    With `packs`, the labs and viewers in it come alive on the first of those models. Pictures that lie beside
+    the page, by alt text in `drawn`, are not put into it once more.
     """
     from nbconvert import HTMLExporter  # a second to import, needed only here
 
     exporter = HTMLExporter(template_name="basic", embed_images=True, mathjax_url="", require_js_url="")
     body, _ = exporter.from_notebook_node(_static(executed, packs))
+    body = EMBEDDED.sub(lambda found: _beside(found, drawn or {}), body)
     title = next((cell.source for cell in executed.cells if cell.source.startswith("# ")), "# Notebook")
     return site.render("base.html", title.splitlines()[0].removeprefix("# "), alive=bool(packs), body=body)
+
+
+def pictures_of(folder: Path, shelves: Iterable[Path]) -> dict[str, str]:
+    """The pictures that lie beside a page in `folder`, or on these shelves next to it: alt text -> file."""
+    found = {}
+    for shelf in shelves:
+        at = "" if shelf == folder else f"../{shelf.name}/"
+        for drawn in sorted(shelf.glob("*.png")):
+            picture = _picture(shelf, drawn.stem, at)
+            if picture:
+                found[picture["alt"]] = f"{picture['file']}.png"
+    return found
+
+
+def _beside(found: re.Match[str], drawn: Mapping[str, str]) -> str:
+    """An embedded picture, or the one that lies beside the page with the same alt text."""
+    alt = re.search(r"""\balt=(["'])(.*?)\1""", found[0], re.DOTALL)
+    file = drawn.get(html.unescape(alt[2])) if alt else None
+    return found[0].replace(found[1], html.escape(file)) if file else found[0]
 
 
 def packs_of(folder: Path) -> list[site.Beside]:

@@ -1,6 +1,7 @@
 """The command line: what it says and how it ends: all well, bad input, a failing cell, Ctrl-C."""
 
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -230,3 +231,22 @@ def test_an_index_shows_the_saved_claims(tmp_path):
     text = report.index(tmp_path, "tiny", [report.Page("04_some", "Some")], [])
     assert "0.5 (0.4 to 0.6)" in text
     assert '<span class="chip partly">◐ partly</span> <span>on tiny · fairly firm</span>' in text
+
+
+def test_a_page_shows_the_pictures_beside_it_and_embeds_the_others(tmp_path):
+    mine, other = tmp_path / "pocket", tmp_path / "trained-taps"
+    for folder, name, alt in ((mine, "a", 'Bars: "1" &lt; 2'), (other, "b", "Lines")):
+        folder.mkdir()
+        (folder / f"{name}.svg").write_text(f"<svg><desc>{alt}</desc></svg>")
+        (folder / f"{name}.png").write_bytes(b"")
+    drawn = report.pictures_of(mine, [mine, other])
+    assert drawn == {'Bars: "1" < 2': "a.png", "Lines": "../trained-taps/b.png"}
+    outputs = [
+        nbformat.v4.new_output(
+            "display_data", data={"image/png": "AAAA"}, metadata={"image/png": {"alt": alt}}
+        )
+        for alt in (*drawn, "Lost")
+    ]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("x", outputs=outputs)])
+    sources = re.findall(r'<img[^>]* src="([^"]*)"', report.page(notebook, (), drawn).replace("\n", " "))
+    assert sources == ["a.png", "../trained-taps/b.png", "data:image/png;base64,AAAA"]
