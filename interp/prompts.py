@@ -11,6 +11,8 @@ import torch
 from jaxtyping import Bool, Int, Shaped
 from torch import Tensor
 
+from interp.words.letters import whole
+
 Piece = tuple[str | None, str]
 QUOTES = '"“”'
 
@@ -220,7 +222,7 @@ def _refuse_role(role: str, spots: dict[str, int]) -> None:
 
 
 def _encode(tokenizer: Any, text: str) -> list[int]:
-    return list(tokenizer(text, add_special_tokens=False)["input_ids"]) if text else []
+    return list(tokenizer(whole(text), add_special_tokens=False)["input_ids"]) if text else []
 
 
 def _answer_ids(tokenizer: Any, words: Mapping[str, str]) -> dict[str, int]:

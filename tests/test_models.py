@@ -2,23 +2,27 @@
 
 import copy
 import hashlib
-import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import urllib.error
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
+from conftest import CONTEXT
 from safetensors.torch import load_file, save_file
 from transformers import GPT2LMHeadModel, GPT2TokenizerFast
 
 from interp import hooks, models
 from interp.models import ModelNotFound
+from interp.prompts import Prompts
 from interp.sites import Head
+from interp.studies import own_sentences
 
 ROOT = Path(__file__).parents[1]
 THREE_WAYS_OUT = (
@@ -107,6 +111,66 @@ def test_every_token_has_a_name_of_its_own(tiny):
     names = models.token_strings(tiny, range(len(tiny.tokenizer)))
     assert len(set(names)) == len(names)
     assert models.token_strings(tiny, models.encode(tiny, " Mary gave"))[0] == " Mary"
+
+
+@pytest.mark.parametrize(
+    ("text", "pieces"),
+    [("“", ["\\xe2", "\\x80", "\\x9c"]), ("é", ["\\xc3", "\\xa9"]), ("日", ["\\xe6", "\\x97", "\\xa5"]),
+     ("😀", ["\\xf0", "\\x9f", "\\x98", "\\x80"]),
+     ("ش", ["\\xd8", "\\xb4"]), ("e\u0301", ["e", "\\xcc", "\\x81"])],
+)  # fmt: skip
+def test_a_part_of_a_character_is_shown_as_its_bytes(tiny, text, pieces):
+    assert models.token_strings(tiny, models.encode(tiny, text)) == pieces
+
+
+def test_a_token_of_whole_and_half_characters_shows_both():
+    bpe = SimpleNamespace(decode=lambda ids, **more: " \ufffd", convert_ids_to_tokens=lambda i: "Ġâ\u0122")
+    assert models.pieces.token_string(bpe, 0) == " \\xe2\\x80"
+    other = SimpleNamespace(decode=lambda ids, **more: "", convert_ids_to_tokens=lambda i: "▁日")
+    assert models.pieces.token_string(other, 0) == "▁日"
+
+
+ODD = {
+    "one token": " Mary", "quotes": "“Mary” said: don’t",
+    "emoji": "👍 👩‍👩‍👧 🇩🇪",
+    "chinese": "模型和语言",
+    "right to left": "ذهب يوسف إلى",
+    "both ways": "Mary قال שלום John",
+    "combining": "Jose\u0301 a\u0308\u0323", "line ends": "Mary\r\nJohn\r\n",
+    "byte order mark": "\ufeffMary", "mark between texts": "Mary<|endoftext|>John",
+    "nothing visible": "\u200b\u200d\u00a0",
+    "a null": "Mary\0John", "context-long": " Mary" * CONTEXT,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ODD)
+def test_odd_text_is_read_run_and_shown_byte_by_byte(tiny, kind):
+    text = ODD[kind]
+    ids = models.encode(tiny, text)
+    assert models.decode(tiny, ids) == text
+    assert hooks.run(tiny, torch.tensor([ids[:CONTEXT]]))[0].isfinite().all()
+    said = "".join(models.token_strings(tiny, ids)).encode()
+    shown = re.sub(rb"\\x([0-9a-f]{2})", lambda found: bytes([int(found[1], 16)]), said)
+    assert shown == text.encode()
+
+
+def test_a_text_longer_than_the_context_is_refused_by_its_length(tiny):
+    with pytest.raises(ValueError, match="has 65 tokens, but the model reads at most 64"):
+        Prompts.write(tiny.tokenizer, [[(None, " Mary" * 65)]], context=CONTEXT)
+
+
+@pytest.mark.parametrize("half", [chr(0xD83D), chr(0xDE00), f"a{chr(0xDC80)}b"])
+def test_half_a_character_is_refused_in_one_sentence_wherever_text_is_read(tiny, half):
+    readers = (
+        lambda: models.encode(tiny, half),
+        lambda: Prompts.write(tiny.tokenizer, [[(None, half)]]),
+        lambda: own_sentences.mark(tiny, half, " Mary", " John"),
+    )
+    for read in readers:
+        with pytest.raises(ValueError, match="holds half a character") as error:
+            read()
+        assert str(error.value).startswith(f"The text {half!r} holds half a character (")
+        assert str(error.value).endswith("Delete it, or write the whole character.")
 
 
 def test_the_number_type_and_the_device_can_be_chosen(tiny_folder, tokens):
@@ -207,8 +271,12 @@ def test_without_any_source_pocket_is_taken_with_one_plain_sentence(monkeypatch,
 
 @pytest.mark.usefixtures("empty_cache")
 def test_a_hub_id_out_of_reach_is_refused(monkeypatch, network_attempts):
+    monkeypatch.delenv("HF_ENDPOINT", raising=False)
+    for variable in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(variable, raising=False)
     reason = "The model 'gpt2-medium' cannot be loaded: it is no folder, not in the cache, and"
-    assert refusal("gpt2-medium") == f"{reason} the hub does not answer.{THREE_WAYS_OUT}"
+    silence = "huggingface.co does not answer (a test tried to reach 'huggingface.co')."
+    assert refusal("gpt2-medium") == f"{reason} {silence}{THREE_WAYS_OUT}"
     assert len(network_attempts) == 1
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     assert refusal("gpt2-medium") == f"{reason} HF_HUB_OFFLINE forbids fetching it.{THREE_WAYS_OUT}"
@@ -323,8 +391,8 @@ def test_a_hub_id_that_is_not_a_gpt2_is_refused_before_it_is_downloaded(monkeypa
 def test_a_hub_id_that_is_unknown_to_the_hub_is_refused(monkeypatch):
     answer_with(monkeypatch, urllib.error.HTTPError("address", 404, "not found", None, None))
     assert refusal("gpt22") == (
-        "The model 'gpt22' cannot be loaded: it is no folder, not in the cache, and the hub answers"
-        f" 404: it has no such model. Check the name.{THREE_WAYS_OUT}"
+        "The model 'gpt22' cannot be loaded: it is no folder, not in the cache, and huggingface.co"
+        f" answers 404: it has no such model. Check the name.{THREE_WAYS_OUT}"
     )
 
 
@@ -333,7 +401,7 @@ def test_a_hub_id_that_is_unknown_to_the_hub_is_refused(monkeypatch):
 def test_a_download_gives_a_folder_or_a_refusal(monkeypatch, tiny_folder, code):
     answer_with(monkeypatch, (tiny_folder / "config.json").read_bytes())
     done = subprocess.CompletedProcess([], code, stdout="" if code else f"{tiny_folder}\n")
-    monkeypatch.setattr(models.sources.subprocess, "run", lambda *args, **more: done)
+    monkeypatch.setattr(models.hub.subprocess, "run", lambda *args, **more: done)
     if code == 0:
         found = models.locate("org/fine-tuned")
         assert (found.name, found.folder, found.asked) == ("org--fine-tuned", tiny_folder, "org/fine-tuned")
@@ -342,13 +410,12 @@ def test_a_download_gives_a_folder_or_a_refusal(monkeypatch, tiny_folder, code):
 
 
 def answer_with(monkeypatch, answer):
-    def urlopen(address, timeout):
-        assert timeout <= 5
+    def read(address):
         if isinstance(answer, Exception):
             raise answer
-        return io.BytesIO(answer)
+        return answer
 
-    monkeypatch.setattr(models.sources.urllib.request, "urlopen", urlopen)
+    monkeypatch.setattr(models.hub, "_read", read)
 
 
 @pytest.mark.usefixtures("empty_cache")
@@ -365,8 +432,8 @@ def test_every_answer_of_the_hub_has_its_sentence_before_and_during_the_download
     answer_with(monkeypatch, (tiny_folder / "config.json").read_bytes())
     for line in (f"HfHubHTTPError: {code} Client Error: x", f"HTTPStatusError: Server error '{code} x' for"):
         done = subprocess.CompletedProcess([], 1, stdout=line)
-        monkeypatch.setattr(models.sources.subprocess, "run", lambda *args, done=done, **more: done)
-        assert f"the hub answers {code}: " in refusal("org/own")
+        monkeypatch.setattr(models.hub.subprocess, "run", lambda *args, done=done, **more: done)
+        assert f"huggingface.co answers {code}: " in refusal("org/own")
         assert told in refusal("org/own")
 
 
@@ -377,7 +444,7 @@ def test_a_web_page_instead_of_a_file_is_said(monkeypatch, folder, name):
     (folder / name).write_bytes(b"<!DOCTYPE html><html>log in</html>")
     answer_with(monkeypatch, (folder / "config.json").read_bytes() if name == "config.json" else config)
     done = subprocess.CompletedProcess([], 0, stdout=f"{folder}\n")
-    monkeypatch.setattr(models.sources.subprocess, "run", lambda *args, **more: done)
+    monkeypatch.setattr(models.hub.subprocess, "run", lambda *args, **more: done)
     assert "a web page came instead of a file (a log-in page?)" in refusal("org/own")
 
 

@@ -150,6 +150,9 @@ class Bytes:
         ("André", "Andre\u0301"),
         ("Анна", "Анна"),
         ("王", "王"),
+        ("José", "José"),
+        ("Anne-Marie", "Anne-Marie"),
+        ("ليلى", "ليلى"),
     ],
 )
 def test_a_name_ends_where_the_last_byte_of_its_last_letter_is_read(first, second):

@@ -1,6 +1,7 @@
 """A model is proven when it is loaded: run beside the reference, whole, and known by its weights."""
 
 import json
+import os
 import random
 import shutil
 from collections import Counter
@@ -234,13 +235,34 @@ def random_model(folder, *, seed=0, **settings):
     return folder, model
 
 
+def in_another_form(folder, reference, seed):
+    """The same model as people have it: short numbers, shards, an old configuration; and what it then is."""
+    chance = random.Random(-seed)
+    if chance.random() < 0.3:
+        kind = chance.choice((torch.float16, torch.bfloat16))
+        reference.to(kind)
+    shards = chance.random() < 0.3
+    if shards:
+        (folder / "model.safetensors").unlink()
+    reference.save_pretrained(folder, max_shard_size="5KB" if shards else "1GB")
+    if chance.random() < 0.2:
+        config = json.loads((folder / "config.json").read_text())
+        (folder / "config.json").write_text(json.dumps({"n_ctx": config.pop("n_positions"), **config}))
+    return reference.float()
+
+
+MANY = int(os.environ.get("INTERP_RANDOM_MODELS", "100"))  # 500 before a release
+
+
 @pytest.mark.slow
-def test_two_hundred_random_models_are_loaded_and_equal_the_reference_or_are_refused(tmp_path):
+def test_random_models_in_any_form_are_loaded_and_equal_the_reference_or_are_refused(tmp_path):
     """The judge is `transformers`, on other words than the proof's; every refusal names its reason."""
     outcomes = Counter()
-    for seed in range(200):
+    for seed in range(MANY):
         settings = random_config(seed)
+        shutil.rmtree(tmp_path / "model", ignore_errors=True)
         made, reference = random_model(tmp_path / "model", seed=seed, **settings)
+        reference = in_another_form(made, reference, seed)
         try:
             model = models.load(made)
         except ModelNotFound as error:
@@ -252,7 +274,7 @@ def test_two_hundred_random_models_are_loaded_and_equal_the_reference_or_are_ref
             expected = reference(tokens).logits.log_softmax(-1)
         assert torch.allclose(hooks.run(model, tokens)[0].log_softmax(-1), expected, atol=1e-4), settings
         outcomes["equal"] += 1
-    assert min(outcomes.values()) > 50, outcomes
+    assert min(outcomes["equal"], outcomes["refused"]) > MANY // 5, outcomes
 
 
 def at_fault(settings):

@@ -17,11 +17,14 @@ from typing import Any
 import torch
 
 from interp.models import folders
+from interp.models.hub import offline
 from interp.models.in_force import FORWARD, in_force
+from interp.models.pieces import token_string
 from interp.models.proof import Proof
 from interp.models.refusals import ModelNotFound
-from interp.models.sources import EMBEDDED, Source, locate, offline
+from interp.models.sources import EMBEDDED, Source, locate
 from interp.models.unchanged import Marks
+from interp.words.letters import whole
 
 __all__ = (
     "DTYPES", "EMBEDDED", "FOLDING", "Bridge", "ModelCard", "ModelNotFound", "Source", "about", "check_files",
@@ -72,9 +75,10 @@ def load(
 ) -> Bridge:
     """The model, ready for hooks: evaluation mode, no gradients, layer norm folded, value biases kept.
 
-    `source` is a hub id ("gpt2"), a directory, or "pocket". None means $INTERP_MODEL, else gpt2 if it is
-    cached or the hub answers, else `otherwise` (an embedded model) with a warning that says so. With None,
-    and no $INTERP_MODEL, `rather` goes before gpt2 where it is cached; it is not fetched. Logits
+    `source` is a hub id ("gpt2", "gpt2@revision"), a directory, or "pocket". None means $INTERP_MODEL, else
+    gpt2 if it is cached or the hub answers, else `otherwise` (an embedded model) with a warning that says so.
+    With None, and no $INTERP_MODEL, `rather` goes before gpt2 where it is cached; it is not fetched. Warns of
+    a model that is large, or larger than the free memory, before it is fetched or read. Logits
     differ from Hugging Face's by one constant per position (centred unembedding); log-probabilities agree.
     `device` None takes $INTERP_DEVICE, else CUDA if there is one, else the CPU; "mps" must be asked for.
     Raises ModelNotFound (a ValueError).
@@ -174,8 +178,8 @@ def introduce(model: Bridge) -> str:
 
 
 def encode(model: Bridge, text: str) -> list[int]:
-    """The token ids of a text, without a beginning-of-text token."""
-    return list(model.tokenizer(text, add_special_tokens=False)["input_ids"])
+    """The token ids of a text, without a beginning-of-text token. Raises ValueError for half a character."""
+    return list(model.tokenizer(whole(text), add_special_tokens=False)["input_ids"])
 
 
 def decode(model: Bridge, ids: Iterable[int]) -> str:
@@ -184,13 +188,8 @@ def decode(model: Bridge, ids: Iterable[int]) -> str:
 
 
 def token_strings(model: Bridge, ids: Iterable[int]) -> list[str]:
-    """The text of every single token; a token that is half a character keeps the tokenizer's own name."""
-    return [_token_string(model.tokenizer, int(i)) for i in ids]
-
-
-def _token_string(tokenizer: Any, token: int) -> str:
-    text = tokenizer.decode([token], clean_up_tokenization_spaces=False)
-    return tokenizer.convert_ids_to_tokens(token) or f"[{token}]" if not text or "\ufffd" in text else text
+    """The text of every single token; bytes that are a part of a character are written as `\\xe2\\x80`."""
+    return [token_string(model.tokenizer, int(i)) for i in ids]
 
 
 # How it is made ready

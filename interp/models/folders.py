@@ -43,7 +43,7 @@ def check(source: str, folder: Path) -> None:
     if lacks is not None:
         raise ModelNotFound(source, _instead(folder, lacks) or f"the folder has no {lacks}.")
     found = shapes(source, weight_files(folder))
-    expected = _expected_shapes(configuration(source, folder))
+    expected = expected_shapes(configuration(source, folder))
     _refuse_unused(source, found, expected)
     for tensor, shape in expected.items():
         came = found.get(_stored(tensor, found))
@@ -106,7 +106,7 @@ def check_numbers(source: str, folder: Path) -> None:
                 " that was cut off.",
             )
     may_be_blank = config.get(_ON_PURPOSE) is True
-    for tensor in _expected_shapes(config):
+    for tensor in expected_shapes(config):
         name = _stored(tensor, stored)
         values = read(source, stored[name], name)
         real = values[:words] if tensor in (EMBEDDING, TIED) else values
@@ -246,7 +246,7 @@ def _blank_share(file: Path) -> float:
     return 1 - size / whole
 
 
-def _expected_shapes(config: dict[str, Any]) -> dict[str, tuple[int, ...]]:
+def expected_shapes(config: dict[str, Any]) -> dict[str, tuple[int, ...]]:
     """Every tensor that the configuration asks for; whatever a file lacks, the libraries would invent."""
     width, inner = config["n_embd"], config.get("n_inner") or 4 * config["n_embd"]
     norm = {"weight": (width,), "bias": (width,)}

@@ -48,12 +48,28 @@ function tokenizer({ vocabulary, merges, special }) {
     return new TextDecoder().decode(Uint8Array.from(text, (letter) => bytes.get(letter)));
   }
 
-  // What one token says; half a character keeps the tokenizer's own letters for it.
+  // Whole characters as they are, other bytes as bytes: \xe2\x80.
+  function spelled(token) {
+    const list = Uint8Array.from(token, (letter) => bytes.get(letter)), strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+    let told = "";
+    for (let at = 0; at < list.length;) {
+      const length = list[at] < 0x80 ? 1 : list[at] < 0xe0 ? 2 : list[at] < 0xf0 ? 3 : 4;
+      try {
+        told += strict.decode(list.slice(at, at + length));
+        at += length;
+      } catch {
+        told += `\\x${list[at++].toString(16)}`;
+      }
+    }
+    return told;
+  }
+
+  // What one token says.
   function string(id) {
     const token = vocabulary[id];
     if (token === special) return token;
     const text = decode([id]);
-    return text.includes("\ufffd") ? token : text;
+    return text.includes("\ufffd") ? spelled(token) : text;
   }
 
   return { words, string, decode, encode: (text) => words(text).flatMap((word) => word.ids) };

@@ -14,6 +14,7 @@ from interp import models
 from interp.prompts import Asked
 from interp.studies.own_sentences import WORD, names_in
 from interp.words.ioi import NAMES
+from interp.words.letters import whole
 
 HARDLY = 0.01  # of the model's chance, for all asked words together
 MOST_LISTED = 6
@@ -32,7 +33,7 @@ class ReadWord:
 
 def read_words(model, text: str) -> tuple[ReadWord, ...]:
     """The words of a text, each with the space before it, as the tokenizer cuts them."""
-    encoded = model.tokenizer(text, add_special_tokens=False)
+    encoded = model.tokenizer(whole(text), add_special_tokens=False)
     pairs = zip(encoded.word_ids(), encoded["input_ids"], strict=True)
     known, words = models.seen_words(model), []
     for _, group in groupby(pairs, lambda pair: pair[0]):

@@ -21,6 +21,7 @@ from interp.methods.scan import world_texts
 from interp.result import Result
 from interp.sites import Neuron, Site
 from interp.words.concepts import CONCEPTS, Concept
+from interp.words.letters import whole
 
 TEXTS_DRAWN = 4000
 TEXTS_PER_CONCEPT = 40
@@ -242,7 +243,7 @@ def _labelled(model, text: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The ids of a text, as many as the model reads; for every concept which of them are in its spans, and
     which of them a fair test decides about.
     """
-    encoded = model.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+    encoded = model.tokenizer(whole(text), add_special_tokens=False, return_offsets_mapping=True)
     room = models.describe(model).context - 1
     ends = np.array([end for _, end in encoded["offset_mapping"]])[:room]
     labels = [_inside(ends, concept.find(text)) for concept in CONCEPTS]

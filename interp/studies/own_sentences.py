@@ -18,6 +18,7 @@ from torch import Tensor
 from interp import models
 from interp.prompts import Asked, Prompts, asked, meant
 from interp.result import Result
+from interp.words.letters import whole
 
 # letters with the marks that may be written after them; 's at the end is not part of a name
 WORD = regex.compile(
@@ -117,7 +118,7 @@ def pair(model, prompt: str, twin: str, answer: str, against: str) -> Pair:
 def mark(model, text: str, answer: str, against: str) -> Marked:
     """The tokens of the sentence, each with its mark; a last space is left out."""
     given, text = text, text.rstrip()
-    encoded = model.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+    encoded = model.tokenizer(whole(text), add_special_tokens=False, return_offsets_mapping=True)
     starts = [start for start, _ in encoded["offset_mapping"]]
     marks: list[list[str]] = [[] for _ in starts]
     told, right = _names(text, meant(answer).strip(), meant(against).strip())
