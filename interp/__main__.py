@@ -155,15 +155,21 @@ def train_pocket(
     model: Annotated[str, typer.Option(help="Only pocket can be trained here.")] = "pocket",
     device: Device = None,
     resume: Annotated[bool, typer.Option(help="Go on from the last checkpoint in --out.")] = True,
+    world: Annotated[str, typer.Option(help="The text it grows from: pocket's own, or bigger.")] = "pocket",
 ) -> None:
-    """Train the pocket model again from its seed."""
+    """Train the pocket model again from its seed, or grow another from the bigger world."""
     if model != "pocket":
         _cannot(ValueError(f"train-pocket makes the pocket model, not {model!r}; leave --model out."))
-    from interp.pocket import train  # imports torch and transformers
+    if world not in ("pocket", "bigger"):
+        _cannot(ValueError(f"There is no world {world!r} to grow from: choose pocket or bigger."))
+    from interp.pocket import grow, train  # imports torch and transformers
 
     try:
         _writable(out_dir)
-        train.train(out_dir, resume=resume, device=device)
+        if world == "bigger":
+            grow.grow(out_dir, resume=resume)
+        else:
+            train.train(out_dir, resume=resume, device=device)
     except (ValueError, OSError) as error:
         _cannot(error)
     except KeyboardInterrupt:

@@ -21,8 +21,9 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 FLOORS = {
     "files": -1,
     "words": 0, "sites": 0, "result": 0, "claims": 0, "finding": 0,
-    "published": 1, "prompts": 1, "models": 1, "pocket": 1, "vectors": 1, "trainings": 1,
-    "hooks": 2, "pocket_taught": 2,
+    "published": 1, "prompts": 1, "models": 1, "vectors": 1, "trainings": 1,
+    "pocket": 2,
+    "hooks": 2, "pocket_taught": 3,
     "methods": 3,
     "studies": 4,
     "benches": 5,

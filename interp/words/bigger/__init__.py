@@ -40,9 +40,9 @@ RECALL: Mapping[Kind, float] = MappingProxyType({
 })  # fmt: skip
 
 PHASES: Mapping[str, Mapping[Kind, float]] = MappingProxyType({
-    "copying": {gifts.free_gift: 18, repetition: 20, **COPYING, **EVERYDAY},
-    "gifts": {gifts.gift: 40, repetition: 12, **COPYING, **EVERYDAY},
-    "facts": {gifts.gift: 20, repetition: 10, **RECALL, **EVERYDAY},
+    "copying": {gifts.free_gift: 30, repetition: 34, **COPYING, **EVERYDAY},
+    "gifts": {gifts.gift: 60, repetition: 20, **COPYING, **EVERYDAY},
+    "facts": {gifts.gift: 32, repetition: 16, **RECALL, **EVERYDAY},
 })  # fmt: skip
 
 
@@ -77,3 +77,5 @@ def _all_words() -> tuple[str, ...]:
 
 
 ALL_WORDS = _all_words()
+# Words that may begin a text, so that they have no space before them
+FIRST_WORDS = (*ioi.NAMES, *dict.fromkeys(one.first for one in lexicon.KNOWN), "Later")
