@@ -238,12 +238,14 @@ def write_card(
     device: Device = None,
 ) -> None:
     """Measure an embedded model and write its card; some minutes."""
-    from interp import card, models  # imports torch
+    from interp import card, exam_card, models  # imports torch
 
     try:
         loaded = models.load(model, device=device)
         if models.taught(loaded) is not None:
             _write_taught_card(loaded, models.locate(model).folder)
+        if exam_card.is_grown(models.locate(model).folder):
+            _write_exam_card(loaded, models.locate(model).folder)
         measured = card.measure(loaded)
         page = card.write(measured, loaded, card.FOLDER if model == "pocket" else Path(model))
         for name, figure in measured.figures().items():
@@ -263,6 +265,17 @@ def _write_taught_card(loaded, folder: Path) -> NoReturn:
 
     measured = taught_exam.measure(loaded, models.load("pocket"))
     page = taught_card.write(measured, loaded, folder)
+    for name in measured.missed:
+        out.print(f"MISSED {name}", markup=False, soft_wrap=True)
+    out.print(f"Written: {page}", soft_wrap=True)
+    raise typer.Exit(1 if measured.missed else 0)
+
+
+def _write_exam_card(loaded, folder: Path) -> NoReturn:
+    from interp import exam_card
+
+    measured = exam_card.measure(loaded, folder)
+    page = exam_card.write(measured, loaded, folder)
     for name in measured.missed:
         out.print(f"MISSED {name}", markup=False, soft_wrap=True)
     out.print(f"Written: {page}", soft_wrap=True)

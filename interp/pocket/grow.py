@@ -197,7 +197,7 @@ class Optimizer:
             raise ValueError(f"Phase {number} has not begun: this optimizer is in phase {self.number}.")
         for name, mask in self.masks.items():
             if mask is not None:
-                self.weights[name].grad.mul_(mask)
+                _gradient(self.weights[name]).mul_(mask)
         torch.nn.utils.clip_grad_norm_(list(self.weights.values()), 1.0)
         share = rate(done, self.phase.steps)
         for group in self.adam.param_groups:
@@ -212,7 +212,7 @@ class Optimizer:
         """Muon's step: queries, keys and values as tables of their own, all of one shape at once."""
         pieces: dict[tuple[int, int], list[tuple[Tensor, Tensor]]] = {}
         for name, memory in zip(self.tables, self.memory, strict=True):
-            weight, gradient = self.weights[name], self.weights[name].grad
+            weight, gradient = self.weights[name], _gradient(self.weights[name])
             memory.mul_(MOMENTUM).add_(gradient)
             ahead = gradient.add(memory, alpha=MOMENTUM)
             parts = 3 if ".c_attn." in name else 1
@@ -232,6 +232,12 @@ class Optimizer:
         self.begin(state["phase"])
         self.memory = state["memory"]
         self.adam.load_state_dict(state["adam"])
+
+
+def _gradient(weight: Tensor) -> Tensor:
+    if weight.grad is None:
+        raise ValueError("A weight has no gradient: take the backward step first.")
+    return weight.grad
 
 
 def rate(done: int, steps: int) -> float:
@@ -283,6 +289,14 @@ def record(run: Run) -> dict:
         "trains": {phase.trains: TRAINS[phase.trains] for phase in run.recipe.phases},
         "loss": {str(mark): round(sum(tail) / len(tail), 4) for mark, tail in tails.items()},
     }
+
+
+def recipe_of(folder: str | Path) -> Growth:
+    """The recipe of a model that `grow` made. Raises ValueError for a model of another training."""
+    recipe = json.loads((Path(folder) / "training.json").read_text(encoding="utf-8"))["recipe"]
+    if recipe.get("world") != "bigger":
+        raise ValueError(f"{folder} was not grown from the bigger world: give a folder that was.")
+    return Growth(**{**recipe, "phases": tuple(Phase(**phase) for phase in recipe["phases"])})
 
 
 def _refuse_the_old_world(state: Path) -> None:
