@@ -227,6 +227,13 @@ def test_chances_are_written_so_that_small_ones_do_not_vanish(share, text):
     assert wording.percent(share) == text
 
 
+@pytest.mark.parametrize("name", ["ليلى", "שלום", "a ליאור"])
+def test_what_runs_from_right_to_left_keeps_its_place_in_an_english_sentence(name):
+    assert wording.word(f" {name}") == f"\u2068{name}\u2069"
+    assert wording.visible(f" {name}") == f"\u2068·{name.replace(' ', '·')}\u2069"
+    assert not set("\u2068\u2069") & set(wording.visible(" José 王") + wording.word(""))
+
+
 @pytest.mark.slow
 def test_the_widgets_do_not_load_torch_or_the_studies():
     code = (
