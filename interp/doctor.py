@@ -125,8 +125,10 @@ def _memory() -> Check:
 def _font() -> Check:
     from matplotlib.font_manager import findfont
 
-    path = Path(findfont("DejaVu Sans"))
-    return Check("font", path.stem)
+    try:
+        return Check("font", Path(findfont("DejaVu Sans")).stem)
+    except ValueError:
+        return Check("font", "none that matplotlib finds, not even its own", "problem", INSTALL)
 
 
 def _front_end() -> Check:

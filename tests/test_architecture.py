@@ -19,7 +19,7 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 # A room may import rooms of a lower floor, and itself. `claims` is a value that the studies return, so it
 # stands below them although it is read after them.
 FLOORS = {
-    "files": -1,
+    "files": -1, "undisturbed": -1,
     "words": 0, "sites": 0, "result": 0, "claims": 0, "finding": 0,
     "published": 1, "prompts": 1, "models": 1, "pocket": 1, "vectors": 1, "trainings": 1,
     "hooks": 2, "pocket_taught": 2,
