@@ -37,13 +37,30 @@ Model = Annotated[
         help="gpt2 or another hub id, a folder, or pocket. Default: $INTERP_MODEL, else gpt2, else pocket."
     ),
 ]
-Device = Annotated[str | None, typer.Option(help="cpu, cuda or mps. Default: cuda when present, else cpu.")]
+Device = Annotated[
+    str | None,
+    typer.Option(help="cpu, cuda, or one of several GPUs such as cuda:1. Default: cuda, else cpu."),
+]
 
 
 @app.command("doctor")
-def examine(model: Model = None, device: Device = None) -> None:
+def examine(
+    model: Model = None,
+    device: Device = None,
+    gpu: Annotated[
+        bool, typer.Option("--gpu", help="Run the model on every GPU beside the CPU: equal? how fast?")
+    ] = False,
+) -> None:
     """Look at this machine: packages, model, device, notebook front end; one line and one fix each."""
-    found = doctor.examine(model, device)
+    if gpu:
+        from interp import gpu_check  # imports torch
+
+        try:
+            found = gpu_check.examine(model)
+        except ValueError as error:
+            _cannot(error)
+    else:
+        found = doctor.examine(model, device)
     out.print(str(found), markup=False, soft_wrap=True)
     raise typer.Exit(0 if found.ready else 2)
 

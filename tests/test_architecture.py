@@ -27,7 +27,7 @@ FLOORS = {
     "studies": 4,
     "benches": 5,
     "figures": 6, "widgets": 6, "site": 6,
-    "bench": 7, "card": 7, "doctor": 7, "execution": 7, "report": 7, "verification": 7,
+    "bench": 7, "card": 7, "doctor": 7, "gpu_check": 8, "execution": 7, "report": 7, "verification": 7,
     "training_commands": 7,
     "taught_card": 8,
     "__main__": 9,
