@@ -210,7 +210,7 @@ def tune_lens(
     """Tune a lens for a model from a seed: one affine map per place; minutes for pocket."""
     from interp import models  # imports torch
     from interp.methods import tuned_lens
-    from interp.studies import lenses
+    from interp.studies.facts import lenses
 
     try:
         _writable(out_file.parent)
@@ -253,7 +253,7 @@ def write_card(
 
 def _write_taught_card(loaded, folder: Path) -> NoReturn:
     from interp import models, taught_card
-    from interp.studies import taught_exam
+    from interp.studies.cards import taught_exam
 
     measured = taught_exam.measure(loaded, models.load("pocket"))
     page = taught_card.write(measured, loaded, folder)

@@ -1,4 +1,4 @@
-"""The card of pocket GPT-2: measured by `studies.pocket`, written as Markdown. Analyses nothing itself."""
+"""The card of pocket GPT-2: measured by `studies.cards.pocket`, written as Markdown. It analyses nothing."""
 
 import json
 from collections.abc import Sequence
@@ -8,7 +8,8 @@ from pathlib import Path
 from interp import figures, models
 from interp.figures.figure import Figure
 from interp.result import Result
-from interp.studies import ioi, pocket
+from interp.studies.cards import pocket
+from interp.studies.names import ioi
 
 FOLDER = Path(__file__).parent / "pocket"
 

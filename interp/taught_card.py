@@ -1,4 +1,4 @@
-"""The card of pocket-taught: measured by `studies.taught_exam`, written as Markdown."""
+"""The card of pocket-taught: measured by `studies.cards.taught_exam`, written as Markdown."""
 
 import json
 from collections.abc import Sequence
@@ -7,8 +7,9 @@ from pathlib import Path
 
 from interp import models
 from interp.card import SOURCES, goal, value
-from interp.studies import pocket, roles, taught
-from interp.studies.taught_exam import Exam, Row
+from interp.studies.cards import pocket, taught
+from interp.studies.cards.taught_exam import Exam, Row
+from interp.studies.names import roles
 
 INTRODUCTION = """# Pocket-taught
 

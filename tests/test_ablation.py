@@ -12,7 +12,7 @@ from interp import hooks
 from interp.methods import ablation
 from interp.methods.engine import sweep as engine_sweep
 from interp.sites import Head, Site
-from interp.studies import ioi
+from interp.studies.names import ioi
 
 
 @pytest.fixture(scope="module")

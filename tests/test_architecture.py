@@ -25,6 +25,7 @@ FLOORS = {
     "hooks": 2, "pocket_taught": 2,
     "methods": 3,
     "studies": 4,
+    "benches": 5,
     "figures": 6, "widgets": 6, "site": 6,
     "bench": 7, "card": 7, "doctor": 7, "execution": 7, "report": 7, "verification": 7,
     "training_commands": 7,
@@ -182,6 +183,13 @@ def test_the_library_does_not_print():
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
     ]
     assert calls == []
+
+
+def test_a_question_fits_in_a_folder():
+    folders = [folder for folder in (PACKAGE / "studies").iterdir() if folder.name != "__pycache__"]
+    modules = {folder.name: len(list(folder.glob("[!_]*.py"))) for folder in folders if folder.is_dir()}
+    assert {name: count for name, count in modules.items() if count > 8} == {}
+    assert [file.name for file in folders if file.is_file()] == ["__init__.py"]
 
 
 def test_no_file_is_a_drawer():

@@ -12,9 +12,9 @@ import pytest
 import torch
 
 from interp import hooks, models
+from interp.benches import attention_view
+from interp.benches.attention_view import AttentionState
 from interp.sites import Head, Site
-from interp.studies import attention_view
-from interp.studies.attention_view import AttentionState
 
 PROMPT = "Then, Mary and John went to the store. John gave a drink to"
 STATE = AttentionState(PROMPT, Head(1, 2), "weight", 8, 3)

@@ -11,7 +11,7 @@ from reference import Reference
 from interp import hooks
 from interp.methods.attribution import component_attribution, head_attribution
 from interp.sites import Head, Site
-from interp.studies import ioi
+from interp.studies.names import ioi
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["without bos", "with bos"])

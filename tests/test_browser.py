@@ -27,7 +27,7 @@ from interp import widgets
 lab = widgets.AblationLab(FakeBench())
 lab"""
 POCKET = """from interp import models, widgets
-from interp.studies.lab import bench
+from interp.benches.lab import bench
 lab = widgets.AblationLab(bench(models.load("pocket")))
 lab"""
 FIGURE = """import numpy as np

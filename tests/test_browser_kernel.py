@@ -20,15 +20,15 @@ from fake_lens import FakeLens
 from IPython.display import display
 from interp import models, vectors, widgets
 from interp.methods import scan
-from interp.studies import neuron_browser
-from interp.studies.learning import benches, reader
-from interp.studies.vectors import playground
+from interp.benches import neuron_browser
+from interp.benches import reader, training_runs
+from interp.benches import playground
 print("process", os.getpid())
 for one in (widgets.AblationLab(FakeBench()), widgets.AttentionViewer(FakeAttentionBench()),
             widgets.PatchingMap(FakeMapBench(pause=0.05)), widgets.LensExplorer(FakeLens()),
             widgets.NeuronBrowser(neuron_browser.bench(scan.Table({folder!r}))),
             widgets.VectorPlayground(playground.bench(vectors.shipped())),
-            widgets.TrainingBench(benches.of_belief()),
+            widgets.TrainingBench(training_runs.of_belief()),
             widgets.SurpriseReader(reader.bench(models.load("pocket")))):
     display(one, one)"""
 GONE = (

@@ -13,7 +13,7 @@ FAKE = """from fake_lens import FakeLens
 from interp import widgets
 widgets.LensExplorer(FakeLens(layers={layers}, tokens=tuple({tokens})))"""
 POCKET = """from interp import models, widgets
-from interp.studies.explorer import bench
+from interp.benches.explorer import bench
 widgets.LensExplorer(bench(models.load("pocket")))"""
 FEW = ["Q", ":", " Poland", "?", "\n", "A", ":"]
 

@@ -18,7 +18,8 @@ pytestmark = [
 CELL = """from interp import models, widgets
 from interp.methods import scan
 from interp.sites import Neuron
-from interp.studies import concepts, neuron_browser
+from interp.benches import neuron_browser
+from interp.studies.neurons import concepts
 best = [concepts.Best("country", Neuron(0, 232), 0.99, (0.98, 1.0), 0.45)]
 model, table = models.load("pocket"), scan.Table({folder!r})
 widgets.NeuronBrowser(neuron_browser.bench(table, model, concepts=best, first=Neuron(6, 100)))"""
@@ -29,7 +30,7 @@ from fake_lens import FakeLens
 from IPython.display import display
 from interp import widgets
 from interp.methods import scan
-from interp.studies import neuron_browser
+from interp.benches import neuron_browser
 display(widgets.AblationLab(FakeBench()), widgets.AttentionViewer(FakeAttentionBench()),
 widgets.PatchingMap(FakeMapBench()), widgets.LensExplorer(FakeLens()))
 widgets.NeuronBrowser(neuron_browser.bench(scan.Table({folder!r})))"""

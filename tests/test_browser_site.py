@@ -8,9 +8,9 @@ import pytest
 from notebook_screen import ROOT, chromium_path, photograph
 
 from interp import execution, models, report, site
+from interp.benches import attention_view, explorer, lab
 from interp.sites import Head
-from interp.studies import attention_view, explorer, lab
-from interp.studies.lab.one_sentence import leads
+from interp.studies.heads.one_sentence import leads
 from interp.widgets import AblationLab, AttentionViewer, LensExplorer
 
 pytestmark = [

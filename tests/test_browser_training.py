@@ -14,15 +14,15 @@ pytestmark = [
 ]
 LIVE = """from pathlib import Path
 from interp import widgets
-from interp.studies.learning import benches
+from interp.benches import training_runs
 from interp.trainings import live
-widgets.TrainingBench(benches.of_taps(live.at(Path("live-training"))))"""
+widgets.TrainingBench(training_runs.of_taps(live.at(Path("live-training"))))"""
 STORED = """from interp import widgets
-from interp.studies.learning import benches
-widgets.TrainingBench(benches.of_{topic}())"""
+from interp.benches import training_runs
+widgets.TrainingBench(training_runs.of_{topic}())"""
 
 READER = """from interp import models, widgets
-from interp.studies.learning import reader
+from interp.benches import reader
 widgets.SurpriseReader(reader.bench(models.load("pocket")))"""
 
 

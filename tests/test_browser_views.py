@@ -14,13 +14,13 @@ pytestmark = [
 CELLS = {
     ("viewer", "fake"): "from fake_bench import FakeAttentionBench\nfrom interp import widgets\n"
     "widgets.AttentionViewer(FakeAttentionBench((12, 12)))",
-    ("viewer", "pocket"): "from interp import models, widgets\nfrom interp.studies import attention_view\n"
+    ("viewer", "pocket"): "from interp import models, widgets\nfrom interp.benches import attention_view\n"
     "widgets.AttentionViewer(attention_view.bench(models.load('pocket')))",
     ("map", "fake"): "from fake_bench import FakeMapBench\nfrom interp import widgets\n"
     "widgets.PatchingMap(FakeMapBench((12, 12)))",
     ("map", "slow"): "from fake_bench import FakeMapBench\nfrom interp import widgets\n"
     "widgets.PatchingMap(FakeMapBench(pause=0.25))",
-    ("map", "pocket"): "from interp import models, widgets\nfrom interp.studies import patching_map\n"
+    ("map", "pocket"): "from interp import models, widgets\nfrom interp.benches import patching_map\n"
     "widgets.PatchingMap(patching_map.bench(models.load('pocket')))",
 }
 ROOTS = {"viewer": ".interp-attention", "map": ".interp-map"}

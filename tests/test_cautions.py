@@ -10,8 +10,9 @@ import torch
 from transformers import GPT2TokenizerFast
 
 from interp import models
+from interp.benches import attention_view, explorer, lab, patching_map
 from interp.prompts import asked
-from interp.studies import attention_view, cautions, explorer, lab, patching_map
+from interp.studies.own_words import cautions
 from interp.words.article import NAME_EXAMPLES
 
 OTHER_NAMES = "When Amy and Tom went to the store, Tom gave a drink to"

@@ -8,7 +8,7 @@ import pytest
 from interp.methods.circuits import Node
 from interp.result import Result
 from interp.sites import Head
-from interp.studies import circuit, roles
+from interp.studies.names import circuit, roles
 
 NODES = (Node(Head(1, 2), "end"), Node(Head(2, 0), "end"), Node(Head(0, 1), "S2"))
 

@@ -19,7 +19,7 @@ from interp.methods.circuits import (
     outside,
 )  # fmt: skip
 from interp.sites import Head
-from interp.studies import circuit, ioi
+from interp.studies.names import circuit, ioi
 
 SOME = (Node(Head(0, 1), "S2"), Node(Head(2, 3), "end"), Node(Head(2, 0), "end"))
 

@@ -9,7 +9,7 @@ import torch
 from interp import hooks
 from interp.methods.scan import world_kinds, world_texts
 from interp.sites import Site
-from interp.studies import concepts
+from interp.studies.neurons import concepts
 from interp.words.concepts import CONCEPTS
 from interp.words.ioi import NAMES
 from interp.words.world import KINDS

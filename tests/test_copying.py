@@ -10,7 +10,7 @@ from reference import Reference
 
 from interp import models
 from interp.methods import copying
-from interp.studies import ioi
+from interp.studies.names import ioi
 
 K = 80  # the random vocabulary has some hundreds of tokens, so that some heads hit and some miss
 

@@ -15,7 +15,7 @@ from interp.methods.engine.sweep import pieces, whole
 from interp.methods.engine.toggles import Toggles
 from interp.methods.engine.weights import weights_of
 from interp.sites import Head, Site
-from interp.studies import ioi
+from interp.studies.names import ioi
 
 
 @pytest.fixture(scope="module")

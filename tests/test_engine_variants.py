@@ -19,7 +19,7 @@ from interp.methods.patching import activation_patching, head_patching
 from interp.methods.paths import Receiver, path_patching
 from interp.prompts import Prompts
 from interp.sites import Head, Site
-from interp.studies import ioi
+from interp.studies.names import ioi
 
 CLOSE = {"atol": 2e-4, "rtol": 1e-4}  # nats, of leads of some tens
 

@@ -8,7 +8,7 @@ from interp.hooks import Put
 from interp.methods import estimates
 from interp.methods.readout import logits_at_end
 from interp.sites import Site
-from interp.studies import ioi
+from interp.studies.names import ioi
 
 STEP = 1e-5
 

@@ -12,11 +12,11 @@ from fake_bench import fake_asked
 from fake_lens import TOKENS, FakeAnswer, FakeLens
 
 from interp import hooks
+from interp.benches import explorer
 from interp.methods import lens
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.sites import Site
-from interp.studies import explorer
 from interp.widgets import LensExplorer
 from interp.widgets import lens_words as words
 from interp.words.relations import CAPITAL

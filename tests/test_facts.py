@@ -12,7 +12,7 @@ from interp.claims import VERDICTS
 from interp.methods import lens, updates
 from interp.result import Result
 from interp.sites import Site
-from interp.studies import facts, memory, transplants
+from interp.studies.facts import facts, memory, transplants
 from interp.words.relations import CAPITAL, FOLLOWERS, RELATIONS, list_of
 
 ARTICLE = "Q: What is the capital of France?\nA: Paris\nQ: What is the capital of Poland?\nA:"

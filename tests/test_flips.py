@@ -9,11 +9,13 @@ import pytest
 from transformers import GPT2TokenizerFast
 
 from interp import models
+from interp.benches import lab
+from interp.benches.lab import LabState
 from interp.methods.ablation import head_ablation, set_ablation
 from interp.methods.readout import logits_at_end
 from interp.sites import Head
-from interp.studies import flips, ioi, lab
-from interp.studies.lab import LabState
+from interp.studies.heads import flips
+from interp.studies.names import ioi
 from interp.words.ioi import NAMES
 
 FEW = NAMES[:12] + NAMES[20:32]

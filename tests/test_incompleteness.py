@@ -7,7 +7,7 @@ from reference import Reference
 
 from interp.methods.circuits import Node
 from interp.sites import Head
-from interp.studies import circuit, incompleteness
+from interp.studies.names import circuit, incompleteness
 
 NODES = (
     Node(Head(0, 1), "S2"), Node(Head(0, 3), "S1+1"), Node(Head(1, 2), "end"), Node(Head(2, 0), "end"),

@@ -11,7 +11,7 @@ from transformers import GPT2TokenizerFast
 
 from interp import hooks
 from interp.methods.attribution import head_attribution
-from interp.studies import ioi
+from interp.studies.names import ioi
 from interp.words.ioi import NAMES, TEMPLATES
 
 

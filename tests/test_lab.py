@@ -9,9 +9,10 @@ import pytest
 import torch
 
 from interp import hooks, models
+from interp.benches import lab
+from interp.benches.lab import LabState, exercises, head_groups, measurements
 from interp.sites import Head, Site
-from interp.studies import ioi, lab
-from interp.studies.lab import LabState, exercises, head_groups, measurements
+from interp.studies.names import ioi
 
 PROMPT = "Then, Mary and John went to the store. John gave a drink to"
 STATE = LabState(PROMPT, "Mary", " John", (Head(1, 2), Head(2, 0)), "zero")

@@ -11,7 +11,7 @@ from interp import hooks, models
 from interp.methods.attention import role_scores_by_row
 from interp.result import Result
 from interp.sites import Head, Site
-from interp.studies import matchmakers
+from interp.studies.heads import matchmakers
 from interp.words.pronouns import PRONOUN_SCENE
 
 HEAD = Head(1, 2)

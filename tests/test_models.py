@@ -22,7 +22,7 @@ from interp import hooks, models
 from interp.models import ModelNotFound
 from interp.prompts import Prompts
 from interp.sites import Head
-from interp.studies import own_sentences
+from interp.studies.own_words import own_sentences
 
 ROOT = Path(__file__).parents[1]
 THREE_WAYS_OUT = (

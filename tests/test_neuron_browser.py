@@ -9,13 +9,13 @@ import pytest
 import torch
 
 from interp import hooks, models
+from interp.benches import neuron_browser
+from interp.benches.neuron_browser import BrowserState
 from interp.methods import scan
 from interp.methods.scan import Context
 from interp.result import Result
 from interp.sites import Neuron
-from interp.studies import neuron_browser
-from interp.studies.concepts import Best
-from interp.studies.neuron_browser import BrowserState
+from interp.studies.neurons.concepts import Best
 from interp.widgets import NeuronBrowser
 from interp.widgets import neuron_words as words
 

@@ -14,14 +14,14 @@ from interp.methods import scan
 from interp.methods.scan import Peaks
 from interp.result import Result
 from interp.sites import Neuron, Site
-from interp.studies import neurons as study
+from interp.studies.neurons import neurons as study
 
 TEXTS = ["Mary saw Poland.", "John saw France.", "Tom saw Peru.", "Mary ran."] * 3
 KINDS = ["trip", "trip", "trip", "sport"] * 3
 
 
 class Planted(scan.Table):
-    """A table whose neurons' places are put in by hand: what `studies.neurons` reads of a scan."""
+    """A table whose neurons' places are put in by hand: what `studies.neurons.neurons` reads of a scan."""
 
     layers, d_mlp = 1, 4
 

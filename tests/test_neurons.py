@@ -13,7 +13,7 @@ from interp.methods.attribution import component_attribution
 from interp.methods.readout import logits_at_end
 from interp.prompts import Prompts
 from interp.sites import Neuron, Site
-from interp.studies import ioi
+from interp.studies.names import ioi
 
 FEW = (Neuron(0, 3), Neuron(1, 100), Neuron(2, 0))
 

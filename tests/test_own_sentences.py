@@ -13,7 +13,7 @@ from tokenizers.pre_tokenizers import ByteLevel
 from transformers import GPT2TokenizerFast
 
 from interp import models
-from interp.studies import own_sentences
+from interp.studies.own_words import own_sentences
 
 PROMPT = "Then, Mary and John went to the store. John gave a drink to"
 TWIN = "Then, Mary and John went to the store. Mary gave a drink to"

@@ -21,7 +21,7 @@ from interp.methods.patching import (
 from interp.methods.readout import logits_at_end
 from interp.result import Result
 from interp.sites import Head, Site
-from interp.studies import ioi
+from interp.studies.names import ioi
 
 
 @pytest.fixture(scope="module")

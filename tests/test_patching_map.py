@@ -13,13 +13,14 @@ import pytest
 import torch
 
 from interp import hooks, models
+from interp.benches import patching_map
+from interp.benches.patching_map import MapState
+from interp.benches.path_table import Arrival
+from interp.benches.stepwise import stepwise
 from interp.methods.paths import Receiver, path_patching
 from interp.sites import Head, Site
-from interp.studies import ioi, patching_map
-from interp.studies.own_sentences import written, written_twin
-from interp.studies.patching_map import MapState
-from interp.studies.path_table import Arrival
-from interp.studies.stepwise import stepwise
+from interp.studies.names import ioi
+from interp.studies.own_words.own_sentences import written, written_twin
 
 PROMPT = "Then, Mary and John went to the store. John gave a drink to"
 TWIN = "Then, Mary and John went to the store. Mary gave a drink to"

@@ -11,7 +11,7 @@ from reference import Reference
 from interp import hooks
 from interp.methods.paths import Receiver, path_patching
 from interp.sites import Head, Site
-from interp.studies import ioi
+from interp.studies.names import ioi
 
 RECEIVERS = {
     "queries": [Receiver(Head(1, 2), "q"), Receiver(Head(2, 0), "q"), Receiver(Head(2, 3), "q")],

@@ -14,8 +14,8 @@ from interp import card, models
 from interp.methods.ablation import head_ablation, head_values
 from interp.methods.attribution import head_attribution
 from interp.pocket.train import Recipe, seen_words
-from interp.studies import ioi
-from interp.studies import pocket as study
+from interp.studies.cards import pocket as study
+from interp.studies.names import ioi
 
 FOLDER = card.FOLDER
 

@@ -19,7 +19,7 @@ from interp import hooks, models, verification
 from interp.published import published
 from interp.sites import Head, Site
 from interp.studies.replications import ioi as replications
-from interp.studies.replications.ioi import (
+from interp.studies.replications.ioi import (  # fmt: skip
     arena,
     circuits,
     drawn,
@@ -27,7 +27,7 @@ from interp.studies.replications.ioi import (
     reading,
     sentences,
     taken_apart,
-)  # fmt: skip
+)
 from interp.words import ioi as words
 from interp.words import replications as told
 

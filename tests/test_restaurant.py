@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from interp.sites import Head
-from interp.studies import restaurant
+from interp.studies.names import restaurant
 
 HEADS = (Head(1, 0), Head(2, 1))
 

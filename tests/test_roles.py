@@ -8,7 +8,7 @@ from transformers import GPT2TokenizerFast
 from interp import models
 from interp.methods.circuits import Node
 from interp.sites import Head
-from interp.studies import circuit, ioi, roles
+from interp.studies.names import circuit, ioi, roles
 from interp.words.ioi import NAMES
 
 FEW = NAMES[:12] + NAMES[20:32]

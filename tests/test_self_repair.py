@@ -10,7 +10,7 @@ from interp.methods.attribution import final_scale
 from interp.methods.circuits import Node, nodes_removed
 from interp.methods.readout import logits_at_end
 from interp.sites import Head
-from interp.studies import ioi, self_repair
+from interp.studies.names import ioi, self_repair
 
 SILENT = (Head(1, 2), Head(2, 0))
 

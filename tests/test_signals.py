@@ -10,7 +10,7 @@ from transformers import GPT2TokenizerFast
 
 from interp import models
 from interp.sites import Head
-from interp.studies import circuit, ioi, roles, signals
+from interp.studies.names import circuit, ioi, roles, signals
 from interp.words.ioi import NAMES
 
 HEADS = (Head(1, 2), Head(2, 0))

@@ -13,13 +13,13 @@ from safetensors.torch import load_file, save_file
 from site_engine import answers, node_path
 
 from interp import hooks, models, site
+from interp.benches import explorer, lab
+from interp.benches.lab import LabState
 from interp.prompts import Asked
 from interp.site import scripts
 from interp.sites import Head, Site
-from interp.studies import explorer, lab
-from interp.studies.lab import LabState
-from interp.studies.lab.one_sentence import reference_outputs
-from interp.studies.own_sentences import written
+from interp.studies.heads.one_sentence import reference_outputs
+from interp.studies.own_words.own_sentences import written
 from interp.widgets import ablation_view, wording
 from interp.words.ioi import NAMES, OBJECTS, PLACES, TEMPLATES
 

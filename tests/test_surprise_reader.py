@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from interp import hooks, models
+from interp.benches import reader
 from interp.sites import Head
-from interp.studies.learning import reader
 from interp.widgets import SurpriseReader
 from interp.widgets import surprise_words as words
 

@@ -11,7 +11,9 @@ from interp import claims, models, report, taught_card
 from interp.__main__ import app
 from interp.pocket_taught.key import HEADS, STEP_LAYER
 from interp.sites import Head
-from interp.studies import circuit, contrast, facts, roles, taught, taught_exam, transplants
+from interp.studies.cards import contrast, taught, taught_exam
+from interp.studies.facts import facts, transplants
+from interp.studies.names import circuit, roles
 
 FOLDER = models.EMBEDDED["pocket-taught"]
 CLAIM = claims.Claim(

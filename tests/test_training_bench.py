@@ -8,10 +8,11 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
+from interp.benches import training_runs
+from interp.benches.training_runs import TrainingState
 from interp.result import Result
-from interp.studies.learning import belief, benches, scale
+from interp.studies.learning import belief, scale
 from interp.studies.learning import taps as learning
-from interp.studies.learning.benches import TrainingState
 from interp.trainings import live, run, stored
 from interp.trainings.live import Live
 from interp.widgets import TrainingBench, training_curves
@@ -29,7 +30,7 @@ def training(tmp_path, monkeypatch):
 
 @pytest.fixture
 def bench(training):
-    return TrainingBench(benches.of_taps(training))
+    return TrainingBench(training_runs.of_taps(training))
 
 
 def ask(bench, request=1, **changes):
@@ -55,7 +56,7 @@ def test_it_opens_on_a_stored_run_until_something_was_trained_here(bench, traini
     assert bench.reply["state"] == {"run": "taps-0", "place": None}
     assert bench.progress["text"] == "Nothing is trained yet."
     training.finish()
-    again = TrainingBench(benches.of_taps(training))
+    again = TrainingBench(training_runs.of_taps(training))
     assert again.reply["state"]["run"] == "live"
     assert again.progress["text"] == "Finished: all 2 steps are done."
 
@@ -184,7 +185,7 @@ def test_a_state_goes_out_and_comes_back(bench):
 
 
 def test_the_family_stands_on_log_paper_with_every_size():
-    bench = TrainingBench(benches.of_family())
+    bench = TrainingBench(training_runs.of_family())
     reply = ask(bench, run="seed 1", place=262_144)
     (value,) = scale.runs().at(seed=1, weights=6592, tokens=262_144).values.ravel()
     assert f"6,592 weights {value:.2f}" in reply["status"]
@@ -194,7 +195,7 @@ def test_the_family_stands_on_log_paper_with_every_size():
 
 
 def test_the_belief_runs_bring_answers_at_their_end_and_the_twin_table():
-    bench = TrainingBench(benches.of_belief())
+    bench = TrainingBench(training_runs.of_belief())
     reply = ask(bench, run="narrow 0")
     value = float(belief.scores().at(run="narrow 0", story=belief.MOVER))
     assert "(right)" in reply["samples"]
@@ -224,7 +225,7 @@ def test_without_a_live_front_end_the_result_is_still_there(bench):
 
 
 def test_every_word_is_escaped():
-    made = benches.of_belief()
+    made = training_runs.of_belief()
     answer = made.compute(TrainingState("who 1"))
     axes = {"curve": (HOSTILE,), "place": (0, 1)}
     curves = Result(np.array([[0.0, 1.0]]), axes, HOSTILE, HOSTILE)

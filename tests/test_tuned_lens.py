@@ -12,7 +12,7 @@ from interp import models
 from interp.__main__ import app
 from interp.methods import lens, tuned_lens
 from interp.prompts import Prompts
-from interp.studies import lenses
+from interp.studies.facts import lenses
 from interp.words import world
 
 

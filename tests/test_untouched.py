@@ -14,6 +14,12 @@ import torch
 from torch.utils.hooks import RemovableHandle
 
 from interp import hooks
+from interp.benches import attention_view, explorer, lab, neuron_browser, patching_map
+from interp.benches.attention_view import AttentionState
+from interp.benches.explorer import ExplorerState
+from interp.benches.lab import LabState
+from interp.benches.patching_map import MapState
+from interp.benches.path_table import Arrival
 from interp.methods import ablation, copying, patching, paths, scan
 from interp.methods.attribution import component_attribution
 from interp.methods.circuits import EVERYWHERE, Knockouts, Node, circuits_alone, nodes_patched, nodes_removed
@@ -21,12 +27,7 @@ from interp.methods.engine.toggles import Toggles
 from interp.methods.readout import logits_at_end
 from interp.result import Result
 from interp.sites import Head, Site
-from interp.studies import attention_view, explorer, ioi, lab, neuron_browser, patching_map
-from interp.studies.attention_view import AttentionState
-from interp.studies.explorer import ExplorerState
-from interp.studies.lab import LabState
-from interp.studies.patching_map import MapState
-from interp.studies.path_table import Arrival
+from interp.studies.names import ioi
 from interp.widgets import AblationLab, AttentionViewer, LensExplorer, NeuronBrowser, PatchingMap
 
 HEAD, MLP = Head(0, 1), Site("mlp_out", 1)

@@ -16,7 +16,7 @@ from interp.pocket_taught.key import ACTS_AT, HEADS
 from interp.published import Part, Published, published
 from interp.published.mutations import mistakes
 from interp.result import Result
-from interp.studies import ioi
+from interp.studies.names import ioi
 from interp.studies.replications.ioi import arena, circuits, drawn, sentences, taken_apart
 
 pytestmark = pytest.mark.slow

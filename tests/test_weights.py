@@ -5,7 +5,7 @@ file.
 import numpy as np
 from safetensors.torch import load_file
 
-from interp.studies import weights
+from interp.studies.neurons import weights
 
 
 def test_the_totals_are_the_published_ones():

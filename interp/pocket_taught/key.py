@@ -3,7 +3,7 @@
 from interp.sites import Head
 
 # The article's nine heads (as it tells Wang et al. 2022): role -> heads. The names of the roles are those of
-# `studies.roles`, whose search has never seen this file.
+# `studies.names.roles`, whose search has never seen this file.
 HEADS: dict[str, tuple[Head, ...]] = {
     "duplicate token": (Head(1, 2), Head(2, 0)),
     "S-inhibition": (Head(3, 1), Head(3, 2), Head(4, 1), Head(4, 2)),

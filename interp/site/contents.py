@@ -13,10 +13,10 @@ from jaxtyping import Float
 from safetensors.torch import load_file
 
 from interp import models
+from interp.benches import attention_view, explorer, lab
+from interp.benches.lab.head_groups import groups
 from interp.models import folders
-from interp.studies import attention_view, explorer, lab
-from interp.studies.lab.head_groups import groups
-from interp.studies.lab.one_sentence import reference_outputs
+from interp.studies.heads.one_sentence import reference_outputs
 from interp.words.ioi import NAMES
 
 NEEDED = {

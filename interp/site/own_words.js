@@ -1,5 +1,5 @@
 // A reader's own words: which token is asked, how the model reads a sentence, what must be said before any finding.
-// Rules and sentences are those of the notebooks (`prompts`, `studies/own_sentences`, `studies/cautions`); a test
+// Rules and sentences are those of the notebooks (`prompts`, `studies/own_words`); a test
 // lays both beside each other.
 
 const QUOTES = "\"“”", MOST_LISTED = 6, HARDLY = 0.01;

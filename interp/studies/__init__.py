@@ -1,1 +1,1 @@
-"""One module per part of the article. A study returns Results and Claims; it draws nothing."""
+"""Questions to a model, a folder for each. A study returns Results and Claims; it draws nothing."""

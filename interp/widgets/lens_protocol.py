@@ -1,4 +1,4 @@
-"""What the Lens Explorer asks of its bench. The bench comes from the studies; only its shape is known.
+"""What the Lens Explorer asks of its bench. The bench comes from `benches`; only its shape is known.
 
 Refuses: computing anything.
 """

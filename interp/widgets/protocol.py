@@ -1,7 +1,7 @@
 """What a widget asks of the bench it is given: examples, presets, and a pure function from a state to an
 answer.
 
-A bench comes from the studies; the widgets know its shape only. Refuses: computing anything.
+A bench comes from `benches`; the widgets know its shape only. Refuses: computing anything.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

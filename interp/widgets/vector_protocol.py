@@ -29,7 +29,7 @@ class VectorState(Protocol):
 
 @runtime_checkable
 class VectorAnswer(Protocol):
-    """What came out; see `studies.vectors.playground.PlaygroundAnswer`."""
+    """What came out; see `benches.playground.PlaygroundAnswer`."""
 
     @property
     def near(self) -> Result: ...

@@ -12,7 +12,7 @@ import numpy as np
 from interp import models
 from interp.methods.readout import logits_at_end
 from interp.result import Result
-from interp.studies import facts
+from interp.studies.facts import facts
 from interp.words.ioi import FEMALE_NAMES, MALE_NAMES
 from interp.words.world import TREATS
 

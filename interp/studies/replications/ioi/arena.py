@@ -11,7 +11,7 @@ from interp.methods.paths import Receiver, path_patching
 from interp.published import Part
 from interp.result import Result
 from interp.sites import Head
-from interp.studies import ioi
+from interp.studies.names import ioi
 from interp.studies.replications.ioi import circuits, sentences
 from interp.studies.replications.ioi.circuits import published_circuit
 from interp.studies.replications.ioi.exploratory import ZEROED

@@ -11,7 +11,7 @@ from interp.methods.circuits import Node
 from interp.prompts import Prompts
 from interp.published import Part, circuit
 from interp.sites import Head
-from interp.studies import ioi
+from interp.studies.names import ioi
 from interp.studies.replications.ioi.reading import differences
 
 Working = Mapping[Head, str]  # head -> the spot at which it works

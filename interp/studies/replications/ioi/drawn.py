@@ -13,9 +13,9 @@ from interp.prompts import Prompts
 from interp.published import Part
 from interp.result import Result
 from interp.sites import Head
-from interp.studies import ioi
-from interp.studies import signals as blocking
-from interp.studies.circuit import Task
+from interp.studies.names import ioi
+from interp.studies.names import signals as blocking
+from interp.studies.names.circuit import Task
 from interp.studies.replications.ioi import circuits, sentences
 from interp.studies.replications.ioi.circuits import published_circuit
 from interp.studies.replications.ioi.reading import of_head, result, writing

@@ -9,7 +9,7 @@ from interp.methods.estimates import component_estimates, head_estimates
 from interp.methods.patching import activation_patching, head_patching, head_position_patching
 from interp.prompts import Prompts
 from interp.result import Result
-from interp.studies import ioi
+from interp.studies.names import ioi
 from interp.studies.replications.ioi import sentences
 from interp.studies.replications.ioi.reading import differences, result
 

@@ -16,7 +16,7 @@ from interp.methods.readout import logits_at_end
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.sites import Head, Site
-from interp.studies import ioi
+from interp.studies.names import ioi
 
 
 def zero(model, prompts: Prompts, head: Head) -> hooks.Put:

@@ -9,7 +9,7 @@ import torch
 
 from interp import models
 from interp.prompts import Prompts
-from interp.studies import ioi
+from interp.studies.names import ioi
 from interp.words.ioi import TEMPLATES
 from interp.words.replications import ARENA, ARENA_NAMES, EIGHT, PAIR
 

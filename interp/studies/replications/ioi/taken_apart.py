@@ -13,8 +13,8 @@ from interp.methods.circuits import Knockouts
 from interp.published import Part
 from interp.result import Result
 from interp.sites import Head
-from interp.studies import incompleteness, ioi, roles
-from interp.studies.circuit import largest_gap
+from interp.studies.names import incompleteness, ioi, roles
+from interp.studies.names.circuit import largest_gap
 from interp.studies.replications.ioi import circuits, drawn
 from interp.studies.replications.ioi.circuits import published_circuit
 from interp.studies.replications.ioi.drawn import FEW, SEED, SOME

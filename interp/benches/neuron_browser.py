@@ -1,0 +1,205 @@
+"""What the Neuron Browser shows: one neuron of a scan's table, a search, and the neuron on a text of one's
+own.
+
+Pure; the widget draws it. Without a model the table alone answers: contexts, weights and searches, but no
+text of one's own.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from interp import hooks, models
+from interp.benches.untouched import answers
+from interp.methods.neurons import reading, token_labels
+from interp.methods.readout import logits_at_end
+from interp.methods.scan import Record, Table
+from interp.prompts import Prompts
+from interp.result import Result
+from interp.sites import Neuron, check_place
+from interp.studies.neurons.concepts import Best
+from interp.studies.own_words import cautions
+from interp.studies.own_words.own_sentences import read_otherwise
+
+TOP = 10
+MOST_HITS = 12
+TEXT = "When Mary and John went to the store, John gave a drink to"
+WAYS = ("nothing", "word", "concept")
+
+
+@dataclass(frozen=True)
+class BrowserState:
+    """What the browser is asked: a neuron, a text to read, whether the neuron is on, what to search and
+    how.
+    """
+
+    neuron: Neuron
+    text: str = TEXT
+    on: bool = True
+    by: str = "nothing"
+    search: str = ""
+
+    def to_json(self) -> str:
+        """The state as one line of JSON; the neuron by name, such as "L8N1203"."""
+        return json.dumps({**asdict(self), "neuron": str(self.neuron)}, ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> "BrowserState":
+        """The state that `to_json` wrote. Raises ValueError for anything else."""
+        try:
+            fields = json.loads(text)
+            return cls(**{**fields, "neuron": Neuron.parse(fields["neuron"])})
+        except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"{text!r} is no state of the browser: give what to_json wrote.") from error
+
+
+STARTED = (
+    "Before your text stands the mark that begins a text: other tools here read the bare sentence, so their"
+    " numbers differ a little."
+)
+
+
+@dataclass(frozen=True)
+class OwnText:
+    """The neuron on one's own text: tokens, Result[position], the next words with it on and off, and what
+    must be said before any finding.
+    """
+
+    tokens: tuple[str, ...]
+    activations: Result
+    windows: int
+    whole: Result
+    without: Result
+    cautions: tuple[str, ...]
+    notes: tuple[str, ...] = ()  # how the text was read
+
+
+@dataclass(frozen=True)
+class NeuronAnswer:
+    """The neuron's record, what the search found (neuron, why), the own text if there is a model to read it,
+    and what the table was made of, in one sentence.
+    """
+
+    record: Record
+    hits: tuple[tuple[Neuron, str], ...]
+    own: OwnText | None
+    source: str
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A table on the bench, and all that a widget needs of it; `shape` is (layers, neurons per layer)."""
+
+    name: str
+    shape: tuple[int, int]
+    concepts: tuple[str, ...]
+    first: BrowserState
+    has_model: bool
+    compute: Callable[[BrowserState], NeuronAnswer]
+    parse: Callable[[str], BrowserState] = BrowserState.from_json
+
+
+def bench(
+    table: Table, model: Any = None, *, concepts: Sequence[Best] = (), first: Neuron | None = None
+) -> Bench:
+    """The bench of this table; `concepts` are best neurons to be searched for, `model` reads one's own text.
+
+    Raises ValueError if the table was made by another model; its answers raise it while a hook is in force on
+    the model, which the table does not know.
+    """
+    if model is not None:
+        own, made = models.describe(model), table.about["weights_sha256"]
+        if own.weights_sha256 != made:
+            raise ValueError(
+                f"The scan in {table.folder} was made by another model: {table.about['model']} with the"
+                f" weights {made[:12]}, not {own.weights_sha256[:12]}. Scan this model into another folder."
+            )
+    best = {one.concept: one for one in concepts}
+    answer = answers(lambda model, state: compute(table, model, best, state), model, keep=64)
+    start = BrowserState(first or Neuron(0, 0))
+    shape = (table.layers, table.d_mlp)
+    return Bench(table.name, shape, tuple(best), start, model is not None, answer)
+
+
+def compute(table: Table, model: Any, concepts: Mapping[str, Best], state: BrowserState) -> NeuronAnswer:
+    """The answer to this state. Raises ValueError, marked for its control, for an unknown neuron, an empty
+    text, and a search that finds nothing.
+    """
+    with _marked("neuron"):
+        check_place(state.neuron, table)
+    with _marked("search"):
+        hits = _hits(table, concepts, state)
+    with _marked("text"):
+        own = None if model is None else _own_text(model, state)
+    about = table.about
+    source = (
+        f"{about['windows']} windows ({about['tokens']} tokens) of the corpus {about['corpus']}; middle and"
+        f" random examples from {about['sampled']} random tokens."
+    )
+    return NeuronAnswer(table.record(state.neuron), hits, own, source)
+
+
+class _marked:
+    """Errors from within are told beneath this control."""
+
+    def __init__(self, control: str):
+        self.control = control
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        if isinstance(error, ValueError):
+            error.control = self.control  # type: ignore[attr-defined]
+
+
+def _hits(table: Table, concepts: Mapping[str, Best], state: BrowserState) -> tuple[tuple[Neuron, str], ...]:
+    if state.by not in WAYS:
+        raise ValueError(f"by={state.by!r} is not a way to search: choose {', '.join(WAYS)}.")
+    if state.by == "nothing" or not state.search.strip():
+        return ()
+    if state.by == "concept":
+        return _concept_hits(concepts, state.search)
+    found = table.writers(state.search, MOST_HITS)
+    if not found:
+        raise ValueError(
+            f"No neuron has {state.search.strip()!r} among the ten words it writes most. Try another word."
+        )
+    return tuple((neuron, f"{nats:+.2f} nats per unit") for neuron, nats in found)
+
+
+def _concept_hits(concepts: Mapping[str, Best], name: str) -> tuple[tuple[Neuron, str], ...]:
+    if name not in concepts:
+        raise ValueError(
+            f"There is no concept {name!r} here. Choose one of: {', '.join(concepts) or 'none was probed'}."
+        )
+    best = concepts[name]
+    low, high = best.interval
+    return ((best.neuron, f"AUC {best.auc:.2f} ({low:.2f} to {high:.2f}); shuffled {best.control:.2f}"),)
+
+
+def _own_text(model, state: BrowserState) -> OwnText:
+    """The neuron on every token, and the next word after the last window with the neuron on and off."""
+    text = state.text.rstrip()
+    read = reading(model, text, [state.neuron])
+    room = models.describe(model).context - 1
+    ids = models.encode(model, text)
+    last = ids[(len(ids) - 1) // room * room :]
+    prompts = Prompts.write(model.tokenizer, [[(None, models.decode(model, last))]], bos=True)
+    edits = ([], [hooks.Zero(state.neuron)])
+    whole, without = (logits_at_end(model, prompts, *edit)[0].double().cpu().softmax(-1) for edit in edits)
+    activations = read.activations.at(neuron=str(state.neuron))
+    words = _next(model, whole), _next(model, without)
+    told = (STARTED, *read_otherwise(model, state.text))
+    return OwnText(read.tokens, activations, read.windows, *words, cautions.never_seen(model, text), told)
+
+
+def _next(model, probability) -> Result:
+    values, ids = probability.topk(min(TOP, len(probability)))
+    axes = {"token": token_labels(model, ids.tolist())}
+    return Result(
+        np.asarray(values), axes, "probability of the next token", "probability", models.about(model)
+    )

@@ -1,0 +1,72 @@
+"""What the Surprise Reader shows: how surprising every token of a text is to a model, and what it expected.
+
+Pure; the widget draws it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from interp import hooks, models
+from interp.benches.untouched import answers
+from interp.result import Result
+from interp.studies.own_words import cautions
+
+GUESSES = 5
+TEXT = "Then, Mary and John went to the store. John gave a drink to Mary"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The tokens of a text, Result[position] of surprise in nats, what the model thought likeliest in each
+    one's place (word, chance), and what must be said of words it never saw.
+    """
+
+    tokens: tuple[str, ...]
+    surprise: Result
+    guesses: tuple[tuple[tuple[str, float], ...], ...]
+    cautions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A model that reads, and all that a widget needs of it."""
+
+    name: str
+    first: str
+    compute: Callable[[str], Reading]
+
+
+def bench(model: Any, first: str = TEXT) -> Bench:
+    """The bench of this model. Its answers raise ValueError for a text that cannot be read, and while a hook
+    is in force on the model.
+    """
+    return Bench(models.describe(model).name, first, answers(read, model, keep=16))
+
+
+def read(model: Any, text: str) -> Reading:
+    """Any text on any model; its first token is read after the mark of a beginning.
+
+    Raises ValueError for an empty text or one that is longer than the model can read.
+    """
+    ids = model.tokenizer.encode(text.strip(), add_special_tokens=False)
+    most = models.describe(model).context - 1
+    if not ids or len(ids) > most:
+        raise ValueError(
+            f"This text has {len(ids)} tokens; a surprise can be read for 1 to {most}: write some words, or"
+            " fewer."
+        )
+    logits, _ = hooks.run(model, torch.tensor([[model.tokenizer.bos_token_id, *ids]]))
+    logs = logits[0, :-1].double().log_softmax(-1).cpu()
+    found = -logs.gather(1, torch.tensor(ids)[:, None])[:, 0]
+    best, places = logs.exp().topk(min(GUESSES, logs.shape[1]))
+    guesses = tuple(
+        tuple(zip(models.token_strings(model, row.tolist()), chances.tolist(), strict=True))
+        for row, chances in zip(places, best, strict=True)
+    )
+    axes, about = {"position": tuple(range(len(ids)))}, {**models.about(model), "text": text}
+    surprise = Result(found.numpy(), axes, "surprise", "nats", about)
+    tokens = tuple(models.token_strings(model, ids))
+    return Reading(tokens, surprise, guesses, cautions.never_seen(model, text.strip()))

@@ -1,0 +1,152 @@
+"""What must be said of a reader's own words before any finding: words the model never saw, names that are not
+in the sentence, answers it hardly gives. And how it reads them: every word with its pieces.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from jaxtyping import Float
+from torch import Tensor
+
+from interp import models
+from interp.prompts import Asked
+from interp.studies.own_words.own_sentences import WORD, names_in
+from interp.words.ioi import NAMES
+from interp.words.letters import whole
+
+HARDLY = 0.01  # of the model's chance, for all asked words together
+MOST_LISTED = 6
+
+
+@dataclass(frozen=True)
+class ReadWord:
+    """A word as the model reads it: its pieces, letter by letter, and whether its training had this word
+    (None: nobody knows).
+    """
+
+    text: str
+    pieces: tuple[str, ...]
+    seen: bool | None
+
+
+def read_words(model, text: str) -> tuple[ReadWord, ...]:
+    """The words of a text, each with the space before it, as the tokenizer cuts them."""
+    encoded = model.tokenizer(whole(text), add_special_tokens=False)
+    pairs = zip(encoded.word_ids(), encoded["input_ids"], strict=True)
+    known, words = models.seen_words(model), []
+    for _, group in groupby(pairs, lambda pair: pair[0]):
+        ids = [token for _, token in group]
+        word = models.decode(model, ids)
+        pieces = tuple(models.token_strings(model, ids))
+        words.append(ReadWord(word, pieces, None if known is None else word in known))
+    return tuple(words)
+
+
+def before_finding(
+    model, texts: Sequence[str], asked: Sequence[Asked], shares: Float[Tensor, "token"]
+) -> tuple[str, ...]:
+    """All that must be said of these texts and the words weighed on the first; `shares` are the chances of
+    the token after it.
+    """
+    likely = absent_names(model, texts[0], asked, shares) or hardly_given(model, asked, shares)
+    return never_seen(model, *texts, *(one.text for one in asked)) + likely
+
+
+def never_seen(model, *texts: str) -> tuple[str, ...]:
+    """A sentence on the words of these texts that the model's training never had; nothing without any."""
+    words = dict.fromkeys(word for text in texts for word in read_words(model, text) if word.seen is False)
+    if not words:
+        return ()
+    name, spaced = models.describe(model).name, _known_after_a_space(model, list(words))
+    what, about = ("this word", "it") if len(words) == 1 else ("these words", "them")
+    return (
+        f"{name} never saw {what} in training: {_listed(words)}.{spaced} What follows is not about {about}.",
+    )
+
+
+def cut_words(model, *texts: str) -> tuple[str, ...]:
+    """A sentence on the words that are read in several pieces; nothing without any, or where `never_seen`
+    speaks.
+    """
+    words = [word for text in texts for word in read_words(model, text) if len(word.pieces) > 1]
+    if not words or models.seen_words(model) is not None:
+        return ()
+    return (f"Read in pieces, because they are not one token: {_listed(dict.fromkeys(words))}.",)
+
+
+def absent_names(
+    model, prompt: str, asked: Sequence[Asked], shares: Float[Tensor, "token"] | None = None
+) -> tuple[str, ...]:
+    """A sentence on asked names that a sentence with other names does not say; nothing without any.
+
+    `shares` are the chances of the next token, to say how little the model gives them.
+    """
+    names = [one for one in asked if one.text.removeprefix(" ") in NAMES and not _says(prompt, one.text)]
+    offered = _names_to_choose(model, prompt)
+    if not names or not offered:
+        return ()
+    missing = " and ".join(one.text.strip() for one in names)
+    several = len(names) > 1
+    chance = ""
+    if shares is not None:
+        total = sum(float(shares[one.token]) for one in names)
+        chance = f"; the model gives {'the two together' if several else 'it'} {_percent(total)}"
+    choose = "Choose names" if several else "Choose a name"
+    return (
+        f"{missing} {'are' if several else 'is'} not in your sentence{chance}. {choose} from it:"
+        f" {', '.join(offered[:MOST_LISTED])}.",
+    )
+
+
+def hardly_given(model, asked: Sequence[Asked], shares: Float[Tensor, "token"]) -> tuple[str, ...]:
+    """A sentence if the model gives all asked words together less than `HARDLY`; else nothing."""
+    total = sum(float(shares[one.token]) for one in asked)
+    if total >= HARDLY:
+        return ()
+    words = " and ".join(f"“{_visible(one.text)}”" for one in asked)
+    (first,) = models.token_strings(model, [int(shares.argmax())])
+    return (
+        f"The model hardly says {words} here: together {_percent(total)}. Its first guess is"
+        f" “{_visible(first)}”, {_percent(float(shares.max()))}.",
+    )
+
+
+def _known_after_a_space(model, words: Sequence[ReadWord]) -> str:
+    known = models.seen_words(model) or frozenset()
+    others = [f"“·{word.text}”" for word in words if f" {word.text}" in known]
+    return f" With a space before it, it knows {', '.join(others)}." if others else ""
+
+
+def _names_to_choose(model, prompt: str) -> list[str]:
+    """Names that the sentence says and that are one token after a space; known first names before others."""
+    said = list(dict.fromkeys(word for word in WORD.findall(prompt) if word in NAMES)) or names_in(prompt)
+    return [name for name in said if len(models.encode(model, f" {name}")) == 1]
+
+
+def _says(prompt: str, name: str) -> bool:
+    return re.search(rf"\b{re.escape(name.strip())}\b", prompt) is not None
+
+
+def _listed(words: Sequence[ReadWord] | dict[ReadWord, None]) -> str:
+    listed = [_with_pieces(word) for word in words]
+    rest = f" and {len(listed) - MOST_LISTED} more" if len(listed) > MOST_LISTED else ""
+    return ", ".join(listed[:MOST_LISTED]) + rest
+
+
+def _with_pieces(word: ReadWord) -> str:
+    """The word and its pieces; bytes that are no characters are only counted."""
+    if len(word.pieces) == 1:
+        return f"“{_visible(word.text)}”"
+    whole = "".join(word.pieces) == word.text
+    pieces = "|".join(map(_visible, word.pieces)) if whole else f"{len(word.pieces)} pieces"
+    return f"“{_visible(word.text)}” ({pieces})"
+
+
+def _visible(text: str) -> str:
+    return text.replace(" ", "·").replace("\n", "↵")
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %" if share >= 0.001 else "less than 0.1 %"
