@@ -7,8 +7,8 @@ from interp import figures
 from interp.methods.circuits import Node
 from interp.result import Result
 from interp.sites import Head
-from interp.studies import ioi, roles, wiring
-from interp.studies.wiring import ANSWER, Wiring
+from interp.studies.names import ioi, roles, wiring
+from interp.studies.names.wiring import ANSWER, Wiring
 
 NOTICES, BLOCKS, COPIES = Node(Head(0, 1), "S2"), Node(Head(1, 0), "end"), Node(Head(2, 3), "end")
 NODES = (NOTICES, BLOCKS, COPIES)
@@ -28,9 +28,13 @@ ARTICLE = [[NAN, 0.4, 0.01, NAN], [NAN, NAN, 0.3, 0.02], [NAN, NAN, NAN, 0.9]]
 def test_the_strongest_way_is_found_backwards_and_told_with_its_shares():
     found = wired(ARTICLE)
     assert [node for node, _ in found.chain()] == list(map(str, NODES))
+    assert found.like_article()
     assert found.way() == "duplicate token → S-inhibition → name mover → the answer"
-    assert "(40% of the lead runs from here to L1H0)" in found.told()
-    assert found.told().endswith("(90% of the lead runs from here to the answer).")
+    assert found.told() == (
+        "The strongest way: L0H1 at S2 notices that the name was said before and tells L1H0 (40% of"
+        " the lead); L1H0 at end tells later heads which name to avoid and tells L2H3 (30% of the lead);"
+        " L2H3 at end looks at the right name and writes it (90% of the lead)."
+    )
 
 
 def test_an_arrow_that_luck_explains_is_none_and_one_against_the_answer_is_no_way():
@@ -39,6 +43,7 @@ def test_an_arrow_that_luck_explains_is_none_and_one_against_the_answer_is_no_wa
         (str(COPIES), ANSWER),
         (str(BLOCKS), str(COPIES)),
     ]
+    assert not weak.like_article()
     assert weak.way() == "name mover → the answer"
     assert wired([[NAN] * 4] * 3).told().startswith("No head of the cast tells the answer")
 

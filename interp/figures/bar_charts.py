@@ -19,12 +19,14 @@ from interp.figures.figure import Figure
 from interp.result import Result
 
 THICKEST, BELOW = 84.0, 70.0
-SPEAK_FOR_THEMSELVES = ("head", "component", "token", "way")
 
 
 @dataclass(frozen=True)
 class Bars:
-    """What is drawn: `values[name, series]`, limits of the same shape or none, dashed guides by label."""
+    """What is drawn: `values[name, series]`, limits of the same shape or none, dashed guides by label.
+
+    Names that are texts speak for themselves; only numbers need the name of their axis.
+    """
 
     names: tuple[str, ...]
     series: tuple[str, ...]
@@ -33,6 +35,7 @@ class Bars:
     guides: tuple[tuple[str, float | int], ...]
     measure: str
     name_axis: str
+    numbered: bool
     reach: float | int = 0
     role: str = ""
 
@@ -98,6 +101,7 @@ def _plan(
         guides=tuple(guides.items()),
         measure=words.measure(result),
         name_axis="head" if names and len(axes) == 2 and series == ("",) else axes[0][0],
+        numbered=tuple(result.axes) != ("layer", "head") and not isinstance(axes[0][1][0], str),
     )
 
 
@@ -124,7 +128,7 @@ def _static(plan: Bars, title: str, caption: str) -> Canvas:
         size = max(8.0, min(theme.TICK, 0.8 * height))
         axes.set_yticks(range(rows), plan.names, fontsize=size)
         axes.set_ylim(rows - 0.45, -0.55)
-        if many > 1 or plan.name_axis not in SPEAK_FOR_THEMSELVES:
+        if plan.numbered:
             axes.set_ylabel(plan.name_axis, labelpad=8)
         _frame(axes, plan)
         _numbers(axes, plan, min(size * 0.92, 0.8 * height * thick))
@@ -266,7 +270,7 @@ def _interactive(plan: Bars, title: str) -> Chart:
         "tickvals": list(range(len(plan.names))),
         "ticktext": [charts.shown(name) for name in plan.names],
     }
-    name = "" if plan.name_axis in SPEAK_FOR_THEMSELVES else plan.name_axis
+    name = plan.name_axis if plan.numbered else ""
     chart.update_yaxes(charts.axis(name, showgrid=False, autorange="reversed", **ticks))
     for label, value in plan.guides:
         chart.add_vline(

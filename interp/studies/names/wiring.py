@@ -19,9 +19,9 @@ from interp.methods.paths import Receiver, path_patching
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.sites import Head
-from interp.studies import ioi
-from interp.studies.circuit import ARTICLE_PARTS, every_head
-from interp.studies.roles import LEAST_ATTENTION, NAMED, ROLES, Roles
+from interp.studies.names import ioi
+from interp.studies.names.circuit import ARTICLE_PARTS, every_head
+from interp.studies.names.roles import LEAST_ATTENTION, NAMED, ROLES, Roles
 
 ANSWER = "the answer"
 SPOTS = ("S1+1", "S2", "end")  # in the order of the sentence: nothing flows back
@@ -78,17 +78,23 @@ class Wiring:
         parts = dict.fromkeys(self.roles[node] for node, _ in self.chain())
         return " → ".join((*parts, ANSWER)) if parts else "no way that luck does not explain"
 
+    def like_article(self) -> bool:
+        """Whether the strongest way passes heads of all three of the article's parts."""
+        passed = {node for node, _ in self.chain()}
+        return all(passed & set(self._playing(part)) for part in ARTICLE_PARTS)
+
     def told(self) -> str:
         """The strongest way to the answer in one sentence: who does what, and what each arrow is worth."""
         steps = self.chain()
         if not steps:
             return "No head of the cast tells the answer more than heads without a part do: no way to draw."
         parts = [
-            f"{node} {DOES.get(self.roles[node], 'writes')} ({share:.0%} of the lead runs from here to"
-            f" {self._next(steps, at)})"
+            f"{node} {DOES.get(self.roles[node], 'writes')}"
+            + (f" and tells {steps[at + 1][0].split(' ')[0]}" if at + 1 < len(steps) else "")
+            + f" ({share:.0%} of the lead)"
             for at, (node, share) in enumerate(steps)
         ]
-        return f"The strongest way: {'; then '.join(parts)}."
+        return f"The strongest way: {'; '.join(parts)}."
 
     def beside_article(self) -> str:
         """How many of the article's arrows are there, link by link, in one sentence."""
@@ -116,10 +122,6 @@ class Wiring:
 
     def _is_path(self, sender: str, receiver: str) -> bool:
         return bool(np.isfinite(self.shares.at(sender=sender, receiver=receiver).values))
-
-    @staticmethod
-    def _next(steps: Sequence[tuple[str, float]], at: int) -> str:
-        return steps[at + 1][0].split(" ")[0] if at + 1 < len(steps) else ANSWER
 
 
 def find(model, cast: Roles, sentences: Prompts, *, seed: int = 0) -> Wiring:
