@@ -23,10 +23,7 @@ THICKEST, BELOW = 84.0, 70.0
 
 @dataclass(frozen=True)
 class Bars:
-    """What is drawn: `values[name, series]`, limits of the same shape or none, dashed guides by label.
-
-    Names that are texts speak for themselves; only numbers need the name of their axis.
-    """
+    """What is drawn: `values[name, series]`, limits of the same shape or none, dashed guides by label."""
 
     names: tuple[str, ...]
     series: tuple[str, ...]
@@ -35,7 +32,7 @@ class Bars:
     guides: tuple[tuple[str, float | int], ...]
     measure: str
     name_axis: str
-    numbered: bool
+    titled: str  # what is written along it
     reach: float | int = 0
     role: str = ""
 
@@ -100,8 +97,8 @@ def _plan(
         limits=None if limits is None else (limits[0].reshape(shape)[order], limits[1].reshape(shape)[order]),
         guides=tuple(guides.items()),
         measure=words.measure(result),
-        name_axis="head" if names and len(axes) == 2 and series == ("",) else axes[0][0],
-        numbered=tuple(result.axes) != ("layer", "head") and not isinstance(axes[0][1][0], str),
+        name_axis=axes[0][0],
+        titled="" if tuple(result.axes) == ("layer", "head") else words.axis_name(*axes[0]),
     )
 
 
@@ -128,8 +125,7 @@ def _static(plan: Bars, title: str, caption: str) -> Canvas:
         size = max(8.0, min(theme.TICK, 0.8 * height))
         axes.set_yticks(range(rows), plan.names, fontsize=size)
         axes.set_ylim(rows - 0.45, -0.55)
-        if plan.numbered:
-            axes.set_ylabel(plan.name_axis, labelpad=8)
+        axes.set_ylabel(plan.titled, labelpad=8)
         _frame(axes, plan)
         _numbers(axes, plan, min(size * 0.92, 0.8 * height * thick))
         if many > 1:
@@ -270,8 +266,7 @@ def _interactive(plan: Bars, title: str) -> Chart:
         "tickvals": list(range(len(plan.names))),
         "ticktext": [charts.shown(name) for name in plan.names],
     }
-    name = plan.name_axis if plan.numbered else ""
-    chart.update_yaxes(charts.axis(name, showgrid=False, autorange="reversed", **ticks))
+    chart.update_yaxes(charts.axis(plan.titled, showgrid=False, autorange="reversed", **ticks))
     for label, value in plan.guides:
         chart.add_vline(
             x=value,
