@@ -5,6 +5,7 @@ deliveries say how far it is, and a newer errand (or "stop") ends it. Refuses: t
 """
 
 import asyncio
+import json
 import time
 from collections.abc import Generator, Iterator
 from contextlib import closing
@@ -51,6 +52,11 @@ class Conversation(anywidget.AnyWidget):
         self.observe(self._set_out, names="errand")
         self.observe(self._here, names="ping")
 
+    @property
+    def state(self) -> str:
+        """The state of the result on screen, as JSON."""
+        raise NotImplementedError
+
     def respond(self, question: dict[str, Any]) -> None:
         """Take the question in: compute, and remember what is to be on screen. Raises ValueError."""
         raise NotImplementedError
@@ -76,7 +82,8 @@ class Conversation(anywidget.AnyWidget):
 
     def told(self, request: int = -1) -> dict[str, Any]:
         """The reply that shows the last good result; request -1: asked by nobody, shown by every view."""
-        return {"request": request, "view": self._view, "error": None, **self.on_screen()}
+        saved = {"state": json.loads(self.state), "json": self.state}
+        return {"request": request, "view": self._view, "error": None, **saved, **self.on_screen()}
 
     def _answer(self, change: Any) -> None:
         question = dict(change["new"])
@@ -84,33 +91,25 @@ class Conversation(anywidget.AnyWidget):
         self.heard = {"view": self._view, "question": request}
         try:
             if "load" in question:
-                self._load(question["load"])
-                self.reply = self.told()
+                self.load(question["load"])
             else:
                 self.respond(question)
                 self.reply = self.told(request)
         except Exception as error:  # the border to the screen: a traceback would vanish in the browser's log
-            trouble = self._trouble(error)
+            trouble = self._trouble(error, "load" if "load" in question else None)
             self.reply = {**self.told(request), "error": trouble, "status": trouble["text"]}
 
     def _here(self, change: Any) -> None:
         self.heard = {"ping": change["new"]}
 
-    def _load(self, text: str) -> None:
-        try:
-            self.take(text)
-        except Exception as error:
-            error.control = "load"  # type: ignore[attr-defined]
-            raise
-
-    def _trouble(self, error: Exception) -> dict[str, str]:
-        """The control an error belongs beneath, and its sentence."""
+    def _trouble(self, error: Exception, control: str | None = None) -> dict[str, str]:
+        """The control an error belongs beneath, and its sentence; without one, the control it names."""
         text = str(error)
         if not isinstance(error, ValueError):
             text = (
                 f"The model could not answer ({type(error).__name__}: {error}). The last good result stays."
             )
-        named = getattr(error, "control", None)
+        named = control or getattr(error, "control", None)
         if named in (*self.controls, "load"):
             return {"control": named, "text": text}
         begun = (control for beginning, control in self.beginnings if text.startswith(beginning))

@@ -1,4 +1,4 @@
-"""What the Training Bench and the Surprise Reader ask of the benches they are given.
+"""What the Training Bench asks of the bench it is given.
 
 Refuses: computing anything.
 """
@@ -103,30 +103,3 @@ class TrainingBench(Protocol):
     def training(self) -> Any: ...
     def parse(self, text: str) -> TrainingState: ...
     def compute(self, state: Any) -> TrainingAnswer: ...
-
-
-@runtime_checkable
-class ReaderAnswer(Protocol):
-    """A text as read: tokens, Result[position] of surprise in nats, the likeliest words before each token,
-    and what must be said first.
-    """
-
-    @property
-    def tokens(self) -> Sequence[str]: ...
-    @property
-    def surprise(self) -> Result: ...
-    @property
-    def guesses(self) -> Sequence[Sequence[tuple[str, float]]]: ...
-    @property
-    def cautions(self) -> Sequence[str]: ...
-
-
-@runtime_checkable
-class ReaderBench(Protocol):
-    """A model that reads. `compute` takes a text; it raises ValueError with one sentence."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def first(self) -> str: ...
-    def compute(self, text: str) -> ReaderAnswer: ...
