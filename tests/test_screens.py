@@ -7,9 +7,10 @@ import pytest
 
 from interp.screens import codec
 from interp.screens.reading import ReaderState
+from interp.screens.vectors import PlaygroundState
 
 SAVED = json.loads((Path(__file__).parent / "saved_states.json").read_text(encoding="utf-8"))
-KINDS = {"SurpriseReader": ReaderState}
+KINDS = {"SurpriseReader": ReaderState, "VectorPlayground": PlaygroundState}
 
 
 @pytest.mark.parametrize("widget", KINDS)

@@ -53,7 +53,7 @@ def parsed(text: str, screen: str) -> Any:
 
 
 def made(kind: type[S], given: Any) -> S:
-    """The state with these fields. Raises ValueError, in one sentence, for a wrong, missing or unknown one."""
+    """The state with these fields. Raises ValueError, in one sentence, where one of them is wrong."""
     try:
         return _value(kind, given, "it")
     except ValueError as error:

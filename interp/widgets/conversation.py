@@ -7,13 +7,15 @@ deliveries say how far it is, and a newer errand (or "stop") ends it. Refuses: t
 import asyncio
 import json
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import anywidget
 import traitlets
+
+from interp.screens import codec
 
 _HERE = Path(__file__).parent
 _BREATH = 0.005  # seconds in which the kernel may take other messages between two steps
@@ -23,6 +25,11 @@ _BETWEEN_REPORTS = 0.1  # seconds between two reports of progress
 def joined(*names: str) -> str:
     """The text of these files of this folder, one after another."""
     return "\n".join((_HERE / name).read_text(encoding="utf-8") for name in names)
+
+
+def listed(examples: Sequence[tuple[str, codec.State]]) -> list[dict[str, Any]]:
+    """Labelled states as the page takes them."""
+    return [{"label": label, "state": codec.plain(state)} for label, state in examples]
 
 
 class Conversation(anywidget.AnyWidget):
