@@ -6,11 +6,18 @@ from pathlib import Path
 import pytest
 
 from interp.screens import codec
+from interp.screens.neurons import BrowserState
 from interp.screens.reading import ReaderState
+from interp.screens.training import TrainingState
 from interp.screens.vectors import PlaygroundState
 
 SAVED = json.loads((Path(__file__).parent / "saved_states.json").read_text(encoding="utf-8"))
-KINDS = {"SurpriseReader": ReaderState, "VectorPlayground": PlaygroundState}
+KINDS = {
+    "NeuronBrowser": BrowserState,
+    "SurpriseReader": ReaderState,
+    "TrainingBench": TrainingState,
+    "VectorPlayground": PlaygroundState,
+}
 
 
 @pytest.mark.parametrize("widget", KINDS)
