@@ -6,13 +6,21 @@ from pathlib import Path
 import pytest
 
 from interp.screens import codec
+from interp.screens.attention import AttentionState
+from interp.screens.lab import SavedState
+from interp.screens.lens import ExplorerState
 from interp.screens.neurons import BrowserState
+from interp.screens.patching import MapState
 from interp.screens.reading import ReaderState
 from interp.screens.training import TrainingState
 from interp.screens.vectors import PlaygroundState
 
 SAVED = json.loads((Path(__file__).parent / "saved_states.json").read_text(encoding="utf-8"))
 KINDS = {
+    "AblationLab": SavedState,
+    "PatchingMap": MapState,
+    "AttentionViewer": AttentionState,
+    "LensExplorer": ExplorerState,
     "NeuronBrowser": BrowserState,
     "SurpriseReader": ReaderState,
     "TrainingBench": TrainingState,

@@ -16,6 +16,7 @@ import anywidget
 import traitlets
 
 from interp.screens import codec
+from interp.screens.refusals import Refused
 
 _HERE = Path(__file__).parent
 _BREATH = 0.005  # seconds in which the kernel may take other messages between two steps
@@ -43,7 +44,6 @@ class Conversation(anywidget.AnyWidget):
     # they come: house and own rules alone, added last, would put the house's above the other widgets' own.
     _css = joined("house.css", *sorted({file.name for file in _HERE.glob("*.css")} - {"house.css"}))
     controls: tuple[str, ...] = ("prompt",)  # the first takes what belongs to no other
-    beginnings: tuple[tuple[str, str], ...] = ()  # (how a sentence begins, the control it belongs to)
     question = traitlets.Dict().tag(sync=True)
     reply = traitlets.Dict().tag(sync=True)
     errand = traitlets.Dict().tag(sync=True)
@@ -116,11 +116,9 @@ class Conversation(anywidget.AnyWidget):
             text = (
                 f"The model could not answer ({type(error).__name__}: {error}). The last good result stays."
             )
-        named = control or getattr(error, "control", None)
-        if named in (*self.controls, "load"):
-            return {"control": named, "text": text}
-        begun = (control for beginning, control in self.beginnings if text.startswith(beginning))
-        return {"control": next(begun, self.controls[0]), "text": text}
+        named = error.control if isinstance(error, Refused) else None
+        own = named if named in self.controls else self.controls[0]
+        return {"control": control or own, "text": text}
 
     def _set_out(self, change: Any) -> None:
         """Leave the errand that is under way, and begin this one."""
