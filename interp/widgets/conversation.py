@@ -15,6 +15,7 @@ import anywidget
 import traitlets
 
 _HERE = Path(__file__).parent
+STOPPED = "The kernel was interrupted before it could answer. The last good result stays; ask again."
 _BREATH = 0.005  # seconds in which the kernel may take other messages between two steps
 _BETWEEN_REPORTS = 0.1  # seconds between two reports of progress
 
@@ -89,7 +90,7 @@ class Conversation(anywidget.AnyWidget):
             else:
                 self.respond(question)
                 self.reply = self.told(request)
-        except Exception as error:  # the border to the screen: a traceback would vanish in the browser's log
+        except (Exception, KeyboardInterrupt) as error:  # a traceback would vanish in the browser's log
             trouble = self._trouble(error)
             self.reply = {**self.told(request), "error": trouble, "status": trouble["text"]}
 
@@ -99,14 +100,16 @@ class Conversation(anywidget.AnyWidget):
     def _load(self, text: str) -> None:
         try:
             self.take(text)
-        except Exception as error:
+        except (Exception, KeyboardInterrupt) as error:
             error.control = "load"  # type: ignore[attr-defined]
             raise
 
-    def _trouble(self, error: Exception) -> dict[str, str]:
+    def _trouble(self, error: BaseException) -> dict[str, str]:
         """The control an error belongs beneath, and its sentence."""
         text = str(error)
-        if not isinstance(error, ValueError):
+        if isinstance(error, KeyboardInterrupt):  # the kernel's stop button
+            text = STOPPED
+        elif not isinstance(error, ValueError):
             text = (
                 f"The model could not answer ({type(error).__name__}: {error}). The last good result stays."
             )
@@ -145,7 +148,7 @@ class Conversation(anywidget.AnyWidget):
         try:
             for delivery in self.work(errand):
                 yield {**label, "error": None, **delivery}
-        except Exception as error:  # as in _answer
+        except (Exception, KeyboardInterrupt) as error:  # as in _answer
             yield {**label, "share": 1.0, "error": self._trouble(error)["text"]}
 
     @staticmethod

@@ -18,7 +18,7 @@ from torch import Tensor
 from interp import models
 from interp.prompts import Asked, Prompts, asked, meant
 from interp.result import Result
-from interp.words.letters import whole
+from interp.words.letters import isolated, whole
 
 # letters with the marks that may be written after them; 's at the end is not part of a name
 WORD = regex.compile(
@@ -222,4 +222,4 @@ def _note(text: str, told: Sequence[tuple[str, int]]) -> str:
     name = next(found[0] for found in WORD.finditer(text) if found.end() == end)
     number = sum(_key(found[0]) == _key(name) for found in WORD.finditer(text))
     times = "twice" if number == 2 else f"{number} times"
-    return f"{ONE_NAME.format(name=name, times=times)} {END}"
+    return f"{ONE_NAME.format(name=isolated(name), times=times)} {END}"
