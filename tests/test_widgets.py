@@ -357,7 +357,7 @@ def test_an_interrupted_kernel_is_told_on_screen_and_the_lab_lives_on(lab, monke
 
     good = ask(lab, heads_text="L5H2")
     with monkeypatch.context() as patch:
-        patch.setattr(lab._bench, "compute", interrupted)
+        patch.setattr(lab, "_bench", replace(lab._bench, compute=interrupted))
         reply = ask(lab, request=2, heads_text="L6H1")
     assert reply["error"]["text"] == (
         "The kernel was interrupted before it could answer. The last good result stays; ask again."
