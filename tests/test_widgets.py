@@ -352,12 +352,12 @@ def test_a_headline_names_the_tokens_that_were_asked(asked, said):
 
 
 def test_an_interrupted_kernel_is_told_on_screen_and_the_lab_lives_on(lab, monkeypatch):
-    def interrupted(state):
+    def interrupted(bench, state):
         raise KeyboardInterrupt
 
     good = ask(lab, heads_text="L5H2")
     with monkeypatch.context() as patch:
-        patch.setattr(lab, "_bench", replace(lab._bench, compute=interrupted))
+        patch.setattr(type(lab._bench), "compute", interrupted)
         reply = ask(lab, request=2, heads_text="L6H1")
     assert reply["error"]["text"] == (
         "The kernel was interrupted before it could answer. The last good result stays; ask again."
