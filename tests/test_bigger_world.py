@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from interp.methods import ngram
-from interp.words import bigger, world
+from interp.words import article, bigger, world
 from interp.words.bigger import exams, facts, gifts, lexicon, notes, scenes, stories
 from interp.words.facts import COUNTRIES
 from interp.words.ioi import NAMES
@@ -93,7 +93,13 @@ def _first_choice(counted, number, item):
 
 def test_the_article_can_be_said_in_words_of_training():
     number, _ = counts()
-    for sentence in exams.ARTICLE:
+    shown = [text for _, text, *_ in article.NAME_EXAMPLES]
+    scenes_shown = [
+        article.SCENE.format(A="Mary", B="John", place=place, thing=thing)
+        for place in article.SCENE_PLACES
+        for thing in article.THINGS
+    ]
+    for sentence in (*exams.ARTICLE, *shown, *scenes_shown):
         missing = [
             word for word in WORD.findall(sentence) if word not in number and word.capitalize() not in number
         ]
