@@ -19,8 +19,9 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 # A room may import rooms of a lower floor, and itself. `claims` is a value that the studies return, so it
 # stands below them although it is read after them.
 FLOORS = {
-    "files": -1,
+    "files": -1, "undisturbed": -1,
     "words": 0, "sites": 0, "result": 0, "claims": 0, "finding": 0,
+    "screens": 0.5,
     "published": 1, "prompts": 1, "models": 1, "vectors": 1, "trainings": 1,
     "pocket": 2,
     "hooks": 2, "pocket_taught": 3,
@@ -28,14 +29,14 @@ FLOORS = {
     "studies": 4,
     "benches": 5,
     "figures": 6, "widgets": 6, "site": 6,
-    "bench": 7, "card": 7, "doctor": 7, "execution": 7, "report": 7, "verification": 7,
+    "bench": 7, "card": 7, "doctor": 7, "gpu_check": 8, "execution": 7, "report": 7, "verification": 7,
     "training_commands": 7,
     "taught_card": 8, "exam_card": 8,
     "__main__": 9,
 }  # fmt: skip
 
 # What figures and widgets may see of the house: values only, never a model.
-VALUES = {"files", "result", "sites", "claims", "words", "published"}
+VALUES = {"files", "result", "sites", "claims", "words", "published", "screens"}
 TRAINS_THE_MODEL = {
     "interp/pocket/train.py", "interp/pocket/grow.py", "interp/pocket_taught/train.py",
     "interp/pocket_taught/network.py", "interp/trainings/",
