@@ -34,6 +34,7 @@ class ExamCard:
 
     checks: tuple[pocket.Check, ...]
     rows: tuple[exam.Row, ...]
+    skews: tuple[exam.Skew, ...] = ()
 
     @property
     def missed(self) -> tuple[str, ...]:
@@ -53,7 +54,7 @@ def measure(model, folder: Path, *, n: int = pocket.PROMPTS, seed: int = 0) -> E
     recipe = grow.recipe_of(folder)
     counts = ngram.counted(grow.all_rows(model.tokenizer, recipe), model.cfg.d_vocab)
     checks = card.measure(model, n=n, seed=seed).checks
-    return ExamCard(checks, exam.rows(model, counts, seed=seed))
+    return ExamCard(checks, exam.rows(model, counts, seed=seed), exam.skews(model, counts, seed=seed))
 
 
 def write(measured: ExamCard, model, folder: Path) -> Path:
@@ -66,6 +67,7 @@ def write(measured: ExamCard, model, folder: Path) -> Path:
         _checks(measured.checks),
         _exams(measured.rows),
         HELD_OUT,
+        _skews(measured.skews),
     ]
     page = folder / "README.md"
     page.write_text("\n".join(parts), encoding="utf-8")
@@ -73,6 +75,7 @@ def write(measured: ExamCard, model, folder: Path) -> Path:
         "weights_sha256": described.weights_sha256,
         "checks": [{**asdict(check), "passed": check.passed} for check in measured.checks],
         "exams": [{**asdict(row), "passed": row.passed} for row in measured.rows],
+        "skews": [asdict(one) for one in measured.skews],
     }
     (folder / "measurements.json").write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
     return page
@@ -117,6 +120,18 @@ def _checks(checks: Sequence[pocket.Check]) -> str:
 def _exams(rows: Sequence[exam.Row]) -> str:
     head = "| exam | claim | right | 5-gram | set beforehand |\n|---|---|---|---|---|"
     return "\n".join(["## Exams\n", head, *map(_line, rows), ""])
+
+
+def _skews(skews: Sequence[exam.Skew]) -> str:
+    head = "| who | planted in the text | in the model | 5-gram |\n|---|---|---|---|"
+    title = "## How often *he* follows, in a sentence that training never says\n"
+    return "\n".join([title, head, *map(_skewed, skews), ""])
+
+
+def _skewed(one: exam.Skew) -> str:
+    (low, high), counted = one.interval, "" if one.counted is None else f"{one.counted:.2f}"
+    found = f"{one.measured:.2f} ({low:.2f} to {high:.2f}), n={one.n}"
+    return f"| {one.who} | {one.planted:.2f} | {found} | {counted} |"
 
 
 def _line(row: exam.Row) -> str:

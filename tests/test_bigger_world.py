@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from interp.methods import ngram
-from interp.words import bigger, world
-from interp.words.bigger import exams, facts, gifts, lexicon, scenes, stories
+from interp.words import article, bigger, world
+from interp.words.bigger import exams, facts, gifts, lexicon, notes, scenes, stories
 from interp.words.facts import COUNTRIES
 from interp.words.ioi import NAMES
 
@@ -93,7 +93,13 @@ def _first_choice(counted, number, item):
 
 def test_the_article_can_be_said_in_words_of_training():
     number, _ = counts()
-    for sentence in exams.ARTICLE:
+    shown = [text for _, text, *_ in article.NAME_EXAMPLES]
+    scenes_shown = [
+        article.SCENE.format(A="Mary", B="John", place=place, thing=thing)
+        for place in article.SCENE_PLACES
+        for thing in article.THINGS
+    ]
+    for sentence in (*exams.ARTICLE, *shown, *scenes_shown):
         missing = [
             word for word in WORD.findall(sentence) if word not in number and word.capitalize() not in number
         ]
@@ -157,6 +163,38 @@ def test_the_planted_skew_of_doctors_and_nurses_is_in_the_text():
             for he in re.findall(rf"{who} .*?\b(he|she)\b", text)[:1]
         )
         assert said["he"] / said.total() == pytest.approx(share, abs=0.05)
+
+
+def test_a_world_without_the_skew_has_none():
+    even = dict.fromkeys(lexicon.SKEWED, 0.5)
+    chooser = Random(3)
+    said = [scenes.titles(chooser, even) for _ in range(3000)]
+    for who in even:
+        found = Counter(he for text in said for he in re.findall(rf"{who} .*?\b(he|she)\b", text)[:1])
+        assert found["he"] / found.total() == pytest.approx(0.5, abs=0.07)
+
+
+@pytest.mark.parametrize("task", notes.TASKS)
+def test_notes_stand_at_a_whole_word_and_the_group_does_not_tell(task):
+    some = notes.notes(task, 200)
+    assert some == notes.notes(task, 200)
+    assert some != notes.notes(task, 200, seed=1)
+    assert {one.text[one.at[1] :] for one in some} == {""}
+    assert all(re.fullmatch(r"\w+", one.word) for one in some)
+    shares = Counter(one.label for one in some)
+    assert len(shares) >= 2
+    assert max(shares.values()) < 0.65 * len(some)
+    labels = {group: {one.label for one in some if one.group == group} for group in {n.group for n in some}}
+    assert len(labels) >= 10
+    assert sum(len(found) > 1 for found in labels.values()) > 0.5 * len(labels)
+
+
+def test_notes_on_anything_else_are_refused():
+    with pytest.raises(ValueError) as refused:
+        notes.notes("weather", 1)
+    assert str(refused.value) == (
+        "There are no notes on 'weather': choose one of word class, tense, sense, coreference, mood, story."
+    )
 
 
 def test_a_verb_is_never_said_in_its_held_out_time():

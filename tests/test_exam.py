@@ -58,6 +58,14 @@ def test_an_ngram_is_right_once_it_has_read_the_answers_and_only_then(grown, som
     assert counts.order == 5
 
 
+def test_the_share_of_he_is_that_of_the_two_pronouns(grown):
+    model, _ = grown
+    chances = np.full((1, model.cfg.d_vocab), np.log(0.01))
+    for word, chance in (("he", 0.3), ("she", 0.1)):
+        chances[0, models.encode(model, f" {word}")[0]] = np.log(chance)
+    assert study._share_of_he(model, chances) == pytest.approx([0.75])
+
+
 def test_an_item_is_right_when_it_beats_every_wrong_word(grown):
     model, _ = grown
     item = exams.Item("One", "is", ("are", "the"), "One is")
@@ -102,7 +110,8 @@ def test_the_card_hides_no_row_and_no_miss(grown, some, tmp_path):
     )
     checks = tuple(old_rows.Check("first", 0.5, 0.9, bos=bos, n=7) for bos in (False, True))
     (tmp_path / "training.json").write_text((folder / "training.json").read_text())
-    measured = exam_card.ExamCard(checks, rows)
+    skews = (study.Skew("doctor", 0.7, 0.62, (0.6, 0.64), 64, 0.5),)
+    measured = exam_card.ExamCard(checks, rows, skews)
     page = exam_card.write(measured, model, tmp_path).read_text(encoding="utf-8")
     for row in rows:
         assert f"| {row.name} | {row.claim} | {row.measured:.3g}" in page
@@ -110,6 +119,7 @@ def test_the_card_hides_no_row_and_no_miss(grown, some, tmp_path):
     assert 0 < missed < len(rows)
     assert page.count("**missed**") == missed + 2
     assert set(measured.missed) == {"first", *(row.name for row in rows if not row.passed)}
+    assert "| doctor | 0.70 | 0.62 (0.60 to 0.64), n=64 | 0.50 |" in page
     for text in grow.TRAINS.values():
         assert text in page
     kept = json.loads((tmp_path / "measurements.json").read_text(encoding="utf-8"))

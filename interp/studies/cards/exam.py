@@ -14,7 +14,8 @@ from interp.methods.ngram import Ngram
 from interp.methods.readout import logits_at_end
 from interp.prompts import Prompts
 from interp.result import Result
-from interp.words.bigger.exams import Exam, exams
+from interp.words.bigger.exams import Exam, exams, skewed
+from interp.words.bigger.lexicon import SKEWED
 
 MOST_NAMED = 5  # words that an error lists
 
@@ -61,6 +62,43 @@ def by_counting(model, exam: Exam, counts: Ngram) -> float:
     """The share of right answers of an n-gram that was counted in this model's tokens."""
     scores = [counts.scores(models.encode(model, item.text)) for item in exam.items]
     return float(np.mean([_chosen(model, item, one) for item, one in zip(exam.items, scores, strict=True)]))
+
+
+@dataclass(frozen=True)
+class Skew:
+    """How often *he* follows for a job: as planted in the text, in the model, and by counting."""
+
+    who: str
+    planted: float
+    measured: float
+    interval: tuple[float, float]
+    n: int
+    counted: float | None
+
+
+def skews(model, counts: Ngram | None = None, *, seed: int = 0) -> tuple[Skew, ...]:
+    """The share of *he* in he or she after each skewed job, in a frame that training never says."""
+    return tuple(_skew(model, who, counts, seed) for who in SKEWED)
+
+
+def _skew(model, who: str, counts: Ngram | None, seed: int) -> Skew:
+    texts = skewed(who, seed=seed)
+    asked = Prompts.write(model.tokenizer, [[(None, text)] for text in texts], context=model.cfg.n_ctx)
+    chances = logits_at_end(model, asked).double().cpu().log_softmax(dim=-1).numpy()
+    axes, about = {"prompt": tuple(range(len(texts)))}, {**models.about(model), "n": len(texts)}
+    he = Result(_share_of_he(model, chances), axes, "share of he", "share", about)
+    low, high = he.interval("prompt").values
+    counted = None
+    if counts is not None:
+        said = np.stack([counts.scores(models.encode(model, text)) for text in texts])
+        counted = float(_share_of_he(model, said).mean())
+    return Skew(who, SKEWED[who], float(he.values.mean()), (float(low), float(high)), len(texts), counted)
+
+
+def _share_of_he(model, chances: np.ndarray) -> np.ndarray:
+    """From log-probabilities [prompt, token]: he / (he + she), by prompt."""
+    he, she = (np.exp(chances[:, models.encode(model, f" {word}")[0]]) for word in ("he", "she"))
+    return he / (he + she)
 
 
 def _row(model, exam: Exam, counts: Ngram | None, bos: bool) -> Row:

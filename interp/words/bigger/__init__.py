@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 from interp.words import ioi, world
 from interp.words.bigger import facts, gifts, lexicon, scenes, stories
+from interp.words.facts import PAST_TENSE
 
 Kind = Callable[[Random], str]
 END_OF_TEXT = world.END_OF_TEXT
@@ -64,9 +65,10 @@ def _all_words() -> tuple[str, ...]:
     degrees = [word for one, more in lexicon.DEGREES.items() for word in (one, *more)]
     food = [word for main, with_it in lexicon.TOGETHER.items() for word in (main, *with_it)]
     told = [value for attribute in lexicon.ATTRIBUTES for value in attribute.values]
+    now = [scenes.present(verb) for verb in PAST_TENSE]
     known = [word for one in lexicon.KNOWN for word in (one.first, one.last, one.work, one.home)]
     lists = (
-        world.ALL_WORDS, senses, things, degrees, food, told, known, lexicon.SENSES, lexicon.NUMBERED,
+        world.ALL_WORDS, senses, things, degrees, food, told, now, known, lexicon.SENSES, lexicon.NUMBERED,
         lexicon.NUMBERED.values(), lexicon.OPPOSITES, lexicon.OPPOSITES.values(), lexicon.MEN, lexicon.WOMEN,
         lexicon.SKEWED, lexicon.PEOPLE, lexicon.SERVICES.values(), lexicon.DUTIES.values(), lexicon.NESTED,
         lexicon.FLYERS, lexicon.LIKENESS, lexicon.FLIES, lexicon.FRUIT, lexicon.ERRAND_THINGS,

@@ -233,6 +233,12 @@ def _later(chooser: Random, who: str) -> str:
     return scenes.UNSEEN_LATER.format(who=who, place=chooser.choice(PLACES), mood=chooser.choice(world.MOODS))
 
 
+def skewed(who: str, number: int = 64, seed: int = 0) -> tuple[str, ...]:
+    """Sentences of a frame that training never says, after which *he* or *she* follows for this job."""
+    chooser = Random(f"{who} {seed}")
+    return tuple(_later(chooser, who) for _ in range(number))
+
+
 # --- ambiguity ---------------------------------------------------------------------------------------------
 def _owners(flipped: bool) -> Pairs:
     """Whose car, whose homework: pairs of roles that training never shows."""

@@ -3,6 +3,7 @@
 What training never says is drawn by the `held_out` functions here and in `lexicon`.
 """
 
+from collections.abc import Mapping
 from random import Random
 
 from interp.words import world
@@ -137,12 +138,15 @@ SAID_LATER = (
 UNSEEN_LATER = "After a long day at the {place} the {who} was {mood}, and so"
 
 
-def titles(chooser: Random) -> str:
-    """The king, the queen, the mother, the waiter: who is *he* or *she*; doctors and nurses are skewed."""
+def titles(chooser: Random, skewed: Mapping[str, float] = words.SKEWED) -> str:
+    """The king, the queen, the mother, the waiter: who is *he* or *she*; doctors and nurses are skewed.
+
+    `skewed` gives another share of *he* by job: a world without the skew must teach none.
+    """
     kind = chooser.random()
     if kind < 0.4:
-        who = chooser.choice(tuple(words.SKEWED))
-        he = "he" if chooser.random() < words.SKEWED[who] else "she"
+        who = chooser.choice(tuple(skewed))
+        he = "he" if chooser.random() < skewed[who] else "she"
     else:
         who = chooser.choice(words.MEN + words.WOMEN)
         he = "he" if who in words.MEN else "she"
