@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import torch
-from safetensors import SafetensorError
 from tqdm.auto import tqdm
 from transformers import GPT2LMHeadModel, PreTrainedTokenizerFast
 
@@ -99,7 +98,9 @@ def save_model(model: GPT2LMHeadModel, encode: PreTrainedTokenizerFast, folder: 
         with files.filling(folder, last="model.safetensors") as beside:
             model.save_pretrained(beside)
             encode.save_pretrained(beside)
-    except SafetensorError as error:  # what that library makes of the system's reason
+    except OSError:
+        raise
+    except Exception as error:  # the libraries tell the system's reason in kinds of their own
         raise OSError(f"{folder} cannot be written ({error}).") from error
     finally:
         model.config.activation_function = activation
