@@ -175,15 +175,21 @@ def train_pocket(
     model: Annotated[str, typer.Option(help="Only pocket can be trained here.")] = "pocket",
     device: Device = None,
     resume: Annotated[bool, typer.Option(help="Go on from the last checkpoint in --out.")] = True,
+    world: Annotated[str, typer.Option(help="The text it grows from: pocket's own, or bigger.")] = "pocket",
 ) -> None:
-    """Train the pocket model again from its seed."""
+    """Train the pocket model again from its seed, or grow another from the bigger world."""
     if model != "pocket":
         _cannot(ValueError(f"train-pocket makes the pocket model, not {model!r}; leave --model out."))
-    from interp.pocket import train  # imports torch and transformers
+    if world not in ("pocket", "bigger"):
+        _cannot(ValueError(f"There is no world {world!r} to grow from: choose pocket or bigger."))
+    from interp.pocket import grow, train  # imports torch and transformers
 
     try:
         _writable(out_dir)
-        train.train(out_dir, resume=resume, device=device)
+        if world == "bigger":
+            grow.grow(out_dir, resume=resume)
+        else:
+            train.train(out_dir, resume=resume, device=device)
     except (ValueError, OSError) as error:
         _cannot(error)
     except KeyboardInterrupt:
@@ -252,12 +258,14 @@ def write_card(
     device: Device = None,
 ) -> None:
     """Measure an embedded model and write its card; some minutes."""
-    from interp import card, models  # imports torch
+    from interp import card, exam_card, models  # imports torch
 
     try:
         loaded = models.load(model, device=device)
         if models.taught(loaded) is not None:
             _write_taught_card(loaded, models.locate(model).folder)
+        if exam_card.is_grown(models.locate(model).folder):
+            _write_exam_card(loaded, models.locate(model).folder)
         measured = card.measure(loaded)
         page = card.write(measured, loaded, card.FOLDER if model == "pocket" else Path(model))
         for name, figure in measured.figures().items():
@@ -277,6 +285,17 @@ def _write_taught_card(loaded, folder: Path) -> NoReturn:
 
     measured = taught_exam.measure(loaded, models.load("pocket"))
     page = taught_card.write(measured, loaded, folder)
+    for name in measured.missed:
+        out.print(f"MISSED {name}", markup=False, soft_wrap=True)
+    out.print(f"Written: {page}", soft_wrap=True)
+    raise typer.Exit(1 if measured.missed else 0)
+
+
+def _write_exam_card(loaded, folder: Path) -> NoReturn:
+    from interp import exam_card
+
+    measured = exam_card.measure(loaded, folder)
+    page = exam_card.write(measured, loaded, folder)
     for name in measured.missed:
         out.print(f"MISSED {name}", markup=False, soft_wrap=True)
     out.print(f"Written: {page}", soft_wrap=True)

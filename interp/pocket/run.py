@@ -39,7 +39,7 @@ class Run:
     recipe: Any  # a frozen recipe: a `Schedule`
     encode: PreTrainedTokenizerFast
     model: GPT2LMHeadModel
-    optimizer: torch.optim.AdamW
+    optimizer: Any  # has state_dict and load_state_dict: AdamW, or another beside it
     history: list  # what every finished step measured
 
 
