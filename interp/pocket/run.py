@@ -115,14 +115,19 @@ def save_state(path: Path, run: Run) -> None:
     files.write(path, content.getvalue())
 
 
-def restore(path: Path, run: Run) -> None:
-    """Put a saved state into the run. Raises ValueError when it is damaged or belongs to another recipe."""
+def saved(path: Path) -> dict[str, Any]:
+    """What a saved state holds. Raises ValueError when it is damaged."""
     try:
-        state = torch.load(path, weights_only=True)
+        return torch.load(path, weights_only=True)
     except Exception as error:  # torch raises many kinds for a damaged file
         raise ValueError(
             f"{path} is damaged and cannot be read ({type(error).__name__}): delete it to begin again."
         ) from error
+
+
+def restore(path: Path, run: Run) -> None:
+    """Put a saved state into the run. Raises ValueError when it is damaged or belongs to another recipe."""
+    state = saved(path)
     if state["recipe"] != asdict(run.recipe):
         raise ValueError(
             f"{path} belongs to another recipe: {state['recipe']}. Asked for: {asdict(run.recipe)}. "
