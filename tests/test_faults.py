@@ -264,8 +264,8 @@ def test_what_was_measured_is_on_the_screen_where_its_table_cannot_be_written(mo
     assert shown.exit_code == 2
     assert "figures published about gpt2, measured on pocket" in shown.output
     assert shown.output.strip().splitlines()[-1] == (
-        f"{tmp_path / 'pocket' / 'verify.csv'} cannot be read or written ({FULL}): make room, or see to it"
-        " that you may write there, or choose another folder; what was finished is whole."
+        f"{tmp_path / 'pocket' / 'verify.csv'} cannot be read or written ({FULL}): make room and run"
+        " the same again, or choose another folder; what was finished is whole."
     )
 
 
