@@ -35,9 +35,9 @@ class Shared:
     def told(self) -> str:
         """Both in one sentence."""
         return (
-            "We put another state at the first word, in one layer after the other. What the feed-forward"
-            f" half of that layer writes at the other words changes by {self.feed_forward:g} at most; what the next"
-            f" layer's attention brings them, by up to {self.attention:.2g}."
+            "We put another state at the first word, in one layer after the other. What that layer's"
+            f" feed-forward half writes at the other words changes by {self.feed_forward:g} at most; what the"
+            f" next layer's attention brings them, by up to {self.attention:.2g}."
         )
 
 
@@ -98,8 +98,8 @@ def evenly_matched(matched: Result) -> dict[str, list]:
             found[name] += [(layer, int(neurons[at])) for at in _evenly(len(neurons), count)]
     if len(found[names[0]]) < LEAST_NEURONS:
         raise ValueError(
-            f"Only {len(found[names[0]])} neurons of one word and of one kind of text stand in the same layers,"
-            f" but {LEAST_NEURONS} of each are needed: scan more texts, or take another model."
+            f"Only {len(found[names[0]])} neurons of one word and of one kind of text stand in the same"
+            f" layers, but {LEAST_NEURONS} of each are needed: scan more texts, or take another model."
         )
     return found
 
@@ -109,16 +109,12 @@ def told(left: Result) -> str:
     words, texts = (float(left.at(pattern=one).mean("neuron")) for one in left.axes["pattern"])
     gap = left.at(pattern=PATTERNS[0]).values - left.at(pattern=PATTERNS[2]).values
     low, high = Result(gap, {"neuron": left.axes["neuron"]}, "", "").interval("neuron").values
-    verdict = (
-        "topics need the heads more"
-        if low > 0
-        else "words need them more"
-        if high < 0
-        else "no sure difference"
-    )
+    verdict = "no sure difference"
+    if low > 0 or high < 0:
+        verdict = "topics need the heads more" if low > 0 else "words need them more"
     return (
-        f"With every head at its average, neurons for one word keep {words:.0%} of their activation, those for"
-        f" one kind of text {texts:.0%} (difference {low:+.0%} to {high:+.0%}): {verdict}."
+        f"With every head at its average, neurons for one word keep {words:.0%} of their activation, those"
+        f" for one kind of text {texts:.0%} (difference {low:+.0%} to {high:+.0%}): {verdict}."
     )
 
 
