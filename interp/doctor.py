@@ -111,7 +111,7 @@ def _refused(device: str) -> str | None:
     try:
         devices.choose(device)
     except ValueError as error:
-        return f"leave --device out, or choose another: {error}"
+        return str(error)
     return None
 
 

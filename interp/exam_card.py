@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from interp import card, models
+from interp import card, files, models
 from interp.methods import ngram
 from interp.pocket import grow
 from interp.studies.cards import exam, pocket
@@ -70,14 +70,14 @@ def write(measured: ExamCard, model, folder: Path) -> Path:
         _skews(measured.skews),
     ]
     page = folder / "README.md"
-    page.write_text("\n".join(parts), encoding="utf-8")
+    files.write(page, "\n".join(parts).encode())
     kept = {
         "weights_sha256": described.weights_sha256,
         "checks": [{**asdict(check), "passed": check.passed} for check in measured.checks],
         "exams": [{**asdict(row), "passed": row.passed} for row in measured.rows],
         "skews": [asdict(one) for one in measured.skews],
     }
-    (folder / "measurements.json").write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+    files.write(folder / "measurements.json", (json.dumps(kept, indent=1) + "\n").encode())
     return page
 
 

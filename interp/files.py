@@ -1,5 +1,6 @@
 """Files written whole or not at all; and left alone when only the last digits of their numbers moved."""
 
+import errno
 import hashlib
 import os
 import platform
@@ -15,6 +16,11 @@ import psutil
 from filelock import FileLock
 
 NUMBER = re.compile(rb"(?<![\w.])-?\d+(?:\.\d+)?(?:e[-+]?\d+)?(?![\w.])")
+_WHAT_TO_DO = {
+    errno.ENOSPC: "make room and run the same again, or choose another folder",
+    errno.EACCES: "choose another folder, one that you may write to",
+    errno.EROFS: "choose another folder, one that can be written to",
+}
 SAME_SHARE, SAME_SIZE = 1e-4, 2e-6  # what another processor's sums in another order may change
 
 
@@ -101,10 +107,9 @@ def write_moved(path: Path, content: bytes) -> None:
 def told(error: BaseException) -> str:
     """An error in one line; the system's own with the file, its reason and what to do."""
     if isinstance(error, OSError) and error.strerror and error.filename:
-        return (
-            f"{error.filename} cannot be read or written ({error.strerror}): make room, or see to it that you"
-            " may write there, or choose another folder; what was finished is whole."
-        )
+        what = f"{error.filename} cannot be read or written ({error.strerror})"
+        do = _WHAT_TO_DO.get(error.errno or 0, "choose another folder")
+        return f"{what}: {do}; what was finished is whole."
     return " ".join(str(error).split())
 
 

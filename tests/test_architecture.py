@@ -222,3 +222,18 @@ def test_a_notebook_asks_and_calls_and_nothing_more(notebook):
         assert not re.search(r"^\s*(import|from) torch\b|^\s*[%!]", code, re.MULTILINE), code
         assert len(lines) <= 10, f"this cell has {len(lines)} lines:\n{code}"
         assert cell["outputs"] == [], f"outputs are build products; strip them:\n{code}"
+
+
+WRITES = re.compile(
+    r"\.write_(text|bytes)\(|\bsave_file\(|torch\.save\([^,]+, (?!content\))|\bopen\([^)]*[\"'][wa]b?[\"']"
+)
+ASIDE = {"interp/files.py", "interp/bench/subject.py"}  # the second: a throw-away folder of the bench
+
+
+def test_only_files_writes_files():
+    """So that whatever is killed, or finds the disk full, leaves no half file."""
+    found = {f"{name_of(file)}: {line.strip()}" for file in FILES if name_of(file) not in ASIDE
+             for line in source(file).splitlines() if WRITES.search(line)}  # fmt: skip
+    assert found == {
+        'interp/methods/scan/running.py: with path.open("wb") as file:'
+    }  # beside, by `replacing`

@@ -84,7 +84,9 @@ def test_the_doctor_names_the_way_out_and_ends_with_2_when_there_is_no_model(run
 def test_the_doctor_notices_a_device_that_is_not_there(tiny_folder):
     found = doctor.examine(str(tiny_folder), "abacus")
     assert not found.ready
-    assert "✗ device: no abacus here → leave --device out, or choose cpu" in str(found)
+    assert "✗ device: no abacus here → The device 'abacus' is not on this machine. Choose one of: cpu" in str(
+        found
+    )
 
 
 def test_the_doctors_report_cannot_carry_markup_into_a_notebook():

@@ -138,11 +138,12 @@ def test_a_model_is_written_whole_and_its_weights_last(tmp_path, tiny_folder, mo
     assert [name for name in now if now[name] != old[name]] == ["model.safetensors"]
 
 
+@pytest.mark.parametrize("kind", [SafetensorError, Exception])  # the weights' library, the tokenizer's
 def test_a_full_disk_is_told_with_its_reason_where_a_library_has_words_of_its_own(
-    tmp_path, tiny_folder, monkeypatch
+    kind, tmp_path, tiny_folder, monkeypatch
 ):
     def full(folder):
-        raise SafetensorError(f"I/O error: {FULL} (os error 28)")
+        raise kind(f"I/O error: {FULL} (os error 28)")
 
     model, encode = GPT2LMHeadModel.from_pretrained(tiny_folder), AutoTokenizer.from_pretrained(tiny_folder)
     monkeypatch.setattr(model, "save_pretrained", full)
@@ -263,8 +264,8 @@ def test_what_was_measured_is_on_the_screen_where_its_table_cannot_be_written(mo
     assert shown.exit_code == 2
     assert "figures published about gpt2, measured on pocket" in shown.output
     assert shown.output.strip().splitlines()[-1] == (
-        f"{tmp_path / 'pocket' / 'verify.csv'} cannot be read or written ({FULL}): make room, or see to it"
-        " that you may write there, or choose another folder; what was finished is whole."
+        f"{tmp_path / 'pocket' / 'verify.csv'} cannot be read or written ({FULL}): make room and run"
+        " the same again, or choose another folder; what was finished is whole."
     )
 
 

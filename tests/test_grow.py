@@ -1,6 +1,7 @@
 """Growing a model from the bigger world: phases, what each may change, resuming, and what is refused."""
 
 import json
+import signal
 from dataclasses import asdict, replace
 
 import pytest
@@ -39,17 +40,21 @@ def grown(tmp_path_factory):
 
 @pytest.mark.parametrize("at", [3, 4, 9])  # within a phase, at its border, in a later one
 def test_a_stopped_run_resumes_to_the_same_weights(grown, tmp_path, monkeypatch, at):
-    step = grow._step
-    monkeypatch.setattr(grow, "_step", lambda work, run, now: step(work, run, now) if now < at else _stop())
+    step, taken = grow._step, []
+
+    def stopping(work, run, now):
+        taken.append(now)
+        if now == at - 1 and taken.count(now) == 1:
+            signal.raise_signal(signal.SIGINT)  # heard when the step is done
+        return step(work, run, now)
+
+    monkeypatch.setattr(grow, "_step", stopping)
     with pytest.raises(KeyboardInterrupt):
         grow.grow(tmp_path, SMALL)
     assert not (tmp_path / "model.safetensors").exists()
-    monkeypatch.setattr(grow, "_step", step)
+    assert len(taken) == at
     assert same(weights(grown), weights(grow.grow(tmp_path, SMALL)))
-
-
-def _stop():
-    raise KeyboardInterrupt
+    assert len(taken) == len(set(taken))  # none was taken again
 
 
 def test_another_seed_is_another_model(grown, tmp_path):

@@ -26,8 +26,10 @@ from tokenizers import models as token_models
 from torch import Tensor
 from transformers import BatchEncoding, GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 
-from interp.pocket.run import Run, go_on, has_bf16, restore, save_model
+from interp import files
+from interp.pocket.run import Run, go_on, has_bf16, restore, save_model, saved
 from interp.trainings.muon import MOMENTUM, orthogonal
+from interp.undisturbed import alone
 from interp.words import bigger
 
 DECAY, LAST, WARM_UP = 0.05, 0.1, 100
@@ -259,17 +261,17 @@ def grow(out: str | Path, recipe: Growth | None = None, *, resume: bool = True) 
     """
     out, recipe = Path(out), recipe or Growth()
     work = out / "training"
-    work.mkdir(parents=True, exist_ok=True)
-    run = begun(recipe)
-    if resume and (work / "state.pt").exists():
-        _refuse_the_old_world(work / "state.pt")
-        restore(work / "state.pt", run)
-    go_on(run, work / "state.pt", partial(_step, work), every=100, told=_told)
-    save_model(run.model, run.encode, out)
-    (out / "training.json").write_text(json.dumps(record(run), indent=1) + "\n")
+    with alone(work):
+        run = begun(recipe)
+        if resume and (work / "state.pt").exists():
+            _refuse_the_old_world(work / "state.pt")
+            restore(work / "state.pt", run)
+        go_on(run, work / "state.pt", partial(_step, work), every=100, told=_told)
+        save_model(run.model, run.encode, out)
+    files.write(out / "training.json", (json.dumps(record(run), indent=1) + "\n").encode())
     words = seen_words(run.encode, recipe)
     text = json.dumps(words, ensure_ascii=False, indent=0) + "\n"
-    (out / "seen_words.json").write_text(text, encoding="utf-8")
+    files.write(out / "seen_words.json", text.encode())
     return out
 
 
@@ -301,7 +303,7 @@ def recipe_of(folder: str | Path) -> Growth:
 
 
 def _refuse_the_old_world(state: Path) -> None:
-    recipe = torch.load(state, weights_only=True)["recipe"]
+    recipe = saved(state)["recipe"]
     if recipe.get("world") != "bigger":
         raise ValueError(
             f"{state} is a checkpoint of the old world, whose text and words are others: choose another"

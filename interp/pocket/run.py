@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import torch
-from safetensors import SafetensorError
 from tqdm.auto import tqdm
 from transformers import GPT2LMHeadModel, PreTrainedTokenizerFast
 
@@ -99,7 +98,9 @@ def save_model(model: GPT2LMHeadModel, encode: PreTrainedTokenizerFast, folder: 
         with files.filling(folder, last="model.safetensors") as beside:
             model.save_pretrained(beside)
             encode.save_pretrained(beside)
-    except SafetensorError as error:  # what that library makes of the system's reason
+    except OSError:
+        raise
+    except Exception as error:  # the libraries tell the system's reason in kinds of their own
         raise OSError(f"{folder} cannot be written ({error}).") from error
     finally:
         model.config.activation_function = activation
@@ -114,14 +115,19 @@ def save_state(path: Path, run: Run) -> None:
     files.write(path, content.getvalue())
 
 
-def restore(path: Path, run: Run) -> None:
-    """Put a saved state into the run. Raises ValueError when it is damaged or belongs to another recipe."""
+def saved(path: Path) -> dict[str, Any]:
+    """What a saved state holds. Raises ValueError when it is damaged."""
     try:
-        state = torch.load(path, weights_only=True)
+        return torch.load(path, weights_only=True)
     except Exception as error:  # torch raises many kinds for a damaged file
         raise ValueError(
             f"{path} is damaged and cannot be read ({type(error).__name__}): delete it to begin again."
         ) from error
+
+
+def restore(path: Path, run: Run) -> None:
+    """Put a saved state into the run. Raises ValueError when it is damaged or belongs to another recipe."""
+    state = saved(path)
     if state["recipe"] != asdict(run.recipe):
         raise ValueError(
             f"{path} belongs to another recipe: {state['recipe']}. Asked for: {asdict(run.recipe)}. "
