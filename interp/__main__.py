@@ -6,7 +6,7 @@ Exit codes: 0 all is well, 1 something ran and failed, 2 it cannot run (bad inpu
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -16,7 +16,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from interp import doctor, execution, report, site, training_commands
+from interp import doctor, execution, files, report, site, training_commands
 from interp.figures import export
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -37,13 +37,30 @@ Model = Annotated[
         help="gpt2 or another hub id, a folder, or pocket. Default: $INTERP_MODEL, else gpt2, else pocket."
     ),
 ]
-Device = Annotated[str | None, typer.Option(help="cpu, cuda or mps. Default: cuda when present, else cpu.")]
+Device = Annotated[
+    str | None,
+    typer.Option(help="cpu, cuda, or one of several GPUs such as cuda:1. Default: cuda, else cpu."),
+]
 
 
 @app.command("doctor")
-def examine(model: Model = None, device: Device = None) -> None:
+def examine(
+    model: Model = None,
+    device: Device = None,
+    gpu: Annotated[
+        bool, typer.Option("--gpu", help="Run the model on every GPU beside the CPU: equal? how fast?")
+    ] = False,
+) -> None:
     """Look at this machine: packages, model, device, notebook front end; one line and one fix each."""
-    found = doctor.examine(model, device)
+    if gpu:
+        from interp import gpu_check  # imports torch
+
+        try:
+            found = gpu_check.examine(model)
+        except ValueError as error:
+            _cannot(error)
+    else:
+        found = doctor.examine(model, device)
     out.print(str(found), markup=False, soft_wrap=True)
     raise typer.Exit(0 if found.ready else 2)
 
@@ -70,7 +87,10 @@ def reproduce(
     except KeyboardInterrupt:
         _cannot(InterruptedError("stopped by Ctrl-C before the first notebook; nothing was changed."))
     pages, stopped = _run_all(chosen, folder, _environment(place.asked, device, folder.parent, size))
-    raise typer.Exit(_conclude(chosen, pages, stopped, folder, place.name))
+    try:
+        raise typer.Exit(_conclude(chosen, pages, stopped, folder, place.name))
+    except OSError as error:
+        _cannot(error)
 
 
 @app.command()
@@ -113,7 +133,7 @@ def verify(
     except KeyboardInterrupt:
         err.print(f"Stopped by Ctrl-C after {len(done)} quantities; what was measured is below.")
     out.print(_verdicts(done, f"figures published about {listed}, measured on {card.name}"))
-    out.print(f"Written: {verification.save(done, folder / 'verify.csv')}", soft_wrap=True)
+    _written(lambda: verification.save(done, folder / "verify.csv"))
     failed = sum(not one.passed for one in done)
     out.print(f"{len(done) - failed} of {len(done)} agree with what was published.")
     out.print(told, soft_wrap=True)
@@ -143,7 +163,7 @@ def measure_speed(
     out.print(_speeds(done))
     for row in done:
         out.print(f"{row.name}: {row.note}", markup=False, soft_wrap=True)
-    out.print(f"Written: {bench.save(done, path)}", soft_wrap=True)
+    _written(lambda: bench.save(done, path))
     raise typer.Exit(0 if all(row.max_gap <= bench.MOST_GAP for row in done) else 1)
 
 
@@ -155,15 +175,21 @@ def train_pocket(
     model: Annotated[str, typer.Option(help="Only pocket can be trained here.")] = "pocket",
     device: Device = None,
     resume: Annotated[bool, typer.Option(help="Go on from the last checkpoint in --out.")] = True,
+    world: Annotated[str, typer.Option(help="The text it grows from: pocket's own, or bigger.")] = "pocket",
 ) -> None:
-    """Train the pocket model again from its seed."""
+    """Train the pocket model again from its seed, or grow another from the bigger world."""
     if model != "pocket":
         _cannot(ValueError(f"train-pocket makes the pocket model, not {model!r}; leave --model out."))
-    from interp.pocket import train  # imports torch and transformers
+    if world not in ("pocket", "bigger"):
+        _cannot(ValueError(f"There is no world {world!r} to grow from: choose pocket or bigger."))
+    from interp.pocket import grow, train  # imports torch and transformers
 
     try:
         _writable(out_dir)
-        train.train(out_dir, resume=resume, device=device)
+        if world == "bigger":
+            grow.grow(out_dir, resume=resume)
+        else:
+            train.train(out_dir, resume=resume, device=device)
     except (ValueError, OSError) as error:
         _cannot(error)
     except KeyboardInterrupt:
@@ -232,12 +258,14 @@ def write_card(
     device: Device = None,
 ) -> None:
     """Measure an embedded model and write its card; some minutes."""
-    from interp import card, models  # imports torch
+    from interp import card, exam_card, models  # imports torch
 
     try:
         loaded = models.load(model, device=device)
         if models.taught(loaded) is not None:
             _write_taught_card(loaded, models.locate(model).folder)
+        if exam_card.is_grown(models.locate(model).folder):
+            _write_exam_card(loaded, models.locate(model).folder)
         measured = card.measure(loaded)
         page = card.write(measured, loaded, card.FOLDER if model == "pocket" else Path(model))
         for name, figure in measured.figures().items():
@@ -257,6 +285,17 @@ def _write_taught_card(loaded, folder: Path) -> NoReturn:
 
     measured = taught_exam.measure(loaded, models.load("pocket"))
     page = taught_card.write(measured, loaded, folder)
+    for name in measured.missed:
+        out.print(f"MISSED {name}", markup=False, soft_wrap=True)
+    out.print(f"Written: {page}", soft_wrap=True)
+    raise typer.Exit(1 if measured.missed else 0)
+
+
+def _write_exam_card(loaded, folder: Path) -> NoReturn:
+    from interp import exam_card
+
+    measured = exam_card.measure(loaded, folder)
+    page = exam_card.write(measured, loaded, folder)
     for name in measured.missed:
         out.print(f"MISSED {name}", markup=False, soft_wrap=True)
     out.print(f"Written: {page}", soft_wrap=True)
@@ -312,8 +351,16 @@ def main() -> None:
 
 def _cannot(error: BaseException) -> NoReturn:
     """Say in one sentence what stands in the way, and leave with 2."""
-    err.print(" ".join(str(error).split()), markup=False, soft_wrap=True)
+    err.print(files.told(error), markup=False, soft_wrap=True)
     raise typer.Exit(2)
+
+
+def _written(save: Callable[[], Path]) -> None:
+    """Save what was measured and is on the screen, and say where; or why that cannot be."""
+    try:
+        out.print(f"Written: {save()}", soft_wrap=True)
+    except OSError as error:
+        _cannot(error)
 
 
 def _verdicts(comparisons: Sequence, title: str) -> Table:
@@ -429,9 +476,9 @@ def _write_index(folder: Path, name: str, pages: Sequence[report.Page], missing:
     shelves = dict.fromkeys(shelf for path in every for shelf in execution.shelves(path, folder))
     beside = [shelf for shelf in shelves if shelf != folder and shelf.is_dir()]
     for other in beside:
-        (other / "index.html").write_text(report.shelf(other, figures), encoding="utf-8")
+        files.write(other / "index.html", report.shelf(other, figures).encode())
     index = folder / "index.html"
-    index.write_text(report.index(folder, name, listed, figures, missing, beside), encoding="utf-8")
+    files.write(index, report.index(folder, name, listed, figures, missing, beside).encode())
     return index
 
 
@@ -448,9 +495,9 @@ def _run(path: Path, folder: Path, environment: dict[str, str]) -> report.Page:
             error = None
             drawn = report.pictures_of(folder, execution.shelves(path, folder))
             made = report.page(executed, report.packs_of(folder), drawn)
-            (folder / f"{path.stem}.html").write_text(made, encoding="utf-8")
-        except execution.CellFailed as failure:
-            error = str(failure)
+            files.write(folder / f"{path.stem}.html", made.encode())
+        except (execution.CellFailed, OSError) as failure:
+            error = files.told(failure)
     return report.Page(path.stem, execution.heading(path), time.perf_counter() - started, error)
 
 

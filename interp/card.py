@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from interp import figures, models
+from interp import figures, files, models
 from interp.figures.figure import Figure
 from interp.result import Result
 from interp.studies.cards import pocket
@@ -96,10 +96,10 @@ def write(card: Card, model, folder: Path = FOLDER) -> Path:
         LIMITS,
     ]
     page = folder / "README.md"
-    page.write_text("\n".join(parts), encoding="utf-8")
+    files.write(page, "\n".join(parts).encode())
     rows = [{**asdict(check), "passed": check.passed} for check in card.checks]
     measured = {"weights_sha256": described.weights_sha256, "checks": rows}
-    (folder / "measurements.json").write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
+    files.write(folder / "measurements.json", (json.dumps(measured, indent=1) + "\n").encode())
     return page
 
 

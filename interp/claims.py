@@ -124,11 +124,13 @@ def save(claims: Iterable[Claim], folder: str | os.PathLike, about: Mapping) -> 
     _check_model(claims, about["model"])
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        merged = {**_kept(folder / "claims.json", about), **{claim.id: _fields(claim) for claim in claims}}
-        table_of_all = _document([merged[key] for key in sorted(merged, key=_number)], about)
-        text = json.dumps(table_of_all, indent=2, ensure_ascii=False) + "\n"
-        files.write_moved(folder / "claims.json", text.encode())
-        files.write_moved(folder / "claims.md", _markdown(table_of_all).encode())
+        with files.in_turn(folder / "claims.json"):  # another run may add its own just now
+            added = {claim.id: _fields(claim) for claim in claims}
+            merged = {**_kept(folder / "claims.json", about), **added}
+            table_of_all = _document([merged[key] for key in sorted(merged, key=_number)], about)
+            text = json.dumps(table_of_all, indent=2, ensure_ascii=False) + "\n"
+            files.write_moved(folder / "claims.json", text.encode())
+            files.write_moved(folder / "claims.md", _markdown(table_of_all).encode())
     except OSError as error:
         raise OSError(
             f"The claims cannot be written to {folder} ({error.strerror or error}): choose a folder that "

@@ -95,22 +95,24 @@ def _model(source: str | None) -> Check:
 def _device(device: str | None) -> Check:
     import torch
 
-    if device and not _present(device):
-        return Check("device", f"no {device} here", "problem", "leave --device out, or choose cpu")
+    if device and (why := _refused(device)):
+        return Check("device", f"no {device} here", "problem", why)
     if torch.cuda.is_available():
         return Check("device", f"CUDA, {torch.cuda.get_device_name()}")
     if torch.backends.mps.is_available():
-        return Check("device", "CPU; an Apple GPU is there and is used only when asked for (device='mps')")
+        return Check("device", "CPU; an Apple GPU is there, but it has no numbers in double precision")
     threads = torch.get_num_threads()
     return Check("device", f"CPU, {threads} thread{'' if threads == 1 else 's'}")
 
 
-def _present(device: str) -> bool:
-    import torch
+def _refused(device: str) -> str | None:
+    from interp.models import devices
 
-    kind = device.split(":")[0]
-    here = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    return here.get(kind, False)
+    try:
+        devices.choose(device)
+    except ValueError as error:
+        return f"leave --device out, or choose another: {error}"
+    return None
 
 
 def _memory() -> Check:
@@ -125,8 +127,10 @@ def _memory() -> Check:
 def _font() -> Check:
     from matplotlib.font_manager import findfont
 
-    path = Path(findfont("DejaVu Sans"))
-    return Check("font", path.stem)
+    try:
+        return Check("font", Path(findfont("DejaVu Sans")).stem)
+    except ValueError:
+        return Check("font", "none that matplotlib finds, not even its own", "problem", INSTALL)
 
 
 def _front_end() -> Check:

@@ -1,11 +1,18 @@
 """Files written whole or not at all; and left alone when only the last digits of their numbers moved."""
 
+import hashlib
 import os
+import platform
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import zip_longest
 from pathlib import Path
+from tempfile import gettempdir
+
+import psutil
+from filelock import FileLock
 
 NUMBER = re.compile(rb"(?<![\w.])-?\d+(?:\.\d+)?(?:e[-+]?\d+)?(?![\w.])")
 SAME_SHARE, SAME_SIZE = 1e-4, 2e-6  # what another processor's sums in another order may change
@@ -13,15 +20,67 @@ SAME_SHARE, SAME_SIZE = 1e-4, 2e-6  # what another processor's sums in another o
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A place beside `path` to write to, moved over it at the end: a reader or a Ctrl-C never meets half a
-    file.
+    """A place beside `path` to write to, moved over it at the end: a reader, a Ctrl-C or a kill never meets
+    half a file. What a killed process left there of the same file is swept first.
+
+    Raises OSError that names `path` and the system's reason.
     """
-    beside = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    beside = _beside(path)
     try:
         yield beside
         os.replace(beside, path)
+    except OSError as error:
+        if error.filename not in (None, str(beside)):
+            raise
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
     finally:
         beside.unlink(missing_ok=True)
+
+
+@contextmanager
+def filling(folder: Path, last: str) -> Iterator[Path]:
+    """A folder beside `folder` to write to; its files are moved there one by one, the one called `last` after
+    all others. So a killed process leaves no half file, and a new folder without `last`.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    beside = _beside(folder)
+    try:
+        beside.mkdir()
+        yield beside
+        for file in sorted(beside.iterdir(), key=lambda file: (file.name == last, file.name)):
+            os.replace(file, folder / file.name)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+@contextmanager
+def in_turn(path: Path) -> Iterator[None]:
+    """While inside, no other process of this user is inside for the same file: for what is read, changed and
+    written. The lock lies elsewhere, and falls with its process.
+    """
+    user = getattr(os, "getuid", int)()
+    name = hashlib.sha256(f"{user} {path.resolve()}".encode()).hexdigest()[:16]
+    with FileLock(Path(gettempdir()) / f"inside-gpt2-{name}.lock"):
+        yield
+
+
+def _beside(path: Path) -> Path:
+    """A name that is this process's own; those of processes that are gone are removed."""
+    mine, end = f".{path.name}.{_host()}-", ".partial"
+    for left in os.listdir(path.parent) if path.parent.is_dir() else ():
+        number = left.removeprefix(mine).removesuffix(end)
+        if left == f"{mine}{number}{end}" and number.isdigit() and not psutil.pid_exists(int(number)):
+            _remove(path.with_name(left))
+    return path.with_name(f"{mine}{os.getpid()}{end}")
+
+
+def _host() -> str:
+    """The machine's name: a folder may be shared, and a process's number says nothing elsewhere."""
+    return re.sub(r"[^\w]+", "_", platform.node())[:40]
+
+
+def _remove(left: Path) -> None:
+    shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
 
 
 def write(path: Path, content: bytes) -> None:
@@ -37,6 +96,16 @@ def write_moved(path: Path, content: bytes) -> None:
     """
     if not (path.is_file() and alike(path.read_bytes(), content)):
         write(path, content)
+
+
+def told(error: BaseException) -> str:
+    """An error in one line; the system's own with the file, its reason and what to do."""
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return (
+            f"{error.filename} cannot be read or written ({error.strerror}): make room, or see to it that you"
+            " may write there, or choose another folder; what was finished is whole."
+        )
+    return " ".join(str(error).split())
 
 
 def alike(one: bytes, other: bytes) -> bool:

@@ -35,6 +35,20 @@ def told(*found: str | Mapping | Iterable[str]) -> Finding:
     return Finding(tuple(sentence for one in found for sentence in _sentences(one)))
 
 
+def check(sentence: str, **choices: bool) -> Finding:
+    """What came out, and which of the choices offered for a prediction it was: "B came out. ..."
+
+    Raises ValueError unless exactly one of the choices is true.
+    """
+    right = [letter for letter, came in choices.items() if came]
+    if len(right) != 1:
+        raise ValueError(
+            f"A prediction is checked against one outcome, but {len(right)} of the choices"
+            f" {', '.join(choices)} are true: make them exclude one another and cover everything."
+        )
+    return Finding((f"{right[0]} came out. {sentence}",))
+
+
 def _sentences(found: str | Mapping | Iterable[str]) -> Iterable[str]:
     if isinstance(found, str):
         return (found,)

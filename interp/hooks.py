@@ -17,6 +17,7 @@ from torch import Tensor
 
 from interp import models
 from interp.models import Bridge, describe
+from interp.models.devices import told
 from interp.models.in_force import BACKWARD, FORWARD, in_force
 from interp.prompts import Prompts
 from interp.sites import Head, Neuron, Place, Site, check_place
@@ -93,7 +94,9 @@ def run(
         )
     keep = {} if last is None else {"logits_to_keep": last}
     recorded: dict[Place, Tensor] = {}
-    with intervene(model, *edits), _listening(model, record, recorded), torch.no_grad():
+    what = f"{ids.shape[0]} prompts of {ids.shape[1]} tokens cannot be run at once"
+    room = told(what, ids.device, "Give fewer at once, or choose cpu.")
+    with room, intervene(model, *edits), _listening(model, record, recorded), torch.no_grad():
         logits = model(ids, return_type="logits", **keep)
     return logits, {place: recorded[place] for place in record}
 

@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from interp import files
+
 Label = str | int | float
 FORMULA = tuple("=+-@＝＋－＠\t\r\n")  # what a spreadsheet may run if a cell begins with it
 
@@ -103,7 +105,7 @@ class Result:
                 [*map(cell, list(row.values())[:-1]), f"{row['value'] + 0.0:.6g}"]
             )  # + 0.0: no "-0"
         if path is not None:
-            Path(path).write_text(text.getvalue(), encoding="utf-8", newline="\n")
+            files.write(Path(path), text.getvalue().encode())
         return text.getvalue()
 
     def to_json(self) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from interp import models
+from interp import files, models
 from interp.card import SOURCES, goal, value
 from interp.studies.cards import pocket, taught
 from interp.studies.cards.taught_exam import Exam, Row
@@ -48,13 +48,13 @@ def write(exam: Exam, model, folder: Path) -> Path:
     ]
     parts += [_section(title, rows) for title, rows in exam.sections.items()]
     page = folder / "README.md"
-    page.write_text("\n".join([*parts, LIMITS]), encoding="utf-8")
+    files.write(page, "\n".join([*parts, LIMITS]).encode())
     measured = {
         "weights_sha256": models.describe(model).weights_sha256,
         "checks": [{**asdict(check), "passed": check.passed} for check, _ in exam.behaviour],
         "sections": {title: [asdict(row) for row in rows] for title, rows in exam.sections.items()},
     }
-    (folder / "measurements.json").write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
+    files.write(folder / "measurements.json", (json.dumps(measured, indent=1) + "\n").encode())
     return page
 
 

@@ -10,6 +10,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from interp import files
+
 out, err = Console(highlight=False), Console(stderr=True, highlight=False)
 Folder = Annotated[Path, typer.Option("--out", help="Folder for states and finished runs.")]
 Steps = Annotated[int | None, typer.Option(min=1, help="Fewer steps than the recipe's: to try it out.")]
@@ -69,7 +71,7 @@ def _make(trained: Callable[[], Iterator], folder: Path) -> None:
         for done in trained():
             out.print(str(done), markup=False, soft_wrap=True)
     except (ValueError, OSError) as error:
-        err.print(" ".join(str(error).split()), markup=False, soft_wrap=True)
+        err.print(files.told(error), markup=False, soft_wrap=True)
         raise typer.Exit(2) from error
     except KeyboardInterrupt as error:
         err.print(f"Stopped; every finished step is in {folder}: the same command goes on.", soft_wrap=True)

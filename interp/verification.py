@@ -10,7 +10,7 @@ from pkgutil import iter_modules
 
 import numpy as np
 
-from interp import models
+from interp import files, models
 from interp.published import SHAPES, Published, model_of_shape, published
 from interp.published.mutations import LEAST_CAUGHT, Mutation, mutations, share_caught
 from interp.result import Result, cell
@@ -116,7 +116,7 @@ def save(comparisons: Sequence[Comparison], path: Path) -> Path:
             numbers = [f"{number:.6g}" for number in (row["value"], value, abs(value - row["value"]))]
             writer.writerow([cell(one.published.id), cell(labels), *numbers, _rule(one.published)])
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text.getvalue(), encoding="utf-8", newline="\n")
+    files.write(path, text.getvalue().encode())
     return path
 
 

@@ -204,6 +204,12 @@ def test_ctrl_c_leaves_finished_figures_whole_and_says_what_is_missing(house, ti
     assert "01_never" in (made / "index.html").read_text()
 
 
+def test_train_pocket_knows_two_worlds(run):
+    shown = run("train-pocket", "--world", "real")
+    assert shown.exit_code == 2
+    assert shown.output.strip() == "There is no world 'real' to grow from: choose pocket or bigger."
+
+
 def test_train_pocket_trains_nothing_else(run):
     shown = run("train-pocket", "--model", "gpt2")
     assert shown.exit_code == 2

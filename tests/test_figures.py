@@ -64,6 +64,22 @@ def spots():
     return Result(np.array([[0.1, 1.0], [-0.4, 0.2], [0.6, -0.3]]), axes, "place", "", ABOUT)
 
 
+WIRED = {
+    "sentence": ("Mary", "John", "to"),
+    "stands": {"L0H1": (1, 0), "L2H0": (2, 2)},
+    "roles": {"L0H1": "notices", "L2H0": "copies"},
+    "looks": {"L2H0": 0},
+    "answer": "Mary",
+    "least": 0.05,
+}
+
+
+def wires():
+    axes = {"sender": ("L0H1", "L2H0"), "receiver": ("L0H1", "L2H0", "the answer")}
+    nan = float("nan")
+    return Result(np.array([[nan, 0.4, nan], [nan, nan, -0.2]]), axes, "share of the lead", "share", ABOUT)
+
+
 def every_figure():
     lines, interval = profile()
     return (
@@ -75,6 +91,7 @@ def every_figure():
             rungs(), (" A", " Poland", " Warsaw"), title="Ladder", marked={" Poland": "the country"}
         ),
         figures.points(spots(), title="Points", groups={" Mary": "names", " John": "names"}),
+        figures.circuit(wires(), title="Circuit", **WIRED),
     )
 
 
@@ -570,3 +587,19 @@ def test_a_png_has_few_colours_and_every_one_is_near_its_own(tmp_path, monkeypat
     assert len(few.getcolors()) <= 256
     gaps = ImageChops.difference(few.convert("RGB"), full).getextrema()
     assert max(high for _, high in gaps) <= 24
+
+
+def test_a_circuit_draws_an_arrow_per_strong_path_dashed_against_the_answer():
+    from matplotlib.patches import FancyArrowPatch
+
+    drawn = settled(figures.circuit(wires(), title="T", **{**WIRED, "looks": {}}).matplotlib(""))
+    arrows = [one for one in drawn.axes[0].patches if isinstance(one, FancyArrowPatch)]
+    assert sorted(arrow.get_linestyle() in ("-", "solid") for arrow in arrows) == [False, True]
+    assert [arrow.get_linewidth() for arrow in arrows] == sorted(arrow.get_linewidth() for arrow in arrows)
+    none = settled(figures.circuit(wires(), title="T", **{**WIRED, "looks": {}, "least": 0.5}).matplotlib(""))
+    assert not [one for one in none.axes[0].patches if isinstance(one, FancyArrowPatch)]
+
+
+def test_a_circuit_refuses_a_sender_that_stands_nowhere():
+    with pytest.raises(ValueError, match=r"^circuit was told no place or role of 'L2H0'\. Give each"):
+        figures.circuit(wires(), title="T", **{**WIRED, "stands": {"L0H1": (1, 0)}})

@@ -5,6 +5,7 @@ from html import escape
 import pytest
 from markdown_it import MarkdownIt
 
+from interp import finding
 from interp.finding import told
 
 
@@ -36,3 +37,17 @@ def test_words_in_a_sentence_are_never_read_as_markup(word):
         shown = shown.replace(mark, f"<span>{mark}</span>")
     assert html_of(told(word)) == f"<p>{shown}</p>\n"
     assert html_of(told(word, word)) == "<ul>\n" + 2 * f"<li>{shown}</li>\n" + "</ul>\n"
+
+
+def test_a_prediction_is_checked_against_the_one_choice_that_came_out():
+    assert str(finding.check("The lead fell by 2 nats.", A=False, B=True)) == (
+        "B came out. The lead fell by 2 nats."
+    )
+
+
+@pytest.mark.parametrize("choices", [{"A": False, "B": False}, {"A": True, "B": True}])
+def test_choices_that_do_not_decide_are_refused(choices):
+    with pytest.raises(
+        ValueError, match=r"^A prediction is checked against one outcome, but [02] of the choices"
+    ):
+        finding.check("It came.", **choices)

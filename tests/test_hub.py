@@ -20,6 +20,7 @@ from interp import hooks, models
 from interp.models import ModelNotFound
 
 COMMIT, OLDER = "a" * 40, "b" * 40
+CHUNK = 10 * 2**20  # bytes that the hub's library writes at a time
 
 
 class Hub(ThreadingHTTPServer):
@@ -216,6 +217,30 @@ def test_a_download_that_was_cut_off_is_tried_again(server, tiny_folder):
     place = models.locate("org/own")
     assert left == 0
     assert place.weights_sha256 == models.locate(tiny_folder).weights_sha256
+
+
+def test_a_download_goes_on_where_the_connection_broke(server):
+    folder = server.folders["org/own"]
+    model = GPT2LMHeadModel.from_pretrained(folder)
+    model.resize_token_embeddings(CHUNK // 128 + 20_000, mean_resizing=False)  # 32 numbers of 4 bytes a row
+    model.save_pretrained(folder)
+    content, starts = (folder / "model.safetensors").read_bytes(), []
+
+    def breaks_once(request):
+        starts.append(request.headers.get("Range"))
+        if request.command == "HEAD" or starts[-1]:
+            return False
+        request.send_response(200)
+        request.send_header("Content-Length", str(len(content)))
+        request.end_headers()
+        request.wfile.write(content[: CHUNK + 1000])
+        request.close_connection = True
+        return True
+
+    server.breaks["/model.safetensors"] = breaks_once
+    place = models.locate("org/own")
+    assert starts == [None, None, f"bytes={CHUNK}-"]  # how large, the first part, the rest
+    assert place.weights_sha256 == hashlib.sha256(content).hexdigest()
 
 
 def test_a_half_finished_download_in_the_cache_is_finished_or_said(server, monkeypatch):

@@ -10,6 +10,7 @@ import time
 import pytest
 import torch
 
+from interp import undisturbed
 from interp.trainings import live, run, taps
 from interp.trainings.live import Live
 
@@ -35,7 +36,7 @@ def pause_after(training, number):
 
 def order(folder, **more):
     named = {"steps": 3, "rows": 32, "seed": 3}
-    return {"folder": str(folder), "fresh": True, "until": time.time() + SLOW, **named, **more}
+    return {"folder": str(folder), "fresh": True, "until": time.monotonic() + SLOW, **named, **more}
 
 
 @pytest.mark.slow
@@ -173,7 +174,7 @@ def test_a_folder_in_use_is_told_and_what_was_there_stays(tmp_path):
     live.train(order(tmp_path, until=0), lambda: False, lambda news: None)
     training = Live(tmp_path, steps=3)
     refused = f"Another training is under way in {tmp_path}: wait for its end, or choose another folder."
-    with run.alone(tmp_path):
+    with undisturbed.alone(tmp_path):
         training.start(seed=7)
         training.wait()
         assert (training.progress.status, training.progress.seed) == ("paused", 3)

@@ -438,6 +438,22 @@ def test_every_answer_of_the_hub_has_its_sentence_before_and_during_the_download
 
 
 @pytest.mark.usefixtures("empty_cache")
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [("ReadTimeout: The read operation timed out",
+      "the download did not finish (The read operation timed out)."),
+     ("OSError: [Errno 28] No space left on device", "but the disk is full. Make room, and try again."),
+     ("PermissionError: [Errno 13] Permission denied: '/x'",
+      "the download did not finish ([Errno 13] Permission denied: '/x').")],
+)  # fmt: skip
+def test_what_ended_a_download_is_said(monkeypatch, tiny_folder, line, told):
+    answer_with(monkeypatch, (tiny_folder / "config.json").read_bytes())
+    done = subprocess.CompletedProcess([], 1, stdout=line)
+    monkeypatch.setattr(models.hub.subprocess, "run", lambda *args, **more: done)
+    assert told in refusal("org/own")
+
+
+@pytest.mark.usefixtures("empty_cache")
 @pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "model.safetensors"])
 def test_a_web_page_instead_of_a_file_is_said(monkeypatch, folder, name):
     config = (folder / "config.json").read_bytes()

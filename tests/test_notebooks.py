@@ -16,7 +16,7 @@ from interp import claims, execution, models, report
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = execution.notebooks(ROOT / "notebooks")
-MOST_CELLS, MOST_WORDS, MOST_LINES = 45, 1500, 10
+MOST_CELLS, MOST_WORDS, MOST_LINES = 40, 1300, 10
 FORBIDDEN = re.compile(r"^\s*(def |class |%|!|import torch|from torch|for .*:$|while )", re.MULTILINE)
 FETCHED = re.compile(r"<(script|link|img|iframe|source)\b[^>]*(src|href)=[\"']?(https?:)?//")
 LIMIT = 1500

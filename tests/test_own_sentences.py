@@ -14,6 +14,7 @@ from transformers import GPT2TokenizerFast
 
 from interp import models
 from interp.studies.own_words import own_sentences
+from interp.words.letters import isolated
 
 PROMPT = "Then, Mary and John went to the store. John gave a drink to"
 TWIN = "Then, Mary and John went to the store. Mary gave a drink to"
@@ -161,7 +162,7 @@ def test_a_name_ends_where_the_last_byte_of_its_last_letter_is_read(first, secon
     found = own_sentences.mark(model, text, "Mary", first)
     for mark, before in (("S1", f"Then {first}"), ("S2", f"Then {first} met Mary and {second}")):
         assert found.marks.index(mark) == len(before.encode()) - 1
-    assert f"“{first}” is said twice" in found.note
+    assert f"“{isolated(first)}” is said twice" in found.note
 
 
 @pytest.mark.parametrize("end", ["'s", "’s", "'S"])

@@ -173,6 +173,7 @@ def test_the_lab_says_what_the_notebooks_lab_says(packed, tmp_path):
         LabState("Then, Tom saw Zebulon in the zzgarden ", "Tom", '"ing"', (Head(0, 1),), "mean"),
         LabState(MARY, "Paul", "Kate"),
         LabState("the garden the", "France", "Poland"),
+        LabState("Then, ليلى saw", "Tom", "Paul"),
     ]
     asked = [{**codec.plain(state), "view": "lab"} for state in states]
     script = "const ask = bench(model), told = data.map((one) => ask(one));"

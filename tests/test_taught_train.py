@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import signal
 from random import Random
 
 import pytest
@@ -211,7 +212,7 @@ def test_a_stopped_teaching_resumes_to_the_same_weights(start, tmp_path, monkeyp
 
     def stopping(self, run, at):
         if at == 2:
-            raise KeyboardInterrupt
+            signal.raise_signal(signal.SIGINT)  # heard when the step is done
         return step(self, run, at)
 
     monkeypatch.setattr(train.Lessons, "step", stopping)

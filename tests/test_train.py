@@ -1,6 +1,7 @@
 """Training the pocket model: from a seed, resumable, interruptible."""
 
 import json
+import signal
 
 import pytest
 import torch
@@ -36,19 +37,27 @@ def test_one_seed_is_one_model_and_another_seed_another(tmp_path):
 
 def test_a_stopped_run_resumes_to_the_same_weights(tmp_path, monkeypatch):
     whole = weights(training.train(tmp_path / "whole", SMALL))
-    step = training._step
-    monkeypatch.setattr(
-        training, "_step", lambda work, run, at: step(work, run, at) if at < 3 else interrupt()
-    )
+    step, taken = training._step, []
+
+    def interrupted(work, run, at):
+        taken.append(at)
+        if taken.count(3) == 1 and at == 3:
+            signal.raise_signal(signal.SIGINT)  # heard when the step is done
+        return step(work, run, at)
+
+    monkeypatch.setattr(training, "_step", interrupted)
     with pytest.raises(KeyboardInterrupt):
         training.train(tmp_path / "stopped", SMALL)
     assert not (tmp_path / "stopped" / "model.safetensors").exists()
-    monkeypatch.setattr(training, "_step", step)
     assert same(whole, weights(training.train(tmp_path / "stopped", SMALL)))
+    assert taken == list(range(SMALL.steps))
 
 
-def interrupt():
-    raise KeyboardInterrupt
+def test_a_damaged_state_is_refused_in_one_sentence(tmp_path):
+    (tmp_path / "training").mkdir()
+    (tmp_path / "training" / "state.pt").write_bytes(b"PK\3\4 half")
+    with pytest.raises(ValueError, match=r"state\.pt is damaged and cannot be read \(\w+\): delete it"):
+        training.train(tmp_path, SMALL)
 
 
 def test_the_state_of_another_recipe_is_refused(tmp_path):

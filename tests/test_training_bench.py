@@ -8,12 +8,13 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
+from interp import undisturbed
 from interp.benches import training_runs
 from interp.result import Result
 from interp.screens.training import TrainingState
 from interp.studies.learning import belief, scale
 from interp.studies.learning import taps as learning
-from interp.trainings import live, run, stored
+from interp.trainings import live, stored
 from interp.trainings.live import Live
 from interp.widgets import TrainingBench, training_curves
 from interp.widgets import training_words as words
@@ -163,7 +164,7 @@ def test_a_place_nobody_looked_at_is_refused(bench):
 @pytest.mark.slow
 def test_a_training_that_is_refused_or_fails_is_told_and_the_last_picture_stays(bench, training, tmp_path):
     before = bench.reply["picture"]
-    with run.alone(tmp_path / "live"):
+    with undisturbed.alone(tmp_path / "live"):
         press(bench, "start")
         training.wait()
     assert bench.progress["text"] == (

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from interp import undisturbed
 from interp.result import Result
 from interp.studies.learning import belief as beliefs
 from interp.studies.learning import popcorn, scale, surprise
@@ -60,8 +61,8 @@ def test_a_state_that_was_changed_is_refused_and_stays_as_it_is(tmp_path, change
 TRAINS = """
 import sys, time
 from pathlib import Path
-from interp.trainings import run
-with run.alone(Path(sys.argv[1])):
+from interp import undisturbed
+with undisturbed.alone(Path(sys.argv[1])):
     print("in", flush=True)
     time.sleep(60)
 """
@@ -78,7 +79,7 @@ def test_two_trainings_in_one_folder_are_refused_and_a_dead_one_holds_nobody_up(
         )
     other.kill()
     other.wait()
-    assert (tmp_path / run.LOCK).exists()
+    assert (tmp_path / undisturbed.LOCK).exists()
     assert taps.train("taps-0", tmp_path, steps=1).finished
     assert taps.train("taps-0", tmp_path, steps=1).finished
 

@@ -55,3 +55,10 @@ def test_the_verdict_follows_the_share(tiny):
     ):
         made = type(counted)(np.array(values, dtype=float), counted.axes, "weights", "", counted.about)
         assert weights.c10(made).verdict == verdict
+
+
+def test_the_articles_count_of_heads_stands_beside_the_models_own(tiny):
+    told = weights.heads_told(tiny)
+    heads = tiny.cfg.n_layers * tiny.cfg.n_heads
+    assert f"make {heads} heads; each word has {tiny.cfg.d_model} numbers" in told
+    assert told.endswith("GPT-3: 96 × 96 = 9,216 heads, 12,288 numbers.")

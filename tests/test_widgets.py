@@ -230,6 +230,13 @@ def test_chances_are_written_so_that_small_ones_do_not_vanish(share, text):
     assert wording.percent(share) == text
 
 
+@pytest.mark.parametrize("name", ["ليلى", "שלום", "a ליאור"])
+def test_what_runs_from_right_to_left_keeps_its_place_in_an_english_sentence(name):
+    assert wording.word(f" {name}") == f"\u2068{name}\u2069"
+    assert wording.visible(f" {name}") == f"\u2068·{name.replace(' ', '·')}\u2069"
+    assert not set("\u2068\u2069") & set(wording.visible(" José 王") + wording.word(""))
+
+
 @pytest.mark.slow
 def test_the_widgets_do_not_load_torch_or_the_studies():
     code = (
@@ -342,3 +349,18 @@ def test_bytes_that_are_no_characters_are_counted_not_shown():
 )
 def test_a_headline_names_the_tokens_that_were_asked(asked, said):
     assert own_words.names([Asked(text, 0) for text in asked]) == said
+
+
+def test_an_interrupted_kernel_is_told_on_screen_and_the_lab_lives_on(lab, monkeypatch):
+    def interrupted(state):
+        raise KeyboardInterrupt
+
+    good = ask(lab, heads_text="L5H2")
+    with monkeypatch.context() as patch:
+        patch.setattr(lab, "_bench", replace(lab._bench, compute=interrupted))
+        reply = ask(lab, request=2, heads_text="L6H1")
+    assert reply["error"]["text"] == (
+        "The kernel was interrupted before it could answer. The last good result stays; ask again."
+    )
+    assert (reply["request"], reply["html"]) == (2, good["html"])
+    assert ask(lab, request=3, heads_text="L6H1")["error"] is None

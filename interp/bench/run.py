@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 
+from interp import files
 from interp.bench.rows import Row
 from interp.bench.subject import random_model
 
@@ -33,7 +34,7 @@ def run(*, quick: bool = False, families: Sequence[str] = FAMILIES) -> Iterator[
 def save(rows: Sequence[Row], path: Path) -> Path:
     """The rows as a JSON list of objects; gives the path back."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n", encoding="utf-8")
+    files.write(path, (json.dumps([asdict(row) for row in rows], indent=1) + "\n").encode())
     return path
 
 

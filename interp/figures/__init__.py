@@ -1,4 +1,4 @@
-"""Pictures by form, from a Result to a Figure: `heatmap`, `bars`, `lines`, `ladder`, `points`,
+"""Pictures by form, from a Result to a Figure: `heatmap`, `bars`, `lines`, `ladder`, `points`, `circuit`,
 `snippets` and `token_strip`.
 
 A Figure shows itself in a notebook and saves itself as PNG, SVG, PDF, HTML and CSV. Refuses: models and
@@ -6,6 +6,7 @@ tasks.
 """
 
 from interp.figures.bar_charts import bars
+from interp.figures.circuit_maps import circuit
 from interp.figures.figure import Figure
 from interp.figures.heatmaps import heatmap
 from interp.figures.ladders import ladder
@@ -14,4 +15,4 @@ from interp.figures.point_maps import points
 from interp.figures.snippets import snippets
 from interp.figures.token_strips import token_strip
 
-__all__ = ["Figure", "bars", "heatmap", "ladder", "lines", "points", "snippets", "token_strip"]
+__all__ = ["Figure", "bars", "circuit", "heatmap", "ladder", "lines", "points", "snippets", "token_strip"]

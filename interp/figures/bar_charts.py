@@ -19,7 +19,6 @@ from interp.figures.figure import Figure
 from interp.result import Result
 
 THICKEST, BELOW = 84.0, 70.0
-SPEAK_FOR_THEMSELVES = ("head", "component", "token", "way")
 
 
 @dataclass(frozen=True)
@@ -33,6 +32,7 @@ class Bars:
     guides: tuple[tuple[str, float | int], ...]
     measure: str
     name_axis: str
+    titled: str  # what is written along it
     reach: float | int = 0
     role: str = ""
 
@@ -97,7 +97,8 @@ def _plan(
         limits=None if limits is None else (limits[0].reshape(shape)[order], limits[1].reshape(shape)[order]),
         guides=tuple(guides.items()),
         measure=words.measure(result),
-        name_axis="head" if names and len(axes) == 2 and series == ("",) else axes[0][0],
+        name_axis=axes[0][0],
+        titled="" if tuple(result.axes) == ("layer", "head") else words.axis_name(*axes[0]),
     )
 
 
@@ -124,8 +125,7 @@ def _static(plan: Bars, title: str, caption: str) -> Canvas:
         size = max(8.0, min(theme.TICK, 0.8 * height))
         axes.set_yticks(range(rows), plan.names, fontsize=size)
         axes.set_ylim(rows - 0.45, -0.55)
-        if many > 1 or plan.name_axis not in SPEAK_FOR_THEMSELVES:
-            axes.set_ylabel(plan.name_axis, labelpad=8)
+        axes.set_ylabel(plan.titled, labelpad=8)
         _frame(axes, plan)
         _numbers(axes, plan, min(size * 0.92, 0.8 * height * thick))
         if many > 1:
@@ -266,8 +266,7 @@ def _interactive(plan: Bars, title: str) -> Chart:
         "tickvals": list(range(len(plan.names))),
         "ticktext": [charts.shown(name) for name in plan.names],
     }
-    name = "" if plan.name_axis in SPEAK_FOR_THEMSELVES else plan.name_axis
-    chart.update_yaxes(charts.axis(name, showgrid=False, autorange="reversed", **ticks))
+    chart.update_yaxes(charts.axis(plan.titled, showgrid=False, autorange="reversed", **ticks))
     for label, value in plan.guides:
         chart.add_vline(
             x=value,

@@ -11,9 +11,13 @@ import io
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from html import escape
 from pathlib import Path
 
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_pdf import FigureCanvasPdf
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure as Canvas
 from PIL import Image
 from plotly.graph_objects import Figure as Chart
@@ -76,12 +80,16 @@ class Figure:
         export.write(export.home(about, folder), name, files, export.identity(about))
         return self
 
-    def _files(self, name: str) -> dict[str, bytes]:
+    @cached_property
+    def _printed(self) -> dict[str, bytes]:
+        """The drawing with its caption, for paper: saved and shown, so drawn once."""
         canvas = settled(self.matplotlib(self.caption))
-        texts = {"svg": export.described(render(canvas, "svg", self.title), self.title, self.alt)}
-        texts["csv"] = words.comma_separated(self.result, self.interval).encode()
-        texts["html"] = export.page(self, name).encode()
-        return {"png": render(canvas, "png"), "pdf": render(canvas, "pdf", self.title), **texts}
+        svg = export.described(render(canvas, "svg", self.title), self.title, self.alt)
+        return {"png": render(canvas, "png"), "pdf": render(canvas, "pdf", self.title), "svg": svg}
+
+    def _files(self, name: str) -> dict[str, bytes]:
+        table = words.comma_separated(self.result, self.interval).encode()
+        return {**self._printed, "csv": table, "html": export.page(self, name).encode()}
 
     def disclosure(self) -> str:
         """HTML: the caption, and folded away the description and the numbers as a table."""
@@ -96,16 +104,13 @@ class Figure:
         return f'<img src="data:image/png;base64,{source}" alt="{escape(self.alt)}" style="max-width:100%">'
 
     def _shown(self, below: str, label: str) -> dict[str, object]:
-        canvas = settled(self.matplotlib(""))
-        png = render(canvas, "png", dots=SCREEN_DOTS_PER_INCH)
+        png = render(settled(self.matplotlib("")), "png", dots=SCREEN_DOTS_PER_INCH)
         chart = json.loads(str(self.plotly().to_json()))
         return {
             "application/vnd.plotly.v1+json": {**chart, "config": NOTEBOOK_CONFIG},
             "text/html": f'<figure class="interp-figure">{self._picture(png)}{below}</figure>',
-            "image/svg+xml": export.described(
-                render(canvas, "svg", self.title), self.title, self.alt
-            ).decode(),
-            "application/pdf": base64.b64encode(render(canvas, "pdf", self.title)).decode(),
+            "image/svg+xml": self._printed["svg"].decode(),
+            "application/pdf": base64.b64encode(self._printed["pdf"]).decode(),
             "text/plain": label,
         }
 
@@ -136,7 +141,10 @@ def settled(canvas: Canvas) -> Canvas:
 
 
 def render(canvas: Canvas, kind: str, title: str = "", dots: int = theme.DOTS_PER_INCH) -> bytes:
-    """The drawing as bytes of a "png", "svg" or "pdf" that are the same on every run."""
+    """The settled drawing as bytes of a "png", "svg" or "pdf" that are the same on every run.
+
+    Not by `savefig`, which draws everything once more to lay it out.
+    """
     about = {
         "png": {"Software": None},
         "svg": {"Date": None, "Creator": None, "Title": title},
@@ -144,8 +152,15 @@ def render(canvas: Canvas, kind: str, title: str = "", dots: int = theme.DOTS_PE
     }
     sheet = io.BytesIO()
     with glyphs.drawing(canvas):
-        canvas.savefig(sheet, format=kind, dpi=dots, metadata=about[kind])
+        canvas.set_dpi(dots)
+        _writer(canvas, kind)(sheet, metadata=about[kind])
     return _of_few_colours(sheet) if kind == "png" else sheet.getvalue()
+
+
+def _writer(canvas: Canvas, kind: str) -> Callable[..., object]:
+    if kind == "png":
+        return FigureCanvasAgg(canvas).print_png
+    return FigureCanvasPdf(canvas).print_pdf if kind == "pdf" else FigureCanvasSVG(canvas).print_svg
 
 
 def _of_few_colours(sheet: io.BytesIO) -> bytes:

@@ -131,8 +131,8 @@ def _ticks(axes: Axes, result: Result, width: float, height: float) -> None:
             label.set(ha="right", rotation_mode="anchor")
     beside = range(0, len(names), every)
     axes.set_yticks(np.array(beside) + 0.5, [lying[i] for i in beside])
-    axes.set_xlabel(across, labelpad=8)
-    axes.set_ylabel(down, labelpad=8)
+    axes.set_xlabel(words.axis_name(across, columns), labelpad=8)
+    axes.set_ylabel(words.axis_name(down, names), labelpad=8)
     axes.tick_params(length=0, labelsize=theme.TICK)
     axes.spines[:].set_visible(False)
 
@@ -193,6 +193,8 @@ def _interactive(result: Result, title: str) -> Chart:
         "tickvals": list(range(len(names))),
         "ticktext": [charts.shown(n) for n in theme.shown_labels(names)],
     }
-    chart.update_xaxes(charts.axis(across, showgrid=False, **across_labels))
-    chart.update_yaxes(charts.axis(down, showgrid=False, autorange="reversed", **down_labels))
+    chart.update_xaxes(charts.axis(words.axis_name(across, columns), showgrid=False, **across_labels))
+    chart.update_yaxes(
+        charts.axis(words.axis_name(down, names), showgrid=False, autorange="reversed", **down_labels)
+    )
     return chart

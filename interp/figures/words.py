@@ -6,6 +6,7 @@ Refuses: drawing.
 import csv
 import io
 import re
+from collections.abc import Sequence
 from html import escape
 
 import numpy as np
@@ -20,6 +21,11 @@ def measure(result: Result) -> str:
     """Quantity with its unit, unless it names it: "change in logit difference (nats)", "probability"."""
     named = not result.unit or result.unit in result.quantity.split()
     return result.quantity if named else f"{result.quantity} ({result.unit})"
+
+
+def axis_name(axis: str, labels: Sequence[object]) -> str:
+    """What is written along an axis: its name beside numbers; texts speak for themselves."""
+    return "" if all(isinstance(label, str) for label in labels) else axis
 
 
 def typeset(text: str) -> str:

@@ -19,11 +19,11 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as save_tensors
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from interp import hooks, models
+from interp import files, hooks, models
 from interp.methods import lens
 from interp.prompts import Prompts
 from interp.result import Result
@@ -112,7 +112,7 @@ def save(made: TunedLens, path: str | Path) -> Path:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     maps = {"weight": made.weight.half().cpu().contiguous(), "bias": made.bias.half().cpu().contiguous()}
-    save_file(maps, path, metadata={"about": json.dumps(made.about, sort_keys=True)})
+    files.write(path, save_tensors(maps, metadata={"about": json.dumps(made.about, sort_keys=True)}))
     return path
 
 

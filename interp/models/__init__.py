@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 
-from interp.models import folders
+from interp.models import devices, folders
 from interp.models.hub import offline
 from interp.models.in_force import FORWARD, in_force
 from interp.models.pieces import token_string
@@ -38,6 +38,10 @@ FOLDING = "fold_ln, centred, value biases kept"
 DTYPES = ("float32", "float64", "bfloat16", "float16")
 _SEEN_WORDS = "seen_words.json"
 _EXACT = ("float32", "float64")
+_OTHER_DEVICE = (
+    "End what else runs there, choose another device (cpu, or another GPU such as cuda:1), or load a smaller"
+    " model."
+)
 
 
 @dataclass(frozen=True)
@@ -80,13 +84,13 @@ def load(
     With None, and no $INTERP_MODEL, `rather` goes before gpt2 where it is cached; it is not fetched. Warns of
     a model that is large, or larger than the free memory, before it is fetched or read. Logits
     differ from Hugging Face's by one constant per position (centred unembedding); log-probabilities agree.
-    `device` None takes $INTERP_DEVICE, else CUDA if there is one, else the CPU; "mps" must be asked for.
-    Raises ModelNotFound (a ValueError).
+    `device` None takes $INTERP_DEVICE, else CUDA if there is one, else the CPU; "cuda:1" is the second GPU.
+    Raises ModelNotFound (a ValueError), ValueError for a device that is not there or has no room.
     """
     if dtype not in DTYPES:
         raise ValueError(f"{dtype!r} is not a number type for weights. Choose one of: {', '.join(DTYPES)}.")
     chosen, place = (
-        _choose_device(device or os.environ.get("INTERP_DEVICE")),
+        devices.choose(device or os.environ.get("INTERP_DEVICE")),
         locate(source, otherwise=otherwise, rather=rather),
     )
     proof = Proof(place, chosen)
@@ -96,7 +100,8 @@ def load(
         if dtype not in _EXACT:  # their rounding would hide a wrong run
             load(source, device=str(chosen))
             shown = True
-    model = _boot(place, chosen, getattr(torch, dtype), None if shown else proof)
+    with devices.told(f"{place.asked} cannot be put", chosen, _OTHER_DEVICE):
+        model = _boot(place, chosen, getattr(torch, dtype), None if shown else proof)
     words, most = 1 + max(model.tokenizer.get_vocab().values()), model.cfg.d_vocab
     if words > most:
         raise ModelNotFound(
@@ -195,18 +200,6 @@ def token_strings(model: Bridge, ids: Iterable[int]) -> list[str]:
 # How it is made ready
 
 
-def _choose_device(device: str | None) -> torch.device:
-    """CUDA if there is one, else the CPU; MPS only on request (it has given inverted IOI results)."""
-    if device is None:
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    available = ["cpu"] + ["cuda"] * torch.cuda.is_available() + ["mps"] * torch.backends.mps.is_available()
-    if device.split(":")[0] not in available:
-        raise ValueError(
-            f"The device {device!r} is not on this machine. Choose one of: {', '.join(available)}."
-        )
-    return torch.device(device)
-
-
 def _boot(place: Source, device: torch.device, dtype: torch.dtype, proof: Proof | None) -> Bridge:
     """The bridge of the model in that folder; with `proof`, shown to run as `transformers` runs it."""
     with offline():
@@ -230,6 +223,8 @@ def _boot(place: Source, device: torch.device, dtype: torch.dtype, proof: Proof 
             )
             model.enable_compatibility_mode(disable_warnings=True, fold_value_biases=False)
             answers += [] if proof is None else [proof.run(model.eval())]
+    except (torch.OutOfMemoryError, torch.AcceleratorError):
+        raise
     except Exception as error:  # the libraries raise many kinds, the tokenizer a bare Exception
         first = (str(error).strip().splitlines() or [repr(error)])[0]
         raise ModelNotFound(place.asked, f"the model libraries refuse it ({first}).") from error

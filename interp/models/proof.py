@@ -10,6 +10,7 @@ import json
 import os
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -36,20 +37,20 @@ class Proof:
         config = (source.folder / "config.json").read_bytes()
         versions = [version(library) for library in _LIBRARIES]
         facts = json.dumps([_CHECKS, source.sha256, device.type, versions]).encode()
-        self._note = _notes() / hashlib.sha256(facts + config).hexdigest()
+        notes = _notes()
+        self._note = notes and notes / hashlib.sha256(facts + config).hexdigest()
 
     @property
     def remembered(self) -> bool:
         """Whether this was shown before, under this user's name, for the same bytes."""
-        return self._note.is_file()
+        return self._note is not None and os.path.isfile(self._note)  # False where it may not be read
 
     def remember(self) -> None:
         """Note that it held; where nothing can be written, it is shown again next time."""
-        try:
-            self._note.parent.mkdir(parents=True, exist_ok=True)
-            self._note.touch()
-        except OSError:
-            pass
+        with suppress(OSError):
+            if self._note is not None:
+                self._note.parent.mkdir(parents=True, exist_ok=True)
+                self._note.touch()
 
     def check_files(self) -> None:
         """Nothing, if the weights are those that the hub sent, and whole; else ModelNotFound."""
@@ -96,7 +97,9 @@ class Proof:
         return "The reason is not known; a number measured on it could not be trusted."
 
 
-def _notes() -> Path:
-    """Where it is noted what was shown: in the user's cache, which outlives a copy of this project."""
-    cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(cache).expanduser() / "inside-gpt2" / "proven"
+def _notes() -> Path | None:
+    """Where it is noted what was shown: in the user's cache, which outlives a copy of this project; None for
+    a user without a home.
+    """
+    cache = os.path.expanduser(os.environ.get("XDG_CACHE_HOME") or "~/.cache")
+    return None if cache.startswith("~") else Path(cache) / "inside-gpt2" / "proven"

@@ -87,7 +87,7 @@ def _find(source: str) -> Source:
     """The source, fetched from the hub if it must be."""
     if source in EMBEDDED:
         return Source(source, EMBEDDED[source])
-    path, name = Path(source).expanduser(), HubName.read(source)
+    path, name = Path(os.path.expanduser(source)), HubName.read(source)  # raises nothing without a home
     if path.is_dir() or source.startswith((".", "/", "~")) or name.model.count("/") > 1 or not name.model:
         return Source(path.resolve().name, path, own=True)
     cached = _cached(source, name)

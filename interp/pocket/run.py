@@ -3,6 +3,7 @@
 A run that was stopped and resumed takes the same steps as one that never stopped.
 """
 
+import io
 import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -10,10 +11,12 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import torch
+from safetensors import SafetensorError
 from tqdm.auto import tqdm
 from transformers import GPT2LMHeadModel, PreTrainedTokenizerFast
 
 from interp import files
+from interp.undisturbed import heard_between_steps
 
 
 @runtime_checkable
@@ -37,7 +40,7 @@ class Run:
     recipe: Any  # a frozen recipe: a `Schedule`
     encode: PreTrainedTokenizerFast
     model: GPT2LMHeadModel
-    optimizer: torch.optim.AdamW
+    optimizer: Any  # has state_dict and load_state_dict: AdamW, or another beside it
     history: list  # what every finished step measured
 
 
@@ -54,16 +57,15 @@ def go_on(
     `told` says in a few words what the last steps measured.
     """
     start, total = len(run.history), run.recipe.steps
-    try:
+    with heard_between_steps() as stopped:
         for step in (bar := tqdm(range(start, total), initial=start, total=total, unit="step")):
             run.history.append(take_step(run, step))
-            if len(run.history) % every == 0:
+            if len(run.history) % every == 0 or stopped.is_set():
                 save_state(state, run)
+            if stopped.is_set():
+                raise KeyboardInterrupt
             if step % 20 == 0:
                 bar.set_postfix_str(told(run.history[-20:]))
-    except KeyboardInterrupt:
-        save_state(state, run)
-        raise
 
 
 def learning_rate(recipe: Schedule, step: int) -> float:
@@ -90,13 +92,15 @@ def has_bf16(device: torch.device) -> bool:
 
 def save_model(model: GPT2LMHeadModel, encode: PreTrainedTokenizerFast, folder: Path) -> None:
     """Write a Hugging Face folder that `models.load` opens, with GPT-2's own activation in its config."""
-    folder.mkdir(parents=True, exist_ok=True)
     activation = model.config.activation_function
     model.config.activation_function = "gelu_new"
     encode.backend_tokenizer.no_truncation()  # how rows were cut is no property of the model
     try:
-        model.save_pretrained(folder)
-        encode.save_pretrained(folder)
+        with files.filling(folder, last="model.safetensors") as beside:
+            model.save_pretrained(beside)
+            encode.save_pretrained(beside)
+    except SafetensorError as error:  # what that library makes of the system's reason
+        raise OSError(f"{folder} cannot be written ({error}).") from error
     finally:
         model.config.activation_function = activation
 
@@ -105,13 +109,19 @@ def save_state(path: Path, run: Run) -> None:
     """Write beside the target, then rename: a killed run leaves the old state or the new one, never half."""
     state = {"recipe": asdict(run.recipe), "model": run.model.state_dict(),
              "optimizer": run.optimizer.state_dict(), "history": run.history}  # fmt: skip
-    with files.replacing(path) as beside:
-        torch.save(state, beside)
+    content = io.BytesIO()  # not to the disk: torch tells of a full one in words of its own
+    torch.save(state, content)
+    files.write(path, content.getvalue())
 
 
 def restore(path: Path, run: Run) -> None:
-    """Put a saved state into the run. Raises ValueError when it belongs to another recipe."""
-    state = torch.load(path, weights_only=True)
+    """Put a saved state into the run. Raises ValueError when it is damaged or belongs to another recipe."""
+    try:
+        state = torch.load(path, weights_only=True)
+    except Exception as error:  # torch raises many kinds for a damaged file
+        raise ValueError(
+            f"{path} is damaged and cannot be read ({type(error).__name__}): delete it to begin again."
+        ) from error
     if state["recipe"] != asdict(run.recipe):
         raise ValueError(
             f"{path} belongs to another recipe: {state['recipe']}. Asked for: {asdict(run.recipe)}. "

@@ -20,7 +20,9 @@ from tokenizers import models as token_models
 from torch import Tensor
 from transformers import AutoTokenizer, BatchEncoding, GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 
+from interp import files
 from interp.pocket.run import Run, go_on, has_bf16, learning_rate, optimizer, restore, save_model
+from interp.undisturbed import alone
 from interp.words import world
 
 
@@ -87,7 +89,7 @@ def write_seen_words(folder: str | Path) -> Path:
     recipe = Recipe(**json.loads((folder / "training.json").read_text())["recipe"])
     words = seen_words(AutoTokenizer.from_pretrained(folder), recipe)
     file = folder / "seen_words.json"
-    file.write_text(json.dumps(words, ensure_ascii=False, indent=0) + "\n", encoding="utf-8")
+    files.write(file, (json.dumps(words, ensure_ascii=False, indent=0) + "\n").encode())
     return file
 
 
@@ -140,15 +142,17 @@ def train(
     holds the state of another recipe.
     """
     out, work = Path(out), Path(out) / "training"
-    work.mkdir(parents=True, exist_ok=True)
-    run = _begin(recipe or Recipe(), torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu")))
-    if resume and (work / "state.pt").exists():
-        restore(work / "state.pt", run)
-    go_on(run, work / "state.pt", partial(_step, work), every=500, told=_told)
-    for folder in (work / "checkpoints" / f"step-{run.recipe.steps}", out):
-        save_model(run.model, run.encode, folder)
+    with alone(work):
+        run = _begin(
+            recipe or Recipe(), torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        )
+        if resume and (work / "state.pt").exists():
+            restore(work / "state.pt", run)
+        go_on(run, work / "state.pt", partial(_step, work), every=500, told=_told)
+        for folder in (work / "checkpoints" / f"step-{run.recipe.steps}", out):
+            save_model(run.model, run.encode, folder)
     record = {"recipe": asdict(run.recipe), "loss": losses(run.history, run.recipe)}
-    (out / "training.json").write_text(json.dumps(record, indent=1) + "\n")
+    files.write(out / "training.json", (json.dumps(record, indent=1) + "\n").encode())
     write_seen_words(out)
     return out
 

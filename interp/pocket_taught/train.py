@@ -19,11 +19,13 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 
+from interp import files
 from interp.pocket import train as pocket
 from interp.pocket.run import Run, go_on, has_bf16, learning_rate, optimizer, restore, save_model
 from interp.pocket_taught import gifts, questions
 from interp.pocket_taught.key import ARGUMENT_BEFORE, HEADS, STEP_LAYER
 from interp.pocket_taught.network import Seen, forward, read
+from interp.undisturbed import alone
 from interp.words import world
 
 PARTS = ("language", "gifts", "gifts, exchanged", "guide", "questions", "questions, exchanged", "lens")
@@ -66,18 +68,18 @@ def train(start: str | Path, out: str | Path, recipe: Recipe | None = None, *, r
     out, start, recipe = Path(out), Path(start), recipe or Recipe()
     run = begin(start, recipe)
     state = out / "training" / _STATE
-    state.parent.mkdir(parents=True, exist_ok=True)
-    if resume and state.exists():
-        restore(state, run)
-    lessons = Lessons(run.encode)
-    go_on(run, state, lessons.step, every=100, told=_told)
-    save_model(run.model, run.encode, out)
+    with alone(state.parent):
+        if resume and state.exists():
+            restore(state, run)
+        lessons = Lessons(run.encode)
+        go_on(run, state, lessons.step, every=100, told=_told)
+        save_model(run.model, run.encode, out)
     with (out / "model.safetensors").open("rb") as weights:
         sha256 = hashlib.file_digest(weights, "sha256").hexdigest()
     record = {
         "weights_sha256": sha256, "recipe": asdict(recipe), "loss": losses(run.history), "taught": _key()
     }  # fmt: skip
-    (out / "training.json").write_text(json.dumps(record, indent=1) + "\n")
+    files.write(out / "training.json", (json.dumps(record, indent=1) + "\n").encode())
     _write_seen_words(start, out, run)
     return out
 
@@ -87,7 +89,7 @@ def _write_seen_words(start: Path, out: Path, run: Run) -> None:
     before = start / _SEEN_WORDS
     words = set(json.loads(before.read_text("utf-8")) if before.is_file() else ())
     words |= set(pocket.seen_words(run.encode, _language(run.recipe)))
-    (out / _SEEN_WORDS).write_text(json.dumps(sorted(words), ensure_ascii=False, indent=0) + "\n", "utf-8")
+    files.write(out / _SEEN_WORDS, (json.dumps(sorted(words), ensure_ascii=False, indent=0) + "\n").encode())
 
 
 def _language(recipe: Recipe) -> pocket.Recipe:

@@ -5,6 +5,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from interp import files
 from interp.site import scripts
 
 ENDING, SCRIPT = ".model.js", "living.js"
@@ -52,13 +53,21 @@ def write(source: str, folder: Path) -> Path:
 
     Raises ValueError as `pack` does, after removing what an earlier model left there.
     """
-    for old in folder.glob(f"*{ENDING}"):
-        old.unlink()
-    made = pack(source)
+    try:
+        made = pack(source)
+    except ValueError:
+        _keep_only(None, folder)
+        raise
     path = folder / f"{made.name}{ENDING}"
-    path.write_text(made.script(), encoding="ascii")
-    (folder / SCRIPT).write_text(scripts.living(), encoding="utf-8")
+    files.write(folder / SCRIPT, scripts.living().encode())
+    files.write(path, made.script().encode("ascii"))
+    _keep_only(path, folder)
     return path
+
+
+def _keep_only(pack: Path | None, folder: Path) -> None:
+    for other in set(folder.glob(f"*{ENDING}")) - {pack}:
+        other.unlink(missing_ok=True)
 
 
 def packs_in(folder: Path, at: str = "") -> tuple[Beside, ...]:

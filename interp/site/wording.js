@@ -3,8 +3,11 @@
 
 const STEADY = 0.01;
 
-function word(token) { return token.replace(/^ +| +$/g, "").replaceAll("\n", "↵") || "·"; }
-function visible(token) { return token.replaceAll(" ", "·").replaceAll("\n", "↵"); }
+const LEFTWARDS = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/;
+
+function isolated(text) { return LEFTWARDS.test(text) ? `\u2068${text}\u2069` : text; }
+function word(token) { return isolated(token.replace(/^ +| +$/g, "").replaceAll("\n", "↵")) || "·"; }
+function visible(token) { return isolated(token.replaceAll(" ", "·").replaceAll("\n", "↵")); }
 
 function fixed(value, places) { // a true minus, and no "-0"
   const text = value.toFixed(places);

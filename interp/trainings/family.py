@@ -19,7 +19,8 @@ from torch import Tensor
 from interp import files
 from interp.trainings.muon import Rates
 from interp.trainings.network import Shape
-from interp.trainings.run import Recipe, alone, begin, take_step
+from interp.trainings.run import Recipe, begin, take_step
+from interp.undisturbed import alone
 
 WIDTHS = (16, 24, 32, 48, 64, 96)
 TOKENS = (131_072, 262_144, 524_288, 1_048_576)

@@ -23,6 +23,7 @@ import psutil
 import torch
 from tqdm.auto import tqdm
 
+from interp import files
 from interp.screens.refusals import Refused
 from interp.screens.training import Progress
 from interp.trainings import taps
@@ -151,7 +152,7 @@ class Live:
         before = self._seen, self._status
         self._seen, self._told, self._mine = seen, "", True
         self._status = self._wanted = TRAINING
-        order = {"folder": str(self._folder), "fresh": fresh, "until": time.time() + seconds,
+        order = {"folder": str(self._folder), "fresh": fresh, "until": time.monotonic() + seconds,
                  "threads": torch.get_num_threads(), **_named(seen.recipe)}  # fmt: skip
         paths = os.pathsep.join(filter(None, (str(PACKAGE), os.environ.get("PYTHONPATH"))))
         self._child = subprocess.Popen(
@@ -233,7 +234,7 @@ def train(order: dict[str, Any], gone: Callable[[], bool], say: Callable[[dict[s
     def over() -> bool:
         if time.monotonic() - said["at"] > BETWEEN_NOTICES:
             tell()
-        return gone() or time.time() > order["until"]
+        return gone() or time.monotonic() > order["until"]  # a clock all processes share
 
     try:
         go_on(run, taps.batch, Path(order["folder"]), fresh=order["fresh"], every=taps.EVERY, measure=look,
@@ -327,7 +328,8 @@ def _check(seconds: float | int, seed: int) -> None:
 def _sentence(error: Exception) -> str:
     if isinstance(error, ValueError):
         return str(error)
-    return f"The training stopped ({type(error).__name__}: {error}); the last good step is kept."
+    why = files.told(error) if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
+    return f"The training stopped ({why}); the last good step is kept."
 
 
 if __name__ == "__main__":

@@ -6,26 +6,24 @@ A run that was stopped and went on takes the same steps as one that never stoppe
 import hashlib
 import io
 import math
-import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from threading import Event, current_thread, main_thread
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from filelock import FileLock, Timeout
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from interp import files
 from interp.trainings.muon import Optimizer, Rates
 from interp.trainings.network import Network, Shape
+from interp.undisturbed import alone, heard_between_steps
 
-STATE, LOCK = "state.pt", "in-use"
+STATE = "state.pt"
 SEAL = hashlib.sha256().digest_size  # bytes of a hash in front of every saved state
 
 
@@ -129,7 +127,7 @@ def go_on(
     steps and at the end. Raises ValueError for a loss that is no number, for a state of another recipe or
     one that was changed, and while another training is under way in the folder.
     """
-    with alone(folder) if folder else nullcontext(), _heard_between_steps() as stopped:
+    with alone(folder) if folder else nullcontext(), heard_between_steps() as stopped:
         if folder and not fresh:
             restore(run, folder)
         try:
@@ -148,42 +146,6 @@ def go_on(
     if stopped.is_set():
         raise KeyboardInterrupt
     return run
-
-
-@contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """Keeps every other training out of a folder. The system drops the lock of a process that dies.
-
-    Raises ValueError while another training is under way there.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / LOCK)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        raise ValueError(
-            f"Another training is under way in {folder}: wait for its end, or choose another folder."
-        ) from error
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-@contextmanager
-def _heard_between_steps() -> Iterator[Event]:
-    """Ctrl-C is only noted: within a step it would leave the weights half turned. Only the first thread of
-    a process hears it.
-    """
-    stopped = Event()
-    if current_thread() is not main_thread():
-        yield stopped
-        return
-    before = signal.signal(signal.SIGINT, lambda *_: stopped.set())
-    try:
-        yield stopped
-    finally:
-        signal.signal(signal.SIGINT, before or signal.SIG_DFL)
 
 
 def save_state(run: Run, folder: Path) -> Path:

@@ -19,6 +19,7 @@ from interp.screens import codec
 from interp.screens.refusals import Refused
 
 _HERE = Path(__file__).parent
+STOPPED = "The kernel was interrupted before it could answer. The last good result stays; ask again."
 _BREATH = 0.005  # seconds in which the kernel may take other messages between two steps
 _MOST_SAID = 500  # characters of an error: the middle of one that repeats a long input is left out
 _BETWEEN_REPORTS = 0.1  # seconds between two reports of progress
@@ -103,17 +104,19 @@ class Conversation(anywidget.AnyWidget):
             else:
                 self.respond(question)
                 self.reply = self.told(request)
-        except Exception as error:  # the border to the screen: a traceback would vanish in the browser's log
+        except (Exception, KeyboardInterrupt) as error:  # a traceback would vanish in the browser's log
             trouble = self._trouble(error, "load" if "load" in question else None)
             self.reply = {**self.told(request), "error": trouble, "status": trouble["text"]}
 
     def _here(self, change: Any) -> None:
         self.heard = {"ping": change["new"]}
 
-    def _trouble(self, error: Exception, control: str | None = None) -> dict[str, str]:
+    def _trouble(self, error: BaseException, control: str | None = None) -> dict[str, str]:
         """The control an error belongs beneath, and its sentence; without one, the control it names."""
         text = str(error)
-        if not isinstance(error, ValueError):
+        if isinstance(error, KeyboardInterrupt):  # the kernel's stop button
+            text = STOPPED
+        elif not isinstance(error, ValueError):
             text = (
                 f"The model could not answer ({type(error).__name__}: {error}). The last good result stays."
             )
@@ -152,7 +155,7 @@ class Conversation(anywidget.AnyWidget):
         try:
             for delivery in self.work(errand):
                 yield {**label, "error": None, **delivery}
-        except Exception as error:  # as in _answer
+        except (Exception, KeyboardInterrupt) as error:  # as in _answer
             yield {**label, "share": 1.0, "error": self._trouble(error)["text"]}
 
     @staticmethod

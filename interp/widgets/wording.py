@@ -5,15 +5,17 @@ HTML.
 from collections.abc import Sequence
 from math import exp
 
+from interp.words.letters import isolated
+
 
 def word(token: object) -> str:
     """A token as readers say it: without the space in front; a space alone becomes "·", a line break "↵"."""
-    return str(token).strip(" ").replace("\n", "↵") or "·"
+    return isolated(str(token).strip(" ").replace("\n", "↵")) or "·"
 
 
 def visible(token: object) -> str:
     """A token letter by letter: spaces as "·", line breaks as "↵"."""
-    return str(token).replace(" ", "·").replace("\n", "↵")
+    return isolated(str(token).replace(" ", "·").replace("\n", "↵"))
 
 
 def signed(value: float, places: int = 2) -> str:

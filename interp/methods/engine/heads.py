@@ -1,7 +1,5 @@
 """Heads of one layer put out something else: all heads of the layer at once, one variant per head."""
 
-from collections.abc import Iterator
-
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -9,7 +7,7 @@ from torch import Tensor
 from interp.methods.engine.base import BaseRun
 from interp.methods.engine.block import attend, patterns
 from interp.methods.engine.suffix import Span, from_feed_forward
-from interp.methods.engine.sweep import pieces
+from interp.methods.engine.sweep import in_pieces
 
 PARTS = ("z", "q", "k", "v", "pattern")  # of a head, that another run can give
 Ends = Float[Tensor, "variant prompt d_model"]
@@ -23,11 +21,12 @@ def shifted(
     if layer == base.last:
         shift, start = shift[:, -1:], base.length - 1
     known = base.after_attention(layer, start)
-    ends = []
-    for piece in pieces(shift.shape[2], known[..., 0].numel(), known.device):
+
+    def ends_of(piece: slice) -> Ends:
         x = known + _written(base, layer, shift[:, -known.shape[1] :, piece], piece)
-        ends.append(from_feed_forward(base, x.flatten(0, 2), layer, [Span(start, len(x))]))
-    return torch.cat(ends)
+        return from_feed_forward(base, x.flatten(0, 2), layer, [Span(start, len(x))])
+
+    return in_pieces(shift.shape[2], known[..., 0].numel(), known.device, ends_of)
 
 
 @torch.no_grad()
@@ -40,20 +39,18 @@ def shifted_at_each_position(
     first = base.length - 1 if layer == base.last else start
     known = base.after_attention(layer, first)
     x = (known + _written(base, layer, shift[:, first:], slice(None))).transpose(1, 2)  # head position prompt
-    for heads, positions in _blocks(base, len(x), first):
-        spans = [Span(position, heads.stop - heads.start) for position in positions]
+    positions = range(first, base.length)
+
+    def ends_of(heads: slice) -> Float[Tensor, "head position prompt d_model"]:
+        number = heads.stop - heads.start
         rows = torch.cat([x[heads, position - first].flatten(0, 1) for position in positions])
-        found = from_feed_forward(base, rows, layer, spans, narrow=True)
-        for position, one in zip(positions, found.split(heads.stop - heads.start), strict=True):
-            ends[heads, position] = one
+        found = from_feed_forward(base, rows, layer, [Span(at, number) for at in positions], narrow=True)
+        return found.unflatten(0, (len(positions), number)).transpose(0, 1)
+
+    rows_of_one = len(base.tokens) * sum(base.length - position for position in positions)
+    if positions:
+        ends[:, first:] = in_pieces(len(x), rows_of_one, x.device, ends_of)
     return ends
-
-
-def _blocks(base: BaseRun, heads: int, first: int) -> Iterator[tuple[slice, list[int]]]:
-    """Heads and positions that are in flight together."""
-    rows = len(base.tokens) * sum(base.length - position for position in range(first, base.length))
-    for piece in pieces(heads, rows, base.tokens.device):
-        yield piece, list(range(first, base.length))
 
 
 def _written(

@@ -16,7 +16,7 @@ from torch import Tensor
 from interp.methods.engine.base import BaseRun
 from interp.methods.engine.block import attend, feed_forward
 from interp.methods.engine.suffix import Edit, Span, from_feed_forward
-from interp.methods.engine.sweep import pieces
+from interp.methods.engine.sweep import in_pieces
 from interp.methods.engine.weights import Layer
 from interp.sites import Head
 
@@ -143,17 +143,19 @@ def _free_run(
     whole: bool,
 ) -> Ends:
     """The last states for a group of senders whose lowest receivers stand in layer `first`."""
-    ends, rows = [], len(base.tokens) * (base.length - window.start)
+    rows = len(base.tokens) * (base.length - window.start)
     heads = sorted({head for layer, head, _ in receivers if layer == first})
-    for piece in pieces(group.stop - group.start, rows, base.tokens.device):
+
+    def ends_of(piece: slice) -> Ends:
         chosen = slice(group.start + piece.start, group.start + piece.stop)
         edit = _Overwritten(
             base, {part: brought[part][chosen] for part in receivers if part[0] >= first}, whole
         )
         span = Span(window.start, chosen.stop - chosen.start)
         x = _after_receivers(base, first, span, edit, heads)
-        ends.append(from_feed_forward(base, x.flatten(0, 2), first, [span], edit=edit))
-    return torch.cat(ends)
+        return from_feed_forward(base, x.flatten(0, 2), first, [span], edit=edit)
+
+    return in_pieces(group.stop - group.start, rows, base.tokens.device, ends_of)
 
 
 def _after_receivers(

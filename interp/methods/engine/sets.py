@@ -7,8 +7,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from interp.methods.engine.base import BaseRun, changed_run
-from interp.methods.engine.suffix import Edit, Span, from_feed_forward
-from interp.methods.engine.sweep import pieces
+from interp.methods.engine.suffix import Edit, Ends, Span, from_feed_forward
+from interp.methods.engine.sweep import in_pieces
 
 Mask = Mapping[int, Bool[Tensor, "prompt position head"]]  # by layer; True = replaced
 Masks = Mapping[int, Bool[Tensor, "set prompt position head"]]
@@ -59,13 +59,15 @@ def replaced(
         return base.end.expand(len(next(iter(masks.values()))), *base.end.shape)
     first = begun[0]
     start = base.length - 1 if first == base.last else int(_touched(new.values()).nonzero()[0])
-    ends = []
-    for piece in pieces(len(masks[first]), len(base.tokens) * (base.length - start), base.tokens.device):
+
+    def ends_of(piece: slice) -> Ends:
         edit = _Replaced({layer: mask[piece] for layer, mask in masks.items()}, outputs)
         span = Span(start, piece.stop - piece.start)
         x = _after_first(base, first, span, edit)
-        ends.append(from_feed_forward(base, x, first, [span], edit=edit))
-    return torch.cat(ends)
+        return from_feed_forward(base, x, first, [span], edit=edit)
+
+    rows_of_one = len(base.tokens) * (base.length - start)
+    return in_pieces(len(masks[first]), rows_of_one, base.tokens.device, ends_of)
 
 
 def _touched(masks: Collection[Bool[Tensor, "*axes position head"]]) -> Bool[Tensor, "position"]:

@@ -6,8 +6,8 @@ from torch import Tensor
 
 from interp.methods.engine.base import BaseRun
 from interp.methods.engine.block import feed_forward
-from interp.methods.engine.suffix import Span, from_block
-from interp.methods.engine.sweep import pieces
+from interp.methods.engine.suffix import Ends, Span, from_block
+from interp.methods.engine.sweep import in_pieces
 
 KINDS = ("resid_pre", "resid_mid", "resid_post", "attn_out", "mlp_out")
 
@@ -23,11 +23,15 @@ def put_at_each_position(
     )  # the positions from `start` on, or the end only
     first = base.length - states.shape[1]
     positions = range(max(first, start), base.length)
-    for piece in pieces(len(positions), len(base.tokens) * (base.length - start), states.device):
+
+    def ends_of(piece: slice) -> Ends:
         chosen = positions[piece]
         rows = torch.cat([states[:, position - first] for position in chosen])
-        spans = [Span(position, 1) for position in chosen]
-        ends[chosen.start : chosen.stop] = from_block(base, rows, block, spans, narrow=True)
+        return from_block(base, rows, block, [Span(position, 1) for position in chosen], narrow=True)
+
+    rows_of_one = len(base.tokens) * (base.length - start)
+    if positions:
+        ends[positions.start :] = in_pieces(len(positions), rows_of_one, states.device, ends_of)
     return ends
 
 

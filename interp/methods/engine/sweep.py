@@ -1,6 +1,7 @@
 """The frame of every sweep: from the last layer down, run by run, with progress, and results as they come."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import warnings
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import torch
@@ -61,8 +62,37 @@ def whole(runs: Iterable[BaseRun], ends_of: Callable[[BaseRun], Ends]) -> Ends:
     return torch.cat([ends for _, ends in found], dim=1)[:, order]
 
 
-def pieces(variants: int, rows_of_one: int, device: torch.device) -> Iterator[slice]:
-    """The variants in pieces that are in flight together, when one of them takes so many rows."""
+def in_pieces(
+    variants: int, rows_of_one: int, device: torch.device, ends_of: Callable[[slice], Tensor]
+) -> Tensor:
+    """What `ends_of` gives for all variants, one after another, when one of them takes so many rows: computed
+    in pieces that are in flight together.
+
+    Where a device's memory runs out, the piece and all that follow are halved, and a warning says so. Raises
+    what the device raised where one variant alone is too much.
+    """
     size = max(1, ROWS.get(device.type, ROWS["cuda"]) // max(1, rows_of_one))
-    for first in range(0, variants, size):
-        yield slice(first, min(first + size, variants))
+    found, first = [], 0
+    while first < variants:
+        piece = slice(first, min(first + size, variants))
+        try:
+            found.append(ends_of(piece))
+        except torch.OutOfMemoryError:
+            if piece.stop - piece.start == 1:
+                raise
+            size = (piece.stop - piece.start) // 2
+        else:
+            first = piece.stop
+            continue
+        _make_room(size, device)  # out of the handler, which holds what was under way
+    return torch.cat(found)
+
+
+def _make_room(size: int, device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    warnings.warn(
+        f"The memory of {device} ran out: from here on {size} variants at a time. The numbers are the same,"
+        " it takes longer.",
+        stacklevel=4,
+    )

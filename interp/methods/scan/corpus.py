@@ -6,6 +6,7 @@ tokenizer.
 
 import codecs
 import hashlib
+import os
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -145,7 +146,7 @@ def _whole_characters(places: Sequence[tuple[int, int]], start: int, stop: int) 
 def _texts(source: str, limit: int | None, seed: int) -> Sequence[str]:
     if source == "pocket":
         return world_texts(POCKET_TEXTS if limit is None else limit, seed)
-    path = Path(source).expanduser()
+    path = Path(os.path.expanduser(source))  # raises nothing where there is no home
     if path.is_file():
         return [_read(path)]
     if path.is_dir():

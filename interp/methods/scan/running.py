@@ -11,6 +11,7 @@ from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -51,9 +52,10 @@ def scan(
     if len(corpus.ids) > MOST_TOKENS:
         raise ValueError(f"The corpus has {len(corpus.ids)} tokens; a scan counts up to {MOST_TOKENS}.")
     about = _about(model, corpus, plan)
-    if _is_done(folder, about):
-        return Table(folder)
     files = _files(folder, about, plan.shards(corpus))
+    if _is_done(folder, about):
+        _drop(files)  # what a kill after the last step left
+        return Table(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _run_missing(model, corpus, plan, files, workers, progress)
@@ -64,8 +66,7 @@ def scan(
             f"The scan cannot write to {folder} ({error.strerror or error}). {there} of {len(files)} shards"
             " are safe there: make room and run it again, and it goes on with the rest."
         ) from error
-    for file in files:
-        file.unlink()
+    _drop(files)
     return finished
 
 
@@ -83,6 +84,11 @@ def _settled(model, corpus: Corpus, plan: Plan, folder: Path) -> Plan:
         ):
             return one
     return replace(plan, products=faster_products(model))
+
+
+def _drop(files: list[Path]) -> None:
+    for file in files:
+        file.unlink(missing_ok=True)
 
 
 def _files(folder: Path, about: dict[str, Any], shards: int) -> list[Path]:
@@ -120,9 +126,12 @@ def _write(path: Path, piece: Piece) -> None:
 
 
 def _read(file: Path) -> Piece:
-    with np.load(file) as parts:
-        tensors = {name: torch.from_numpy(parts[name]) for name in parts.files if name != "tokens"}
-        return Piece(**tensors, tokens=int(parts["tokens"]))
+    try:
+        with np.load(file) as parts:
+            tensors = {name: torch.from_numpy(parts[name]) for name in parts.files if name != "tokens"}
+            return Piece(**tensors, tokens=int(parts["tokens"]))
+    except (ValueError, TypeError, KeyError, EOFError, BadZipFile) as error:
+        raise ValueError(f"{file} is damaged ({error}): delete it, and run the scan again.") from error
 
 
 def _tokens_in(corpus: Corpus, plan: Plan, number: int) -> int:

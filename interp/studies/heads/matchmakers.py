@@ -73,13 +73,18 @@ def only(match: Result, measure: str) -> Result:
     return replace(match.at(measure=measure), quantity=quantity, unit=unit)
 
 
+def scene(pronoun: str) -> str:
+    """The sentence in which he, or she, gives."""
+    return PRONOUN_SCENE.replace("{P}", pronoun)
+
+
 def two_questions(model, head: Head) -> Result:
     """The same scene with *he* and with *she*, seen by one head from the last word: Result[measure, giver,
     key].
 
     `score` and `attention` as in `one_match`; the pronoun's own key is called "he/she".
     """
-    told = [one_match(model, PRONOUN_SCENE.replace("{P}", pronoun), head) for pronoun in PRONOUNS.values()]
+    told = [one_match(model, scene(pronoun), head) for pronoun in PRONOUNS.values()]
     keys = tuple(re.sub(r"^(\d+) he$", r"\1 he/she", label) for label in told[0].axes["key"])
     axes = {"measure": told[0].axes["measure"], "giver": tuple(PRONOUNS.values()), "key": keys}
     return replace(told[0], values=np.stack([one.values for one in told], axis=1), axes=axes)
@@ -95,7 +100,7 @@ def two_words(model) -> tuple[str, str]:
 
 def sentences(model) -> list[tuple[str, str]]:
     """The sentences of this study for a viewer, (label, sentence): *he* gives, *she* gives, two words."""
-    gives = [(f"{said} gives", PRONOUN_SCENE.replace("{P}", said)) for said in PRONOUNS.values()]
+    gives = [(f"{said} gives", scene(said)) for said in PRONOUNS.values()]
     sentence, pair = two_words(model)
     return [*gives, (pair, sentence)]
 

@@ -237,7 +237,7 @@ def removals(model, table: Table, corpus: Corpus, *, seed: int = 0) -> Result:
                 for removal, place in enumerate((len(prefix) - 1, others, int(corpus.bos))):
                     rows.append(prefix[:place] + prefix[place + 1 :])
                     tasks.append((removal, layer, slot, neuron, peaks.activation[layer, neuron, context]))
-    after = _at_the_end(model, rows, [(task[1], task[3]) for task in tasks])
+    after = at_the_end(model, rows, [(task[1], task[3]) for task in tasks])
     changes = np.zeros((len(REMOVALS), table.layers, NEURONS_PER_LAYER))
     counts = np.zeros_like(changes)
     for (removal, layer, slot, _, before), value in zip(tasks, after, strict=True):
@@ -411,8 +411,8 @@ def _drawn(corpus: Corpus, peaks: Peaks, layer: int, chooser: Random) -> list[in
     return chooser.sample(able, min(NEURONS_PER_LAYER, len(able)))
 
 
-def _at_the_end(model, rows: list[list[int]], places: list[tuple[int, int]]) -> np.ndarray:
-    """The activation of one (layer, neuron) at the last token of each row."""
+def at_the_end(model, rows: list[list[int]], places: list[tuple[int, int]], *edits: hooks.Edit) -> np.ndarray:
+    """The activation of one (layer, neuron) at the last token of each row, under these edits."""
     order = sorted(range(len(rows)), key=lambda row: len(rows[row]))
     found = np.zeros(len(rows))
     for first in range(0, len(order), BATCH):
@@ -420,7 +420,7 @@ def _at_the_end(model, rows: list[list[int]], places: list[tuple[int, int]]) -> 
         width = len(rows[some[-1]])
         ids = torch.tensor([[*rows[row], *[rows[row][-1]] * (width - len(rows[row]))] for row in some])
         layers = sorted({places[row][0] for row in some})
-        seen = hooks.record(model, ids, [Site("mlp_post", layer) for layer in layers])
+        seen = hooks.record(model, ids, [Site("mlp_post", layer) for layer in layers], *edits)
         for line, row in enumerate(some):
             layer, neuron = places[row]
             found[row] = float(seen[Site("mlp_post", layer)][line, len(rows[row]) - 1, neuron])

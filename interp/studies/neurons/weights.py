@@ -64,6 +64,16 @@ def beside_family(model) -> Result:
     return Result(values, {"size": sizes, "part": PARTS}, "weights", "", mine.about)
 
 
+def heads_told(model) -> str:
+    """How many heads this model has, and how many numbers each word's notes may fill, beside GPT-3's."""
+    card, large = models.describe(model), FAMILY["GPT-3"]
+    return (
+        f"{card.layers} layers of {card.heads} heads make {card.layers * card.heads} heads; each word has"
+        f" {model.cfg.d_model} numbers, a scratch pad on which all of them leave notes. GPT-3:"
+        f" {large.layers} × {large.heads} = {large.layers * large.heads:,} heads, {large.width:,} numbers."
+    )
+
+
 def shares(weights: Result) -> Result:
     """The share of each part in the weights of each size."""
     values = weights.values / weights.values.sum(axis=-1, keepdims=True)

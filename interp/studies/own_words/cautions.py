@@ -13,7 +13,7 @@ from interp import models
 from interp.screens.sentences import Asked, ReadWord
 from interp.studies.own_words.own_sentences import WORD, names_in
 from interp.words.ioi import NAMES
-from interp.words.letters import whole
+from interp.words.letters import isolated, whole
 
 HARDLY = 0.01  # of the model's chance, for all asked words together
 MOST_LISTED = 6
@@ -133,7 +133,7 @@ def _with_pieces(word: ReadWord) -> str:
 
 
 def _visible(text: str) -> str:
-    return text.replace(" ", "·").replace("\n", "↵")
+    return isolated(text.replace(" ", "·").replace("\n", "↵"))
 
 
 def _percent(share: float) -> str:

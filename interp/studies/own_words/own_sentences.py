@@ -20,7 +20,7 @@ from interp.prompts import Prompts, asked, meant
 from interp.result import Result
 from interp.screens.refusals import Refused, beneath
 from interp.screens.sentences import Asked, Marked, Pair
-from interp.words.letters import whole
+from interp.words.letters import isolated, whole
 
 # letters with the marks that may be written after them; 's at the end is not part of a name
 WORD = regex.compile(
@@ -206,4 +206,4 @@ def _note(text: str, told: Sequence[tuple[str, int]]) -> str:
     name = next(found[0] for found in WORD.finditer(text) if found.end() == end)
     number = sum(_key(found[0]) == _key(name) for found in WORD.finditer(text))
     times = "twice" if number == 2 else f"{number} times"
-    return f"{ONE_NAME.format(name=name, times=times)} {END}"
+    return f"{ONE_NAME.format(name=isolated(name), times=times)} {END}"

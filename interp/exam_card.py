@@ -1,0 +1,129 @@
+"""The card of a model grown from the bigger world: old rows, exams, a 5-gram beside. Analyses nothing."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from interp import card, models
+from interp.methods import ngram
+from interp.pocket import grow
+from interp.studies.cards import exam, pocket
+
+INTRODUCTION = """# A model grown from the bigger world
+
+A small language model with GPT-2's architecture, grown from texts that `words/bigger` writes, by next-word
+prediction and nothing else. No weight was set by hand. In some phases parts of it were kept as they were: the
+table below says which. It is a model organism, not a small GPT-2.
+
+Every number was measured by `python -m interp card`, which writes this page.
+"""
+HELD_OUT = """Every item of an exam has a twin with the other answer, which ends in the same four words or in
+words that training never puts together. So the 5-gram beside it, counted on all rows of the same training,
+can be right about one of two at most. What an exam asks is never said in training: a test looks for it.
+
+To know before reading these figures: evasive answers begin with the country, so the stage "country first" is
+put there by text; words of nationality link country and capital before any capital is asked for; answers that
+are copied state mostly false values; the early blocks learn surnames while the late ones do not run.
+"""
+
+
+@dataclass(frozen=True)
+class ExamCard:
+    """The old rows and the exams."""
+
+    checks: tuple[pocket.Check, ...]
+    rows: tuple[exam.Row, ...]
+
+    @property
+    def missed(self) -> tuple[str, ...]:
+        """The names of the rows below what was set beforehand."""
+        found = [check.name for check in self.checks if not check.passed]
+        return tuple(dict.fromkeys([*found, *(row.name for row in self.rows if not row.passed)]))
+
+
+def is_grown(folder: Path) -> bool:
+    """Whether this folder holds a model grown from the bigger world."""
+    record = folder / "training.json"
+    return record.exists() and json.loads(record.read_text())["recipe"].get("world") == "bigger"
+
+
+def measure(model, folder: Path, *, n: int = pocket.PROMPTS, seed: int = 0) -> ExamCard:
+    """Every old row, with and without the start mark, and every exam; some minutes, most for counting."""
+    recipe = grow.recipe_of(folder)
+    counts = ngram.counted(grow.all_rows(model.tokenizer, recipe), model.cfg.d_vocab)
+    checks = card.measure(model, n=n, seed=seed).checks
+    return ExamCard(checks, exam.rows(model, counts, seed=seed))
+
+
+def write(measured: ExamCard, model, folder: Path) -> Path:
+    """Write README.md and measurements.json into `folder`; returns the page."""
+    record = json.loads((folder / "training.json").read_text(encoding="utf-8"))
+    described = models.describe(model)
+    parts = [
+        INTRODUCTION,
+        _made(described, record),
+        _checks(measured.checks),
+        _exams(measured.rows),
+        HELD_OUT,
+    ]
+    page = folder / "README.md"
+    page.write_text("\n".join(parts), encoding="utf-8")
+    kept = {
+        "weights_sha256": described.weights_sha256,
+        "checks": [{**asdict(check), "passed": check.passed} for check in measured.checks],
+        "exams": [{**asdict(row), "passed": row.passed} for row in measured.rows],
+    }
+    (folder / "measurements.json").write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+    return page
+
+
+def _made(described: models.ModelCard, record: dict) -> str:
+    recipe, trains = record["recipe"], record["trains"]
+    size = f"{described.layers} blocks × {described.heads} heads, width {described.d_model}"
+    curve = " · ".join(f"{step}: {value:.2f}" for step, value in record["loss"].items())
+    phases = "\n".join(
+        f"| {number} | {phase['text']} | {trains[phase['trains']]} | {phase['steps']} | {phase['muon']:g} |"
+        f" {phase['adam']:g} |"
+        for number, phase in enumerate(recipe["phases"], start=1)
+    )
+    return f"""## How it was made
+
+- Shape: {size}, {described.vocabulary} tokens, context {described.context}; the first
+  {recipe["early"]} blocks are the early ones. Seed {recipe["seed"]}.
+- Text: {recipe["rows"]} rows of {recipe["context"]} tokens a step.
+- Loss by step, nats per token: {curve}.
+- Weights: sha256 `{described.weights_sha256}`.
+- Again from its seed: `python -m interp train-pocket --world bigger`.
+
+What each phase read, and what it could change; everything else stayed as it was:
+
+| phase | text | trained | steps | Muon's rate | AdamW's rate |
+|---|---|---|---|---|---|
+{phases}
+"""
+
+
+def _checks(checks: Sequence[pocket.Check]) -> str:
+    plain, marked = ({c.name: c for c in checks if c.bos == bos} for bos in (False, True))
+    rows = [
+        f"| {name} | {card.value(plain[name])} | {card.value(marked[name])} | {card.goal(plain[name])} |"
+        for name in plain
+    ]
+    head = "| measured | without `<|endoftext|>` | with it | set beforehand |\n|---|---|---|---|"
+    return "\n".join(["## What it does\n", head, *rows, ""])
+
+
+def _exams(rows: Sequence[exam.Row]) -> str:
+    head = "| exam | claim | right | 5-gram | set beforehand |\n|---|---|---|---|---|"
+    return "\n".join(["## Exams\n", head, *map(_line, rows), ""])
+
+
+def _line(row: exam.Row) -> str:
+    low, high = row.interval
+    missed = "" if row.passed else ", **missed**"
+    counted = "" if row.counted is None else f"{row.counted:.2f}"
+    return (
+        f"| {row.name} | {row.claim} | {row.measured:.3g} ({low:.3g} to {high:.3g}), n={row.n}{missed} |"
+        f" {counted} | at least {row.least:g} |"
+    )
