@@ -29,7 +29,7 @@ def read(model: Any, text: str) -> Reading:
 
     Raises ValueError for an empty text or one that is longer than the model can read.
     """
-    ids = model.tokenizer.encode(text.strip(), add_special_tokens=False)
+    ids = models.encode(model, text.strip())
     most = models.describe(model).context - 1
     if not ids or len(ids) > most:
         raise ValueError(

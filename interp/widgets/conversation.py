@@ -21,6 +21,7 @@ from interp.screens.refusals import Refused
 _HERE = Path(__file__).parent
 STOPPED = "The kernel was interrupted before it could answer. The last good result stays; ask again."
 _BREATH = 0.005  # seconds in which the kernel may take other messages between two steps
+_MOST_SAID = 500  # characters of an error: the middle of one that repeats a long input is left out
 _BETWEEN_REPORTS = 0.1  # seconds between two reports of progress
 
 
@@ -119,6 +120,8 @@ class Conversation(anywidget.AnyWidget):
             text = (
                 f"The model could not answer ({type(error).__name__}: {error}). The last good result stays."
             )
+        if len(text) > _MOST_SAID:
+            text = f"{text[: _MOST_SAID // 2]} … {text[-_MOST_SAID // 2 :]}"
         named = error.control if isinstance(error, Refused) else None
         own = named if named in self.controls else self.controls[0]
         return {"control": control or own, "text": text}
