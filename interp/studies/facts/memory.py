@@ -313,10 +313,11 @@ def centre(worth: Result, *, way: str = WAYS[0]) -> Result:
     return Result(shares, axes, "centre of mass", "share of the depth", worth.about)
 
 
-def c16(model, found: Depths) -> Claim:
+def c16(model, found: Depths, *, strict: float = 1.0) -> Claim:
     """Does a relation's worth lie later than a simple fact's?
 
     Words that leave no choice are no facts: with this stand-in for surnames the claim cannot be tested.
+    `strict` multiplies the threshold.
     """
     difference, interval, chance = _difference(found)
     kind = "first name and surname" if found.surnames else "words that leave no choice, a stand-in"
@@ -348,7 +349,7 @@ def c16(model, found: Depths) -> Claim:
             f"at least {LEAST_LATER:+.2f} of the depth, interval above zero, more than the control; first "
             "names and surnames that the model knows, else it cannot be tested"
         ),
-        verdict=decide(difference, interval, LEAST_LATER, [chance], testable=testable),
+        verdict=decide(difference, interval, strict * LEAST_LATER, [chance], testable=testable),
         model=str(models.about(model)["model"]),
         published="said of gpt2 and gpt2-medium without a figure (Lee and Trott 2023)",
         because=(
