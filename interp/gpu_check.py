@@ -57,8 +57,8 @@ def compare(source: str | None, device: str) -> Compared:
         found = head_ablation(model, prompts, ioi.logit_difference(prompts), how="zero", progress=False)
         seconds.append(time.perf_counter() - started)
         maps.append(torch.from_numpy(found.values.copy()))
-    gaps = (float((here - there).abs().max()) for here, there in (logits, maps))
-    return Compared(*gaps, again, (seconds[0], seconds[1]))
+    of_logits, of_maps = (float((here - there).abs().max()) for here, there in (logits, maps))
+    return Compared(of_logits, of_maps, again, (seconds[0], seconds[1]))
 
 
 def told(device: str, found: Compared) -> tuple[Check, ...]:

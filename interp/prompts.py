@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Bool, Int, Shaped
 from torch import Tensor
 
+from interp.screens.sentences import Asked
 from interp.words.letters import whole
 
 Piece = tuple[str | None, str]
@@ -105,20 +106,6 @@ class Prompts:
         if spot not in self.spots:
             raise ValueError(f"These prompts have no spot {spot!r}. Their spots are {', '.join(self.spots)}.")
         return self.spots[spot]
-
-
-@dataclass(frozen=True)
-class Asked:
-    """The token that a typed answer means: its text letter by letter, and its id.
-
-    `other` is the same with the space in front left out, or put there, if that is one token too, else "";
-    `instead` is what to type for it.
-    """
-
-    text: str
-    token: int
-    other: str = ""
-    instead: str = ""
 
 
 def meant(typed: str) -> str:

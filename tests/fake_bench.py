@@ -2,61 +2,38 @@
 effects.
 """
 
-import json
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
 from interp.result import Result
-from interp.sites import Head
+from interp.screens.attention import Attention, AttentionBench, AttentionState
+from interp.screens.lab import Exercise, LabAnswer, LabBench, LabState, Verdict
+from interp.screens.patching import Cell, Leads, MapBench, MapState
+from interp.screens.refusals import Refused, beneath
+from interp.screens.sentences import Asked, Marked, Pair, ReadWord
+from interp.sites import Head, check_place
 
 NAMES = (" Mary", " John", " the", " her", " him", " a", " them", " it", " Sam", " me")
 
 
-@dataclass(frozen=True)
-class FakeState:
-    prompt: str
-    answer: str
-    against: str
-    heads: tuple[Head, ...] = ()
-    how: str = "mean"
-    bos: bool = False
-    twin: str = ""
-
-    def to_json(self):
-        return json.dumps({**asdict(self), "heads": [str(head) for head in self.heads]})
-
-    @classmethod
-    def from_json(cls, text):
-        fields = json.loads(text)
-        return cls(**{**fields, "heads": tuple(Head.parse(name) for name in fields["heads"])})
-
-
-@dataclass(frozen=True)
-class FakeAsked:
-    text: str
-    other: str = ""
-    instead: str = ""
-
-
-@dataclass(frozen=True)
-class FakeWord:
-    text: str
-    pieces: tuple[str, ...]
-    seen: bool | None = None
+def set_up(bench, **values):
+    """Give a bench, a frozen value, what a fake of it needs."""
+    for name, value in values.items():
+        object.__setattr__(bench, name, value)
 
 
 def fake_asked(typed):
     """Every word is asked after a space, and could be asked without."""
     word = typed.strip()
-    return FakeAsked(f" {word}", word, f'"{word}"')
+    return Asked(f" {word}", 0, word, f'"{word}"')
 
 
 def fake_words(text):
     """Words are tokens; Wakanda is two pieces that nobody has seen."""
     return tuple(
-        FakeWord(word, ("Wak", "anda"), False) if word == "Wakanda" else FakeWord(word, (word,), True)
+        ReadWord(word, ("Wak", "anda"), False) if word == "Wakanda" else ReadWord(word, (word,), True)
         for word in text.split()
     )
 
@@ -65,52 +42,10 @@ def fake_cautions(text):
     return ("pocket never saw <Wakanda>.",) if "Wakanda" in text else ()
 
 
-@dataclass(frozen=True)
-class FakeAnswer:
-    baseline: Result
-    ablated: Result
-    logit_difference: tuple[float, float]
-    answer_probability: tuple[float, float]
-    against_probability: tuple[float, float]
-    head_effects: Result
-    notes: tuple[str, ...]
-    asked: tuple[FakeAsked, FakeAsked]
-    words: tuple[FakeWord, ...]
-    cautions: tuple[str, ...]
-
-
 def fake_effects(layers, heads):
     effects = np.random.default_rng(0).normal(0, 0.08, (layers, heads))
     effects[-3, heads // 2], effects[-2, 1], effects[-1, -1] = 1.84, 0.9, -0.6
     return effects
-
-
-@dataclass(frozen=True)
-class FakeExercise:
-    name: str
-    task: str
-    hint: str
-
-
-@dataclass(frozen=True)
-class FakeVerdict:
-    right: bool
-    text: str
-
-
-@dataclass(frozen=True)
-class FakeMarked:
-    tokens: tuple[str, ...]
-    marks: tuple[str, ...]
-    note: str
-
-
-@dataclass(frozen=True)
-class FakePair:
-    sentence: FakeMarked
-    twin: FakeMarked | None
-    differs: tuple[bool, ...]
-    problem: str
 
 
 def fake_pair(prompt, twin):
@@ -118,29 +53,37 @@ def fake_pair(prompt, twin):
 
     def marked(text):
         words = text.split()
-        return FakeMarked(tuple(words), (*("",) * (len(words) - 1), "END"), "END is the last token.")
+        return Marked(tuple(words), (*("",) * (len(words) - 1), "END"), "END is the last token.")
 
     one, two = marked(prompt), marked(twin) if twin.strip() else None
     if two is None:
-        return FakePair(one, None, (), "")
+        return Pair(one, None, (), "")
     longest = range(max(len(one.tokens), len(two.tokens)))
     differs = tuple(one.tokens[i : i + 1] != two.tokens[i : i + 1] for i in longest)
     problem = "" if len(one.tokens) == len(two.tokens) else "The two sentences have other lengths."
-    return FakePair(one, two, differs, problem)
+    return Pair(one, two, differs, problem)
 
 
-@dataclass
-class FakeBench:
+@dataclass(frozen=True)
+class Grid:
+    """The model's shape as `sites.check_place` asks for it."""
+
+    name: str
+    layers: int
+    heads: int
+    d_mlp: int = 0
+
+
+class FakeBench(LabBench):
     """The strongest head of an 8 x 4 grid is L5H2; what a head writes is what its removal costs."""
 
-    shape: tuple[int, int] = (8, 4)
-    name: str = "pocket"
-    asked: list = field(default_factory=list)
+    def __init__(self, shape=(8, 4)):
+        set_up(self, name="pocket", shape=shape, asked=[])
 
     @property
     def examples(self):
-        first = FakeState("When Mary and John went to the store, John gave a drink to", "Mary", "John")
-        other = FakeState("Then Mary and John had a long talk, and Mary gave a ring to", "John", "Mary")
+        first = LabState("When Mary and John went to the store, John gave a drink to", "Mary", "John")
+        other = LabState("Then Mary and John had a long talk, and Mary gave a ring to", "John", "Mary")
         return (("The article's sentence", first), ("Roles exchanged", other))
 
     @property
@@ -152,10 +95,7 @@ class FakeBench:
             "controls": {"three random heads": (Head(0, 0), Head(1, 1), Head(2, 0))},
         }
 
-    exercises = (FakeExercise("The strongest", "Switch off the strongest head.", "It writes most."),)
-
-    def parse(self, text):
-        return FakeState.from_json(text)
+    exercises = (Exercise("The strongest", "Switch off the strongest head.", "It writes most."),)
 
     def pair(self, state):
         return fake_pair(state.prompt, state.twin)
@@ -176,20 +116,24 @@ class FakeBench:
 
     def check(self, exercise, state):
         right = [str(head) for head in state.heads] == [f"L{self.shape[0] - 3}H{self.shape[1] // 2}"]
-        yield from fake_steps(3, FakeVerdict(right, "Right: it is." if right else "Not yet: another one."))
+        yield from fake_steps(3, Verdict(right, "Right: it is." if right else "Not yet: another one."))
 
     def compute(self, state):
         self.asked.append(state)
+        with beneath("heads"):
+            for head in state.heads:
+                check_place(head, Grid(self.name, *self.shape))
         if not state.prompt.strip():
             raise ValueError(
                 "The prompt is empty: write the beginning of a sentence, up to the word to be guessed."
             )
         if not state.answer.strip():
-            raise ValueError("The answer is missing: write one word, such as Mary.")
+            raise Refused("The answer is missing: write one word, such as Mary.", "answer")
         effects = fake_effects(*self.shape)
         before = 2.6
         after = before - sum(effects[head.layer, head.head] for head in state.heads)
-        return FakeAnswer(
+        return LabAnswer(
+            tokens=tuple(state.prompt.split()),
             baseline=shares(before),
             ablated=shares(after),
             logit_difference=(before, after),
@@ -230,46 +174,16 @@ def fake_steps(number, value):
     yield 1.0, value
 
 
-@dataclass(frozen=True)
-class FakeAttentionState:
-    prompt: str
-    head: Head = Head(0, 0)  # noqa: RUF009
-    show: str = "weight"
-    query: int | None = None
-    key: int | None = None
-
-    def to_json(self):
-        return json.dumps({**asdict(self), "head": str(self.head)})
-
-    @classmethod
-    def from_json(cls, text):
-        fields = json.loads(text)
-        return cls(**{**fields, "head": Head.parse(fields["head"])})
-
-
-@dataclass(frozen=True)
-class FakeAttention:
-    tokens: tuple[str, ...]
-    weight: Result
-    score: Result
-    moved: Result
-    cautions: tuple[str, ...]
-
-
-@dataclass
-class FakeAttentionBench:
+class FakeAttentionBench(AttentionBench):
     """Head h looks h words back, half of it; the rest goes to the first word. Words are tokens."""
 
-    shape: tuple[int, int] = (8, 4)
-    asked: list = field(default_factory=list)
+    def __init__(self, shape=(8, 4)):
+        set_up(self, name="pocket", shape=shape, asked=[])
 
     @property
     def examples(self):
-        last = FakeAttentionState("When Mary and John went out, John gave it to", Head(5, 2), query=9)
-        return (("The article's sentence", last), ("Short", FakeAttentionState("Mary and", query=1)))
-
-    def parse(self, text):
-        return FakeAttentionState.from_json(text)
+        last = AttentionState("When Mary and John went out, John gave it to", Head(5, 2), query=9)
+        return (("The article's sentence", last), ("Short", AttentionState("Mary and", query=1)))
 
     def attention(self, state):
         if not state.prompt.strip():
@@ -290,78 +204,27 @@ class FakeAttentionBench:
         }
         parts = (weight, 4 * weight - 1, 2 * weight)
         results = [Result(part, axes, "of a look", "share") for part in parts]
-        return FakeAttention(tokens, *results, fake_cautions(state.prompt))
+        return Attention(tokens, *results, fake_cautions(state.prompt))
 
     def promoted(self, state):
         return Result(np.array([1.5, 0.5]), {"token": (" Mary", " <b>")}, "direct effect", "nats")
 
 
-@dataclass(frozen=True)
-class FakeArrival:
-    head: Head
-    part: str
-    word: int
-
-
-@dataclass(frozen=True)
-class FakeMapState:
-    prompt: str
-    twin: str
-    answer: str = "Mary"
-    against: str = "John"
-    kind: str = "resid_pre"
-    cell: tuple[int, int] | None = None
-    raw: bool = False
-    receiver: FakeArrival | None = None
-
-    def to_json(self):
-        receiver = self.receiver and {**asdict(self.receiver), "head": str(self.receiver.head)}
-        return json.dumps({**asdict(self), "receiver": receiver})
-
-    @classmethod
-    def from_json(cls, text):
-        fields = json.loads(text)
-        cell, receiver = fields.pop("cell", None), fields.pop("receiver", None)
-        if receiver is not None:
-            receiver = FakeArrival(**{**receiver, "head": Head.parse(receiver["head"])})
-        return cls(**fields, cell=None if cell is None else tuple(cell), receiver=receiver)
-
-
-@dataclass(frozen=True)
-class FakeLeads:
-    sentence: float
-    twin: float
-    pair: FakePair
-    asked: tuple[FakeAsked, FakeAsked]
-    cautions: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class FakeCell:
-    lead: float
-    before: Result
-    after: Result
-
-
-@dataclass
-class FakeMapBench:
+class FakeMapBench(MapBench):
     """The lead falls from 2 to -2; each layer carries one share more than the layer above it, at one
     place. Head h of layer l sends -0.2 (h + l) nats to every receiver above it, head 0 the other way.
     """
 
-    shape: tuple[int, int] = (8, 4)
-    kinds: dict = field(default_factory=lambda: {"resid_pre": "position", "z": "head"})
-    leads_of: tuple[float, float] = (2.0, -2.0)
-    pause: float = 0.0  # seconds that each layer takes
-    swept: list = field(default_factory=list)
+    def __init__(self, leads_of=(2.0, -2.0), pause=0.0):  # seconds that each layer takes
+        kinds = {"resid_pre": "position", "z": "head"}
+        set_up(self, name="pocket", shape=(8, 4), kinds=kinds, leads_of=leads_of, pause=pause, swept=[])
 
     @property
     def examples(self):
-        first = FakeMapState("When Mary and John met, John saw", "When Mary and John met, Mary saw")
+        first = MapState(
+            "When Mary and John met, John saw", "When Mary and John met, Mary saw", "Mary", "John"
+        )
         return (("The article's sentence", first),)
-
-    def parse(self, text):
-        return FakeMapState.from_json(text)
 
     def pair(self, state):
         return fake_pair(state.prompt, state.twin)
@@ -369,9 +232,9 @@ class FakeMapBench:
     def leads(self, state):
         found = self.pair(state)
         if found.problem:
-            raise ValueError(found.problem)
+            raise Refused(found.problem, "twin")
         asked = fake_asked(state.answer), fake_asked(state.against)
-        return FakeLeads(*self.leads_of, found, asked, fake_cautions(state.prompt))
+        return Leads(*self.leads_of, found, asked, fake_cautions(state.prompt))
 
     def sweep(self, state):
         axis = self.kinds[state.kind]
@@ -398,4 +261,4 @@ class FakeMapBench:
             yield done / layers, Result(values, axes, "change by paths", "nats")
 
     def cell(self, state):
-        return FakeCell(-1.0, shares(2.0), shares(-1.0))
+        return Cell(-1.0, shares(2.0), shares(-1.0))

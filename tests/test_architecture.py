@@ -21,6 +21,7 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 FLOORS = {
     "files": -1, "undisturbed": -1,
     "words": 0, "sites": 0, "result": 0, "claims": 0, "finding": 0,
+    "screens": 0.5,
     "published": 1, "prompts": 1, "models": 1, "vectors": 1, "trainings": 1,
     "pocket": 2,
     "hooks": 2, "pocket_taught": 3,
@@ -35,7 +36,7 @@ FLOORS = {
 }  # fmt: skip
 
 # What figures and widgets may see of the house: values only, never a model.
-VALUES = {"files", "result", "sites", "claims", "words", "published"}
+VALUES = {"files", "result", "sites", "claims", "words", "published", "screens"}
 TRAINS_THE_MODEL = {
     "interp/pocket/train.py", "interp/pocket/grow.py", "interp/pocket_taught/train.py",
     "interp/pocket_taught/network.py", "interp/trainings/",

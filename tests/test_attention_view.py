@@ -2,7 +2,6 @@
 logit.
 """
 
-import json
 import math
 import re
 from dataclasses import replace
@@ -13,7 +12,8 @@ import torch
 
 from interp import hooks, models
 from interp.benches import attention_view
-from interp.benches.attention_view import AttentionState
+from interp.screens import codec
+from interp.screens.attention import AttentionState
 from interp.sites import Head, Site
 
 PROMPT = "Then, Mary and John went to the store. John gave a drink to"
@@ -107,15 +107,8 @@ def test_the_articles_sentences_are_the_examples(tiny):
 
 
 def test_a_state_survives_json():
-    assert AttentionState.from_json(STATE.to_json()) == STATE
-    assert json.loads(STATE.to_json())["head"] == "L1H2"
-
-
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"head": "L0H0"}', '{"head": "L0H0", "prompt": 3}'])
-def test_what_is_no_state_is_told(text):
-    message = f"{text!r} is no state of the viewer: give what to_json wrote."
-    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
-        AttentionState.from_json(text)
+    assert codec.read(AttentionState, codec.write(STATE)) == STATE
+    assert codec.plain(STATE)["head"] == "L1H2"
 
 
 @pytest.mark.parametrize(

@@ -9,20 +9,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fake_bench import fake_asked
-from fake_lens import TOKENS, FakeAnswer, FakeLens
+from fake_lens import TOKENS, FakeLens
 
 from interp import hooks
 from interp.benches import explorer
 from interp.methods import lens
 from interp.prompts import Prompts
 from interp.result import Result
+from interp.screens import codec
+from interp.screens.lens import ExplorerAnswer, ExplorerState
 from interp.sites import Site
 from interp.widgets import LensExplorer
 from interp.widgets import lens_words as words
 from interp.words.relations import CAPITAL
 
 HOSTILE = '<img src=x onerror="alert(1)">'
-ARTICLE = explorer.ExplorerState(CAPITAL.text("Poland"), "Warsaw")
+ARTICLE = ExplorerState(CAPITAL.text("Poland"), "Warsaw")
 
 
 # --- the arithmetic -------------------------------------------------------------------------------------
@@ -34,7 +36,7 @@ def bench(pocket):
 
 
 def changed(**more):
-    return explorer.ExplorerState(**{**vars(ARTICLE), **more})
+    return ExplorerState(**{**vars(ARTICLE), **more})
 
 
 def test_the_grid_is_the_lens_and_the_change_is_a_run_with_the_edits(pocket, bench):
@@ -74,14 +76,12 @@ def test_every_example_can_be_computed_through_both_lenses(bench):
     assert len(bench.examples) == 5
     for _, state in bench.examples:
         for tuned in (False, True):
-            bench.compute(explorer.ExplorerState(**{**vars(state), "tuned": tuned, "mids": tuned}))
+            bench.compute(ExplorerState(**{**vars(state), "tuned": tuned, "mids": tuned}))
 
 
 def test_the_state_goes_round_as_json():
     state = changed(off=("mlp4",), update="capital", into="4-7", tuned=True)
-    assert explorer.ExplorerState.from_json(state.to_json()) == state
-    with pytest.raises(ValueError, match=r"^'\[\]' is no state of the explorer: give what to_json wrote\.$"):
-        explorer.ExplorerState.from_json("[]")
+    assert codec.read(ExplorerState, codec.write(state)) == state
 
 
 @pytest.mark.parametrize(
@@ -228,8 +228,10 @@ def test_a_saved_state_is_put_back(lab):
 def test_the_finding_says_from_where_on(ranks, sentence):
     column = Result(np.array([ranks], dtype=float), {"part": ("post",), "layer": (0, 1, 2)}, "rank", "rank")
     seen = FakeLens(layers=3).guesses(("post",), 1, "")
-    answer = FakeAnswer(seen, seen, (column, column), (column, column), False, (), fake_asked("x"), (), ())
-    assert words.finding(explorer.ExplorerState("p", "x"), answer) == sentence
+    answer = ExplorerAnswer(
+        seen, seen, (column, column), (column, column), False, (), fake_asked("x"), (), ()
+    )
+    assert words.finding(ExplorerState("p", "x"), answer) == sentence
 
 
 def test_the_readers_words_cannot_become_markup():

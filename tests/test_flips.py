@@ -10,9 +10,9 @@ from transformers import GPT2TokenizerFast
 
 from interp import models
 from interp.benches import lab
-from interp.benches.lab import LabState
 from interp.methods.ablation import head_ablation, set_ablation
 from interp.methods.readout import logits_at_end
+from interp.screens.lab import LabState
 from interp.sites import Head
 from interp.studies.heads import flips
 from interp.studies.names import ioi

@@ -1,6 +1,5 @@
 """The laboratory: the same numbers as a run by hand, plain sentences for bad input, JSON both ways."""
 
-import json
 import re
 from dataclasses import replace
 
@@ -10,7 +9,9 @@ import torch
 
 from interp import hooks, models
 from interp.benches import lab
-from interp.benches.lab import LabState, exercises, head_groups, measurements
+from interp.benches.lab import exercises, head_groups, measurements
+from interp.screens import codec
+from interp.screens.lab import LabState
 from interp.sites import Head, Site
 from interp.studies.names import ioi
 
@@ -81,15 +82,8 @@ def test_head_effects_cover_every_head(tiny):
 
 
 def test_a_state_survives_json():
-    assert LabState.from_json(STATE.to_json()) == STATE
-    assert json.loads(STATE.to_json())["heads"] == ["L1H2", "L2H0"]
-
-
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"heads": []}', '{"heads": 3}'])
-def test_what_is_no_state_is_told(text):
-    message = f"{text!r} is no state of the laboratory: give what to_json wrote."
-    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
-        LabState.from_json(text)
+    assert codec.read(LabState, codec.write(STATE)) == STATE
+    assert codec.plain(STATE)["heads"] == ["L1H2", "L2H0"]
 
 
 @pytest.mark.parametrize(
@@ -140,7 +134,7 @@ def test_examples_and_presets_can_all_be_computed(tiny):
     assert [len(heads) for heads in (strongest, *controls)] == [3, 3, 3, 3]
     assert not set(strongest) & {head for heads in controls for head in heads}
     state = replace(bench.examples[0][1], heads=strongest)
-    assert bench.compute(bench.parse(state.to_json())) is bench.compute(state)
+    assert bench.compute(codec.read(LabState, codec.write(state))) is bench.compute(state)
 
 
 @pytest.mark.parametrize("how", ["mean", "zero", "resample"])

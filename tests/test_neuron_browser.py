@@ -108,7 +108,10 @@ def test_a_state_goes_out_and_comes_back(browser):
     assert (browser.state, browser.reply["outcome"]) == (saved, shown)
     with pytest.raises(ValueError) as error:
         browser.load("{}")
-    assert str(error.value) == "'{}' is no state of the browser: give what to_json wrote."
+    assert (
+        str(error.value)
+        == "'{}' is no state of the Neuron Browser: neuron is missing; give what `state` gave."
+    )
 
 
 def test_without_a_model_the_table_alone_answers(table):

@@ -14,8 +14,9 @@ from site_engine import answers, node_path
 
 from interp import hooks, models, site
 from interp.benches import explorer, lab
-from interp.benches.lab import LabState
-from interp.prompts import Asked
+from interp.screens import codec
+from interp.screens.lab import LabState
+from interp.screens.sentences import Asked
 from interp.site import scripts
 from interp.sites import Head, Site
 from interp.studies.heads.one_sentence import reference_outputs
@@ -174,7 +175,7 @@ def test_the_lab_says_what_the_notebooks_lab_says(packed, tmp_path):
         LabState("the garden the", "France", "Poland"),
         LabState("Then, ليلى saw", "Tom", "Paul"),
     ]
-    asked = [{**json.loads(state.to_json()), "view": "lab"} for state in states]
+    asked = [{**codec.plain(state), "view": "lab"} for state in states]
     script = "const ask = bench(model), told = data.map((one) => ask(one));"
     for state, own in zip(states, answers(tmp_path, pack, script, asked), strict=True):
         there = lab.compute(model, state)
@@ -220,7 +221,7 @@ def test_bad_input_gets_the_notebooks_own_sentence(packed, tmp_path):
         LabState(MARY, "Mary", "zzz'\"\n"),
         LabState("word " * 200, "Mary", "John"),
     ]
-    asked = [{**json.loads(state.to_json()), "view": "lab"} for state in states]
+    asked = [{**codec.plain(state), "view": "lab"} for state in states]
     told = answers(tmp_path, pack, "const ask = bench(model), told = data.map((one) => ask(one));", asked)
     for state, own in zip(states, told, strict=True):
         with pytest.raises(ValueError) as there:

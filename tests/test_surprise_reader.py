@@ -81,7 +81,10 @@ def test_a_state_goes_out_and_comes_back(widget):
     assert (widget.state, widget.reply["html"]) == (saved, shown)
     with pytest.raises(ValueError) as error:
         widget.load("{}")
-    assert str(error.value) == "'{}' is no state of the reader: give what `state` gave."
+    assert (
+        str(error.value)
+        == "'{}' is no state of the Surprise Reader: text is missing; give what `state` gave."
+    )
 
 
 def test_every_token_and_guess_is_escaped_and_the_static_twin_has_no_controls(widget, tiny):

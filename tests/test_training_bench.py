@@ -10,8 +10,8 @@ import pytest
 
 from interp import undisturbed
 from interp.benches import training_runs
-from interp.benches.training_runs import TrainingState
 from interp.result import Result
+from interp.screens.training import TrainingState
 from interp.studies.learning import belief, scale
 from interp.studies.learning import taps as learning
 from interp.trainings import live, stored
@@ -182,7 +182,10 @@ def test_a_state_goes_out_and_comes_back(bench):
     assert (bench.state, bench.reply["picture"]) == (saved, shown)
     with pytest.raises(ValueError) as error:
         bench.load("[]")
-    assert str(error.value) == "'[]' is no state of the bench: give what to_json wrote."
+    assert (
+        str(error.value)
+        == "'[]' is no state of the Training Bench: it is no object with fields; give what `state` gave."
+    )
 
 
 def test_the_family_stands_on_log_paper_with_every_size():

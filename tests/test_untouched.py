@@ -15,17 +15,16 @@ from torch.utils.hooks import RemovableHandle
 
 from interp import hooks
 from interp.benches import attention_view, explorer, lab, neuron_browser, patching_map
-from interp.benches.attention_view import AttentionState
-from interp.benches.explorer import ExplorerState
-from interp.benches.lab import LabState
-from interp.benches.patching_map import MapState
-from interp.benches.path_table import Arrival
 from interp.methods import ablation, copying, patching, paths, scan
 from interp.methods.attribution import component_attribution
 from interp.methods.circuits import EVERYWHERE, Knockouts, Node, circuits_alone, nodes_patched, nodes_removed
 from interp.methods.engine.toggles import Toggles
 from interp.methods.readout import logits_at_end
 from interp.result import Result
+from interp.screens.attention import AttentionState
+from interp.screens.lab import LabState
+from interp.screens.lens import ExplorerState
+from interp.screens.patching import Arrival, MapState
 from interp.sites import Head, Site
 from interp.studies.names import ioi
 from interp.widgets import AblationLab, AttentionViewer, LensExplorer, NeuronBrowser, PatchingMap

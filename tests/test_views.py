@@ -9,14 +9,16 @@ import numpy as np
 import pytest
 from fake_bench import (
     FakeAttentionBench,
-    FakeAttentionState,
     FakeBench,
     FakeMapBench,
-    FakeMapState,
 )
 from test_widgets import Text
 
 from interp.result import Result
+from interp.screens import codec
+from interp.screens.attention import AttentionState
+from interp.screens.lab import LabState
+from interp.screens.patching import MapState
 from interp.sites import Head
 from interp.widgets import (
     AblationLab,
@@ -238,7 +240,7 @@ def test_another_receiver_begins_empty_and_an_errand_brings_the_table(patching):
 
 
 def test_a_half_measured_table_says_so(patching):
-    state = patching._bench.parse(json.dumps({**patching.reply["state"], **to_receiver("L7H0", "v", 5)}))
+    state = codec.made(MapState, {**patching.reply["state"], **to_receiver("L7H0", "v", 5)})
     leads = patching._bench.leads(state)
     steps = [result for _, result in patching._bench.paths(state)]
     assert path_words.finding(steps[0], state, leads) == (
@@ -350,7 +352,7 @@ def test_many_sentences_are_told_with_interval_and_share():
 
 
 def _most_in_a_bin(state):
-    *_, (_, result) = FakeBench().spread(FakeBench().parse(json.dumps(state)))
+    *_, (_, result) = FakeBench().spread(codec.made(LabState, state))
     low, high = np.floor(min(0, result.values.min())), np.ceil(result.values.max())
     return np.histogram(result.values[0], np.linspace(low, high, tools.BINS + 1))[0].max()
 
@@ -433,7 +435,7 @@ def test_a_broken_errand_is_told_in_a_sentence(patching, monkeypatch):
         raise RuntimeError("out of memory")
         yield
 
-    monkeypatch.setattr(patching._bench, "sweep", broken)
+    monkeypatch.setattr(FakeMapBench, "sweep", lambda self, state: broken(state))
     *_, last = run_errand(patching, part="map")
     assert last["error"] == (
         "The model could not answer (RuntimeError: out of memory). The last good result stays."
@@ -442,12 +444,12 @@ def test_a_broken_errand_is_told_in_a_sentence(patching, monkeypatch):
 
 def test_words_of_the_map_and_the_viewer_are_pure():
     bench = FakeAttentionBench()
-    state = FakeAttentionState("a b", Head(0, 1), query=1)
+    state = AttentionState("a b", Head(0, 1), query=1)
     assert attention_words.status(bench.attention(state), state).startswith("L0H1, weight")
     table = patching_words.text_html(
-        list(FakeMapBench().sweep(FakeMapState("a b", "a c")))[-1][1],
-        FakeMapState("a b", "a c"),
-        FakeMapBench().leads(FakeMapState("a b", "a c")),
+        list(FakeMapBench().sweep(MapState("a b", "a c", "Mary", "John")))[-1][1],
+        MapState("a b", "a c", "Mary", "John"),
+        FakeMapBench().leads(MapState("a b", "a c", "Mary", "John")),
     )
     assert table.count("<tr>") == 9
 

@@ -10,8 +10,11 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from fake_bench import FakeAsked, FakeBench, FakeState, FakeWord
+from fake_bench import FakeBench
 
+from interp.screens import codec
+from interp.screens.lab import LabState
+from interp.screens.sentences import Asked, ReadWord
 from interp.sites import Head
 from interp.widgets import AblationLab, own_words, wording
 from interp.widgets import ablation_view as view
@@ -112,7 +115,7 @@ def test_a_broken_bench_is_told_on_screen_and_the_lab_lives_on(lab, monkeypatch)
         raise RuntimeError("out of memory")
 
     with monkeypatch.context() as patch:
-        patch.setattr(lab._bench, "compute", broken)
+        patch.setattr(FakeBench, "compute", lambda self, state: broken(state))
         reply = ask(lab, heads_text="L5H2")
     assert reply["error"]["text"] == (
         "The model could not answer (RuntimeError: out of memory). The last good result stays."
@@ -131,7 +134,7 @@ def test_the_state_goes_round_as_json(lab):
 
 def test_loading_an_unknown_head_raises_and_keeps_the_screen(lab):
     before = lab.state
-    bad = FakeState("x", "Mary", "John", (Head(12, 0),)).to_json()
+    bad = codec.write(LabState("x", "Mary", "John", (Head(12, 0),)))
     with pytest.raises(
         ValueError, match=r"^L12H0 is not in this model: pocket has layers 0-7 and heads 0-3\."
     ):
@@ -214,7 +217,7 @@ def test_without_a_live_front_end_the_result_is_still_there(lab):
     ],
 )  # fmt: skip
 def test_the_finding_says_what_happened(before, after, sentence):
-    state = FakeState("p", "Mary", "John", (Head(0, 0),))
+    state = LabState("p", "Mary", "John", (Head(0, 0),))
     answer = replace(FakeBench().compute(state), logit_difference=(before, after))
     assert view.finding(state, answer) == sentence
 
@@ -321,15 +324,18 @@ def test_the_token_asked_is_shown_with_its_space_and_the_other_reading_offered(l
 
 
 def test_readings_that_only_a_space_tells_apart_are_told_with_it():
-    state = FakeState("p", "Mary", "John")
-    answer = replace(FakeBench().compute(state), asked=(FakeAsked(" Mary"), FakeAsked("Mary")))
+    state = LabState("p", "Mary", "John")
+    answer = replace(FakeBench().compute(state), asked=(Asked(" Mary", 0), Asked("Mary", 1)))
     assert view.finding(state, answer) == "Every head is on: “·Mary” is 13 times as likely as “Mary”."
     marked = [text for text in Text(view.result_html(state, answer)).words if text.startswith(("● ", "◆ "))]
     assert marked == ["● ·Mary", "● ·Mary"]  # once in each pane; nothing there is “Mary” without its space
 
 
 def test_bytes_that_are_no_characters_are_counted_not_shown():
-    assert Text(own_words.words_html([FakeWord("😀", ("ð", "Ł", "ĺ", "Ģ"))])).words[:2] == ["😀", "4 pieces"]
+    assert Text(own_words.words_html([ReadWord("😀", ("ð", "Ł", "ĺ", "Ģ"), None)])).words[:2] == [
+        "😀",
+        "4 pieces",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -342,16 +348,16 @@ def test_bytes_that_are_no_characters_are_counted_not_shown():
     ],
 )
 def test_a_headline_names_the_tokens_that_were_asked(asked, said):
-    assert own_words.names([FakeAsked(text) for text in asked]) == said
+    assert own_words.names([Asked(text, 0) for text in asked]) == said
 
 
 def test_an_interrupted_kernel_is_told_on_screen_and_the_lab_lives_on(lab, monkeypatch):
-    def interrupted(state):
+    def interrupted(bench, state):
         raise KeyboardInterrupt
 
     good = ask(lab, heads_text="L5H2")
     with monkeypatch.context() as patch:
-        patch.setattr(lab._bench, "compute", interrupted)
+        patch.setattr(type(lab._bench), "compute", interrupted)
         reply = ask(lab, request=2, heads_text="L6H1")
     assert reply["error"]["text"] == (
         "The kernel was interrupted before it could answer. The last good result stays; ask again."

@@ -7,9 +7,8 @@ what moves, the length of weight × value × W_O (Kobayashi et al. 2020, arXiv:2
 straight through the unembedding, with the final layer norm's scale of the same run: a direct effect only.
 """
 
-import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,74 +20,17 @@ from interp import hooks, models
 from interp.benches.untouched import answers
 from interp.prompts import Prompts
 from interp.result import Result
+from interp.screens.attention import Attention, AttentionBench, AttentionState
 from interp.sites import Head, Site, check_place
 from interp.studies.own_words import cautions
 from interp.words.article import NAME_EXAMPLES
 
 MOST_TOKENS = 64
 PROMOTED = 6
-FIRST = Head(0, 0)
 MODES = ("weight", "score", "moved")
 
 
-@dataclass(frozen=True)
-class AttentionState:
-    """What the viewer is asked: a sentence, a head, which number, and the locked query and key word
-    (positions from 0, or None).
-    """
-
-    prompt: str
-    head: Head = FIRST
-    show: str = "weight"
-    query: int | None = None
-    key: int | None = None
-    bos: bool = False
-
-    def to_json(self) -> str:
-        """The state as one line of JSON; the head by name, such as "L9H6"."""
-        return json.dumps({**asdict(self), "head": str(self.head)}, ensure_ascii=False)
-
-    @classmethod
-    def from_json(cls, text: str) -> "AttentionState":
-        """The state that `to_json` wrote. Raises ValueError for anything else."""
-        try:
-            fields = json.loads(text)
-            state = cls(**{**fields, "head": Head.parse(fields["head"])})
-            if not isinstance(state.prompt, str):
-                raise TypeError("the prompt is no text")
-            return state
-        except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"{text!r} is no state of the viewer: give what to_json wrote.") from error
-
-
-@dataclass(frozen=True)
-class Attention:
-    """All heads on one sentence: its tokens, and Result[layer, head, query, key] of weight, score and what
-    moves. Positions count from 0; keys after the query are NaN. `cautions` must be said before any finding.
-    """
-
-    tokens: tuple[str, ...]
-    weight: Result
-    score: Result
-    moved: Result
-    cautions: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Bench:
-    """A model on the bench: shape is (layers, heads); `attention` reads the sentence of a state,
-    `promoted` what its locked pair writes, `parse` a state's JSON.
-    """
-
-    name: str
-    shape: tuple[int, int]
-    examples: tuple[tuple[str, AttentionState], ...]
-    attention: Callable[[AttentionState], Attention]
-    promoted: Callable[[AttentionState], Result]
-    parse: Callable[[str], AttentionState] = AttentionState.from_json
-
-
-def bench(model: Any, *, sentences: Sequence[tuple[str, str]] | None = None) -> Bench:
+def bench(model: Any, *, sentences: Sequence[tuple[str, str]] | None = None) -> AttentionBench:
     """This model's bench. A sentence is run once, however many heads are looked at.
 
     `sentences` are the examples, (label, sentence); by default the article's. Each opens with the head that
@@ -99,7 +41,7 @@ def bench(model: Any, *, sentences: Sequence[tuple[str, str]] | None = None) -> 
     if sentences is None:
         sentences = [(label, prompt) for label, prompt, _, _ in NAME_EXAMPLES]
     remembered = answers(attention, model, keep=8)
-    return Bench(
+    return AttentionBench(
         name=card.name,
         shape=(card.layers, card.heads),
         examples=tuple((label, _opened(remembered, prompt)) for label, prompt in sentences),

@@ -4,22 +4,20 @@ Pure; the widget draws it. A change is a set of halves of layers switched off (t
 every word), or the update of a relation put in the place of the feed-forward output of some layers.
 """
 
-import json
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
 from interp import hooks, models
 from interp.benches.untouched import answers
 from interp.methods import lens, updates
-from interp.methods.lens import Guesses
-from interp.prompts import Asked, Prompts, asked
-from interp.result import Result
+from interp.prompts import Prompts, asked
+from interp.screens.lens import ExplorerAnswer, ExplorerBench, ExplorerState
+from interp.screens.refusals import Refused, beneath
+from interp.screens.sentences import Asked
 from interp.studies.facts import facts, lenses, transplants
 from interp.studies.own_words import cautions
-from interp.studies.own_words.cautions import ReadWord
 from interp.words.relations import CAPITAL, PAST, RELATIONS, UPPER, list_of
 
 MOST_TOKENS = 48
@@ -27,70 +25,7 @@ GUESSES = 5
 HALVES = {"attn": "attention", "mlp": "feed-forward"}
 
 
-@dataclass(frozen=True)
-class ExplorerState:
-    """What the explorer is asked.
-
-    `off` are halves of layers such as "mlp5" or "attn4"; `update` is a relation whose vector is put into the
-    layers `into` ("" for none); `mids` shows the states before the feed-forward halves as well; `tuned` reads
-    through the tuned lens; `bos` puts the start mark in front.
-    """
-
-    prompt: str
-    answer: str
-    off: tuple[str, ...] = ()
-    update: str = ""
-    into: str = ""
-    mids: bool = False
-    tuned: bool = False
-    bos: bool = False
-
-    def to_json(self) -> str:
-        """The state as one line of JSON."""
-        return json.dumps(asdict(self), ensure_ascii=False)
-
-    @classmethod
-    def from_json(cls, text: str) -> "ExplorerState":
-        """The state that `to_json` wrote. Raises ValueError for anything else."""
-        try:
-            fields = json.loads(text)
-            return cls(**{**fields, "off": tuple(fields.get("off", ()))})
-        except (json.JSONDecodeError, TypeError, AttributeError) as error:
-            raise ValueError(f"{text!r} is no state of the explorer: give what to_json wrote.") from error
-
-
-@dataclass(frozen=True)
-class ExplorerAnswer:
-    """What came out, before and after the change; `changed` says whether there is one.
-
-    The traces are Result[part, layer] of the answer's rank and probability at the last word. `asked` is the
-    token that is followed, `words` the prompt as it is read, `cautions` what must be said before any finding.
-    """
-
-    before: Guesses
-    after: Guesses
-    ranks: tuple[Result, Result]
-    chances: tuple[Result, Result]
-    changed: bool
-    notes: tuple[str, ...]
-    asked: Asked
-    words: tuple[ReadWord, ...]
-    cautions: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Bench:
-    """A model on the bench: its number of layers, examples, relations with an update, the pure `compute`."""
-
-    name: str
-    layers: int
-    examples: tuple[tuple[str, ExplorerState], ...]
-    updates: tuple[str, ...]
-    compute: Callable[[ExplorerState], ExplorerAnswer]
-    parse: Callable[[str], ExplorerState] = ExplorerState.from_json
-
-
-def bench(model: Any) -> Bench:
+def bench(model: Any) -> ExplorerBench:
     """This model's bench. It remembers its last answers and the updates it has taken.
 
     What it computes raises ValueError while a hook is in force on the model.
@@ -98,7 +33,7 @@ def bench(model: Any) -> Bench:
     card = models.describe(model)
     vector_of = answers(_vector, model, keep=len(RELATIONS))
     remembered = answers(partial(compute, vector_of=vector_of), model, keep=32)
-    return Bench(card.name, card.layers, examples(model), tuple(RELATIONS), remembered)
+    return ExplorerBench(card.name, card.layers, examples(model), tuple(RELATIONS), remembered)
 
 
 def examples(model) -> tuple[tuple[str, ExplorerState], ...]:
@@ -172,13 +107,13 @@ def layers_of(model, text: str) -> tuple[int, ...]:
 
 def _prompts(model, state: ExplorerState) -> Prompts:
     if not state.prompt.strip():
-        raise _told("prompt", "The prompt is empty: write the beginning of a sentence.")
+        raise Refused("The prompt is empty: write the beginning of a sentence.", "prompt")
     answers = [{"answer": _followed(model, state).text}]
     most = min(MOST_TOKENS, model.cfg.n_ctx)
     written = Prompts.write(model.tokenizer, [[(None, _text(state))]], bos=state.bos, answers=answers)
     if int(written.length[0]) > most:
         number = int(written.length[0])
-        raise _told("prompt", f"The prompt has {number} tokens; the explorer shows at most {most}.")
+        raise Refused(f"The prompt has {number} tokens; the explorer shows at most {most}.", "prompt")
     return written
 
 
@@ -187,16 +122,21 @@ def _text(state: ExplorerState) -> str:
 
 
 def _followed(model, state: ExplorerState) -> Asked:
-    return _from("answer", asked, model.tokenizer, state.answer, "The answer")
+    with beneath("answer"):
+        return asked(model.tokenizer, state.answer, "The answer")
 
 
 def _edits(model, state: ExplorerState, vector_of: Callable[[str], Any]) -> tuple[hooks.Edit, ...]:
     edits: list[hooks.Edit] = []
     if state.update:
-        _from("update", facts.relation, state.update)
-        into = _from("into", layers_of, model, state.into)
+        with beneath("update"):
+            facts.relation(state.update)
+        with beneath("into"):
+            into = layers_of(model, state.into)
         edits += updates.transplant(model, vector_of(state.update), into)
-    for kind, layer in _from("off", halves, model, state.off):
+    with beneath("off"):
+        off = halves(model, state.off)
+    for kind, layer in off:
         edits += updates.removal(model, kind, [layer])
     return tuple(edits)
 
@@ -215,21 +155,6 @@ def _notes(state: ExplorerState, *, untuned: bool) -> tuple[str, ...]:
     if untuned:
         notes.append("This model has no tuned lens, so the tuned lens is the plain one.")
     return tuple(notes)
-
-
-def _from(control: str, function: Callable, *given: Any) -> Any:
-    """What the function gives; its ValueError belongs to this control."""
-    try:
-        return function(*given)
-    except ValueError as error:
-        error.control = control  # type: ignore[attr-defined]
-        raise
-
-
-def _told(control: str, sentence: str) -> ValueError:
-    error = ValueError(sentence)
-    error.control = control  # type: ignore[attr-defined]
-    return error
 
 
 def _is_usable(model, state: ExplorerState) -> bool:

@@ -5,9 +5,7 @@ Pure; the widget draws it. Without a model the table alone answers: contexts, we
 text of one's own.
 """
 
-import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,9 +14,11 @@ from interp import hooks, models
 from interp.benches.untouched import answers
 from interp.methods.neurons import reading, token_labels
 from interp.methods.readout import logits_at_end
-from interp.methods.scan import Record, Table
+from interp.methods.scan import Table
 from interp.prompts import Prompts
 from interp.result import Result
+from interp.screens.neurons import BrowserState, NeuronAnswer, NeuronBench, OwnText
+from interp.screens.refusals import beneath
 from interp.sites import Neuron, check_place
 from interp.studies.neurons.concepts import Best
 from interp.studies.own_words import cautions
@@ -26,34 +26,7 @@ from interp.studies.own_words.own_sentences import read_otherwise
 
 TOP = 10
 MOST_HITS = 12
-TEXT = "When Mary and John went to the store, John gave a drink to"
 WAYS = ("nothing", "word", "concept")
-
-
-@dataclass(frozen=True)
-class BrowserState:
-    """What the browser is asked: a neuron, a text to read, whether the neuron is on, what to search and
-    how.
-    """
-
-    neuron: Neuron
-    text: str = TEXT
-    on: bool = True
-    by: str = "nothing"
-    search: str = ""
-
-    def to_json(self) -> str:
-        """The state as one line of JSON; the neuron by name, such as "L8N1203"."""
-        return json.dumps({**asdict(self), "neuron": str(self.neuron)}, ensure_ascii=False)
-
-    @classmethod
-    def from_json(cls, text: str) -> "BrowserState":
-        """The state that `to_json` wrote. Raises ValueError for anything else."""
-        try:
-            fields = json.loads(text)
-            return cls(**{**fields, "neuron": Neuron.parse(fields["neuron"])})
-        except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"{text!r} is no state of the browser: give what to_json wrote.") from error
 
 
 STARTED = (
@@ -62,49 +35,9 @@ STARTED = (
 )
 
 
-@dataclass(frozen=True)
-class OwnText:
-    """The neuron on one's own text: tokens, Result[position], the next words with it on and off, and what
-    must be said before any finding.
-    """
-
-    tokens: tuple[str, ...]
-    activations: Result
-    windows: int
-    whole: Result
-    without: Result
-    cautions: tuple[str, ...]
-    notes: tuple[str, ...] = ()  # how the text was read
-
-
-@dataclass(frozen=True)
-class NeuronAnswer:
-    """The neuron's record, what the search found (neuron, why), the own text if there is a model to read it,
-    and what the table was made of, in one sentence.
-    """
-
-    record: Record
-    hits: tuple[tuple[Neuron, str], ...]
-    own: OwnText | None
-    source: str
-
-
-@dataclass(frozen=True)
-class Bench:
-    """A table on the bench, and all that a widget needs of it; `shape` is (layers, neurons per layer)."""
-
-    name: str
-    shape: tuple[int, int]
-    concepts: tuple[str, ...]
-    first: BrowserState
-    has_model: bool
-    compute: Callable[[BrowserState], NeuronAnswer]
-    parse: Callable[[str], BrowserState] = BrowserState.from_json
-
-
 def bench(
     table: Table, model: Any = None, *, concepts: Sequence[Best] = (), first: Neuron | None = None
-) -> Bench:
+) -> NeuronBench:
     """The bench of this table; `concepts` are best neurons to be searched for, `model` reads one's own text.
 
     Raises ValueError if the table was made by another model; its answers raise it while a hook is in force on
@@ -121,18 +54,18 @@ def bench(
     answer = answers(lambda model, state: compute(table, model, best, state), model, keep=64)
     start = BrowserState(first or Neuron(0, 0))
     shape = (table.layers, table.d_mlp)
-    return Bench(table.name, shape, tuple(best), start, model is not None, answer)
+    return NeuronBench(table.name, shape, tuple(best), start, model is not None, answer)
 
 
 def compute(table: Table, model: Any, concepts: Mapping[str, Best], state: BrowserState) -> NeuronAnswer:
     """The answer to this state. Raises ValueError, marked for its control, for an unknown neuron, an empty
     text, and a search that finds nothing.
     """
-    with _marked("neuron"):
+    with beneath("neuron"):
         check_place(state.neuron, table)
-    with _marked("search"):
+    with beneath("search"):
         hits = _hits(table, concepts, state)
-    with _marked("text"):
+    with beneath("text"):
         own = None if model is None else _own_text(model, state)
     about = table.about
     source = (
@@ -140,20 +73,6 @@ def compute(table: Table, model: Any, concepts: Mapping[str, Best], state: Brows
         f" random examples from {about['sampled']} random tokens."
     )
     return NeuronAnswer(table.record(state.neuron), hits, own, source)
-
-
-class _marked:
-    """Errors from within are told beneath this control."""
-
-    def __init__(self, control: str):
-        self.control = control
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
-        if isinstance(error, ValueError):
-            error.control = self.control  # type: ignore[attr-defined]
 
 
 def _hits(table: Table, concepts: Mapping[str, Best], state: BrowserState) -> tuple[tuple[Neuron, str], ...]:

@@ -7,9 +7,8 @@ sentence's. A place where change / swing is near 1 carries all that differs, bef
 Patching Map draws it.
 """
 
-import json
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
 from typing import Any
@@ -18,17 +17,19 @@ import numpy as np
 from torch import Tensor
 
 from interp import hooks, models
-from interp.benches.path_table import Arrival, check_arrival, paths_into
-from interp.benches.stepwise import Step, filled
+from interp.benches.path_table import check_arrival, paths_into
+from interp.benches.stepwise import filled
 from interp.benches.untouched import answers, steps
 from interp.methods.patching import activation_patching, head_patching
 from interp.methods.readout import logits_at_end
-from interp.prompts import Asked, Prompts
+from interp.prompts import Prompts
 from interp.result import Result
+from interp.screens.patching import Cell, Leads, MapBench, MapState, Step
+from interp.screens.refusals import beneath
 from interp.sites import Site
 from interp.studies.names import ioi
 from interp.studies.own_words import cautions
-from interp.studies.own_words.own_sentences import Pair, asked_words, likeliest, pair, written, written_twin
+from interp.studies.own_words.own_sentences import asked_words, likeliest, pair, written, written_twin
 from interp.words.article import NAME_EXAMPLES
 
 KINDS = MappingProxyType(  # what is put in -> the other axis of the map
@@ -44,96 +45,16 @@ KINDS = MappingProxyType(  # what is put in -> the other axis of the map
 )
 
 
-@dataclass(frozen=True)
-class MapState:
-    """What the map is asked: a pair of sentences, two words to weigh, what is put in, the locked cell (layer
-    and position or head, or None), and where the paths of the table end (None: at the last state).
-    """
-
-    prompt: str
-    twin: str
-    answer: str
-    against: str
-    kind: str = "resid_pre"
-    cell: tuple[int, int] | None = None
-    raw: bool = False
-    bos: bool = False
-    receiver: Arrival | None = None
-
-    def to_json(self) -> str:
-        """The state as one line of JSON; the receiver's head by name."""
-        receiver = None if self.receiver is None else self.receiver.fields()
-        return json.dumps({**asdict(self), "receiver": receiver}, ensure_ascii=False)
-
-    @classmethod
-    def from_json(cls, text: str) -> "MapState":
-        """The state that `to_json` wrote. Raises ValueError for anything else."""
-        try:
-            fields = json.loads(text)
-            cell, receiver = fields.pop("cell", None), fields.pop("receiver", None)
-            state = cls(
-                **fields,
-                cell=None if cell is None else (int(cell[0]), int(cell[1])),
-                receiver=None if receiver is None else Arrival.from_fields(receiver),
-            )
-            if not all(
-                isinstance(part, str) for part in (state.prompt, state.twin, state.answer, state.against)
-            ):
-                raise TypeError("a sentence or a word is no text")
-            return state
-        except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
-            raise ValueError(f"{text!r} is no state of the map: give what to_json wrote.") from error
-
-
-@dataclass(frozen=True)
-class Leads:
-    """The leads of a checked pair, in nats, its tokens, the two tokens weighed, and what must be said before
-    any finding.
-    """
-
-    sentence: float
-    twin: float
-    pair: Pair
-    asked: tuple[Asked, Asked]
-    cautions: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One cell: the lead with the twin's state put in, and the likeliest next words before and after."""
-
-    lead: float
-    before: Result
-    after: Result
-
-
-@dataclass(frozen=True)
-class Bench:
-    """A model on the bench: shape is (layers, heads); `kinds` names the map's other axis by what is put
-    in.
-    """
-
-    name: str
-    shape: tuple[int, int]
-    examples: tuple[tuple[str, MapState], ...]
-    pair: Callable[[MapState], Pair]
-    leads: Callable[[MapState], Leads]
-    sweep: Callable[[MapState], Iterator[Step]]
-    cell: Callable[[MapState], Cell]
-    paths: Callable[[MapState], Iterator[Step]]
-    kinds: Mapping[str, str] = field(default_factory=lambda: KINDS)
-    parse: Callable[[str], MapState] = MapState.from_json
-
-
-def bench(model: Any) -> Bench:
+def bench(model: Any) -> MapBench:
     """This model's bench; it remembers the last pairs and cells. Raises ValueError if it can read no
     example; its answers raise it while a hook is in force on the model.
     """
     card = models.describe(model)
     cell_of = answers(cell, model, keep=64)
-    return Bench(
+    return MapBench(
         name=card.name,
         shape=(card.layers, card.heads),
+        kinds=KINDS,
         examples=examples(model),
         pair=lambda state: pair(model, state.prompt, state.twin, state.answer, state.against),
         leads=answers(leads, model, keep=16),
@@ -245,7 +166,8 @@ def _pair_of(model, state: MapState) -> tuple[Prompts, Prompts]:
                 f"The cell {state.cell} is not on this map of {model.cfg.n_layers} layers and {width} places."
             )
     if state.receiver is not None:
-        check_arrival(model, prompts, state.receiver)
+        with beneath("receiver"):
+            check_arrival(model, prompts, state.receiver)
     return prompts, donor
 
 

@@ -5,46 +5,24 @@ one word. A sender does what it does in the twin; all other heads are held, so i
 receiver along the residual stream only (and through feed-forward layers). Pure; the Patching Map draws it.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import numpy as np
 import torch
 
 from interp import models
-from interp.benches.stepwise import Step, filled
+from interp.benches.stepwise import filled
 from interp.methods.paths import Receiver, path_patching
 from interp.methods.readout import Metric
 from interp.prompts import Prompts
 from interp.result import Result
-from interp.sites import Head, check_place
+from interp.screens import codec
+from interp.screens.patching import Arrival, Step
+from interp.sites import check_place
 
 SPOT = "receiver"
-
-
-@dataclass(frozen=True)
-class Arrival:
-    """Where paths end: the query, key or value (`part` is q, k or v) of a head at one word: a token of the
-    sentence, counted from 0 without the beginning-of-text token.
-    """
-
-    head: Head
-    part: str
-    word: int
-
-    def fields(self) -> dict[str, Any]:
-        """What JSON can hold; the head by name, such as "L9H6"."""
-        return {**asdict(self), "head": str(self.head)}
-
-    @classmethod
-    def from_fields(cls, fields: Mapping[str, Any]) -> "Arrival":
-        """The arrival that `fields` gave. Raises ValueError, KeyError or TypeError for anything else."""
-        head, part, word = fields["head"], fields["part"], fields["word"]
-        if not (isinstance(head, str) and isinstance(part, str) and type(word) is int):
-            raise TypeError("a head or a part is no text, or a word no number")
-        return cls(Head.parse(head), part, word)
 
 
 def check_arrival(model, prompts: Prompts, arrival: Arrival) -> None:
@@ -78,7 +56,7 @@ def paths_into(
     axes = {"layer": tuple(range(layers)), "head": tuple(range(heads))}
     about = {
         **models.about(model), "bos": prompts.bos, "n": 1, "freeze_mlps": False,
-        "receiver": "last state" if arrival is None else arrival.fields(),
+        "receiver": "last state" if arrival is None else codec.plain(arrival),
     }  # fmt: skip
     empty = Result(
         np.zeros((layers, heads)), axes, "change along the path from each head alone", "nats", about

@@ -4,14 +4,13 @@ Pure; the widget draws it. All of it is asked of the same table, from which a sh
 women's and men's words may be taken out.
 """
 
-import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 
 from interp.methods.geometry import arithmetic, directions, neighbours
 from interp.result import Result
+from interp.screens.refusals import beneath
+from interp.screens.vectors import PlaygroundAnswer, PlaygroundBench, PlaygroundState
 from interp.studies.vectors.bias import pairs
 from interp.vectors import WordVectors
 from interp.words.vectors import ARTICLE_ANALOGIES, ARTICLE_BIAS
@@ -22,71 +21,7 @@ FIRST_WORDS = ("cat", "dog", "king", "queen", "Paris", "Berlin", "France", "Germ
 ROLES = ("your words", "near the marked word", "a − b + c")
 
 
-@dataclass(frozen=True)
-class PlaygroundState:
-    """What the playground is asked: words, the marked one of them, a - b + c, whether the answer may be one
-    of these three, and the share (0 to 1) of the women's-and-men's direction that is taken out.
-    """
-
-    words: tuple[str, ...]
-    marked: str
-    a: str
-    b: str
-    c: str
-    allowed: bool = True
-    share: float = 0.0
-
-    def to_json(self) -> str:
-        """The state as one line of JSON."""
-        return json.dumps(asdict(self), ensure_ascii=False)
-
-    @classmethod
-    def from_json(cls, text: str) -> "PlaygroundState":
-        """The state that `to_json` wrote; words may also be one text. Raises ValueError for anything else."""
-        try:
-            fields = json.loads(text)
-            words = fields["words"]
-            listed = words.replace(",", " ").replace(";", " ").split() if isinstance(words, str) else words
-            marked, a, b, c = (str(fields[name]) for name in ("marked", "a", "b", "c"))
-            allowed, share = bool(fields.get("allowed", True)), float(fields.get("share", 0.0))
-            return cls(tuple(map(str, listed)), marked, a, b, c, allowed, share)
-        except (json.JSONDecodeError, KeyError, TypeError, AttributeError, ValueError) as error:
-            raise ValueError(f"{text!r} is no state of the playground: give what to_json wrote.") from error
-
-
-@dataclass(frozen=True)
-class PlaygroundAnswer:
-    """The neighbours of the marked word and the answers to a - b + c, each Result[word], nearest first; the
-    first answer if its own words are left out, and allowed; the points of the plane, Result[word, component],
-    what each is, and the share of the spread that the plane shows; how what was typed was read, where that
-    differs.
-    """
-
-    near: Result
-    answers: Result
-    left_out: str
-    allowed: str
-    target: str
-    points: Result
-    roles: dict[str, str]
-    arrows: tuple[tuple[str, str], ...]
-    shares: tuple[float, float]
-    read: dict[str, str]
-
-
-@dataclass(frozen=True)
-class Bench:
-    """Word vectors on the bench, and all that a widget needs of them."""
-
-    name: str
-    source: str
-    can_remove: bool
-    examples: tuple[tuple[str, PlaygroundState], ...]
-    compute: Callable[[PlaygroundState], tuple[PlaygroundState, PlaygroundAnswer]]
-    parse: Callable[[str], PlaygroundState] = PlaygroundState.from_json
-
-
-def bench(vectors: WordVectors) -> Bench:
+def bench(vectors: WordVectors) -> PlaygroundBench:
     """The bench of these vectors: those of the article's examples whose words they know, or the first words.
 
     `compute` gives the state with every word as the table writes it, and its answer.
@@ -99,11 +34,11 @@ def bench(vectors: WordVectors) -> Bench:
         return vectors if along is None or not percent else directions.removed(vectors, along, percent / 100)
 
     def answer(state: PlaygroundState) -> tuple[PlaygroundState, PlaygroundAnswer]:
-        with _beneath("share"):
+        with beneath("share"):
             table = changed(_percent(state.share, along is not None))
         return compute(table, state)
 
-    return Bench(vectors.name, vectors.source, along is not None, _examples(vectors), answer)
+    return PlaygroundBench(vectors.name, vectors.source, along is not None, _examples(vectors), answer)
 
 
 def compute(vectors: WordVectors, state: PlaygroundState) -> tuple[PlaygroundState, PlaygroundAnswer]:
@@ -113,16 +48,16 @@ def compute(vectors: WordVectors, state: PlaygroundState) -> tuple[PlaygroundSta
     that cancel out.
     """
     read: dict[str, str] = {}
-    with _beneath("words"):
+    with beneath("words"):
         words = _words(vectors, state.words, read)
     three = []
     for name in ("a", "b", "c"):
-        with _beneath(name):
+        with beneath(name):
             three.append(_word(vectors, getattr(state, name), read))
     asked = vectors.known([state.marked])
     marked = asked[0] if asked and asked[0] in words else words[0]
     a, b, c = three
-    with _beneath("a"):
+    with beneath("a"):
         ways = [arithmetic.answers(vectors, b, a, c, k=ANSWERS, allowed=way) for way in (False, True)]
     near = neighbours.nearest(vectors, marked, NEAR)
     first = [str(way.axes["word"][0]) for way in ways]
@@ -189,13 +124,3 @@ def _examples(vectors: WordVectors) -> tuple[tuple[str, PlaygroundState], ...]:
             ("the first words", PlaygroundState(some, some[0], (some * 3)[0], (some * 3)[1], (some * 3)[2]))
         ]
     return tuple(found)
-
-
-@contextmanager
-def _beneath(control: str) -> Iterator[None]:
-    """A ValueError from within is told beneath this control."""
-    try:
-        yield
-    except ValueError as error:
-        error.control = control  # type: ignore[attr-defined]
-        raise

@@ -3,8 +3,6 @@
 Pure; the widget draws it.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -12,38 +10,18 @@ import torch
 from interp import hooks, models
 from interp.benches.untouched import answers
 from interp.result import Result
+from interp.screens.reading import ReaderBench, Reading
 from interp.studies.own_words import cautions
 
 GUESSES = 5
 TEXT = "Then, Mary and John went to the store. John gave a drink to Mary"
 
 
-@dataclass(frozen=True)
-class Reading:
-    """The tokens of a text, Result[position] of surprise in nats, what the model thought likeliest in each
-    one's place (word, chance), and what must be said of words it never saw.
-    """
-
-    tokens: tuple[str, ...]
-    surprise: Result
-    guesses: tuple[tuple[tuple[str, float], ...], ...]
-    cautions: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Bench:
-    """A model that reads, and all that a widget needs of it."""
-
-    name: str
-    first: str
-    compute: Callable[[str], Reading]
-
-
-def bench(model: Any, first: str = TEXT) -> Bench:
+def bench(model: Any, first: str = TEXT) -> ReaderBench:
     """The bench of this model. Its answers raise ValueError for a text that cannot be read, and while a hook
     is in force on the model.
     """
-    return Bench(models.describe(model).name, first, answers(read, model, keep=16))
+    return ReaderBench(models.describe(model).name, first, answers(read, model, keep=16))
 
 
 def read(model: Any, text: str) -> Reading:

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from interp.result import Result
+from interp.screens.patching import Step
 
-Step = tuple[float, Result]  # the share that is done, and the Result so far: NaN where it is not
 PATIENCE = 0.05  # seconds after which a slow layer lets others have a turn
 
 

@@ -3,15 +3,14 @@
 Pure but for the training it hands on; the widget draws it.
 """
 
-import json
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Any
 
 import numpy as np
 
 from interp.result import Result
+from interp.screens.refusals import Refused
+from interp.screens.training import RunsBench, TrainingAnswer, TrainingState
 from interp.studies.learning import belief, scale
 from interp.studies.learning import taps as learning
 from interp.trainings import belief as belief_training
@@ -27,60 +26,7 @@ TAPS = {
 ASKED = {"exam": "X left (the exam)", "the mover is asked": "the mover is asked"}
 
 
-@dataclass(frozen=True)
-class TrainingState:
-    """Which run, and the place along it (a step, or words read); None: the last there is."""
-
-    run: str
-    place: int | None = None
-
-    def to_json(self) -> str:
-        """The state as one line of JSON."""
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def from_json(cls, text: str) -> "TrainingState":
-        """The state that `to_json` wrote. Raises ValueError for anything else."""
-        try:
-            fields = json.loads(text)
-            place = fields.get("place")
-            return cls(str(fields["run"]), None if place is None else int(place))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"{text!r} is no state of the bench: give what to_json wrote.") from error
-
-
-@dataclass(frozen=True)
-class TrainingAnswer:
-    """What is known of a run: Result[curve, place], perhaps Result[place] of its loss, the place shown, where
-    the axis ends, what the model wrote or answered there, a table Result[story, run], and notes.
-    """
-
-    label: str
-    curves: Result
-    loss: Result | None
-    at: int
-    end: int
-    samples: tuple[str, ...] = ()
-    table: Result | None = None
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Bench:
-    """Runs on the bench, and all that a widget needs of them."""
-
-    name: str
-    runs: tuple[tuple[str, str], ...]
-    along: str
-    first: TrainingState
-    compute: Callable[[TrainingState], TrainingAnswer]
-    doublings: bool = False
-    guide: tuple[str, float] | None = None
-    training: Live | None = None
-    parse: Callable[[str], TrainingState] = TrainingState.from_json
-
-
-def of_taps(training: Live) -> Bench:
+def of_taps(training: Live) -> RunsBench:
     """The live training of notebook 07 and its stored runs. It opens on the live one if that has begun."""
     runs = {LIVE: "trained here", **TAPS}
     first = TrainingState(LIVE if training.looks else "taps-0")
@@ -90,14 +36,14 @@ def of_taps(training: Live) -> Bench:
         if state.run != LIVE:
             return _of_taps(stored.noted(state.run)["looks"], taps.RECIPE.steps, label, state.place)
         if not training.looks:
-            raise _about("run", "Nothing has been trained here yet: press Start, or choose a stored run.")
+            raise Refused("Nothing has been trained here yet: press Start, or choose a stored run.", "run")
         far = training.progress
         return _of_taps(training.looks, far.steps, f"{label}, seed {far.seed}", state.place)
 
-    return Bench("taps", tuple(runs.items()), "step", first, compute, training=training)
+    return RunsBench("taps", tuple(runs.items()), "step", first, compute, training=training)
 
 
-def of_family() -> Bench:
+def of_family() -> RunsBench:
     """The stored family of notebook 08: the excess of each size; every amount of text is a run of its own."""
     runs = {"mean": "mean of three seeds", **{f"seed {seed}": f"seed {seed}" for seed in (0, 1, 2)}}
 
@@ -112,10 +58,12 @@ def of_family() -> Bench:
         note = "Every point is a training of its own, from its first step to its last."
         return TrainingAnswer(label, curves, None, _place(places, state.place), places[-1], notes=(note,))
 
-    return Bench("family", tuple(runs.items()), "words read", TrainingState("mean"), compute, doublings=True)
+    return RunsBench(
+        "family", tuple(runs.items()), "words read", TrainingState("mean"), compute, doublings=True
+    )
 
 
-def of_belief() -> Bench:
+def of_belief() -> RunsBench:
     """The stored runs of notebook 09, their exams on the way, and all runs beside one another at the end."""
     runs = {run: run for run in belief.RUNS}
 
@@ -134,7 +82,7 @@ def of_belief() -> Bench:
         )
 
     first = TrainingState("who 1")
-    return Bench("belief", tuple(runs.items()), "step", first, compute, guide=("guessing", 0.5))
+    return RunsBench("belief", tuple(runs.items()), "step", first, compute, guide=("guessing", 0.5))
 
 
 def _of_taps(looks: list[dict[str, Any]], end: int, label: str, place: int | None) -> TrainingAnswer:
@@ -182,7 +130,7 @@ def _noted(run: str) -> dict[str, Any]:
 
 def _label(runs: dict[str, str], key: str) -> str:
     if key not in runs:
-        raise _about("run", f"There is no run {key!r} here: choose one of {', '.join(runs)}.")
+        raise Refused(f"There is no run {key!r} here: choose one of {', '.join(runs)}.", "run")
     return runs[key]
 
 
@@ -191,13 +139,7 @@ def _place(places: tuple[int, ...], place: int | None) -> int:
     if place is None:
         return len(places) - 1
     if place not in places:
-        raise _about(
-            "place", f"Nobody looked at {place:,}: choose one of {', '.join(map('{:,}'.format, places))}."
+        raise Refused(
+            f"Nobody looked at {place:,}: choose one of {', '.join(map('{:,}'.format, places))}.", "place"
         )
     return places.index(place)
-
-
-def _about(control: str, sentence: str) -> ValueError:
-    error = ValueError(sentence)
-    error.control = control  # type: ignore[attr-defined]
-    return error

@@ -20,6 +20,7 @@ from torch import Tensor
 from interp import hooks, models
 from interp.prompts import Prompts
 from interp.result import Result
+from interp.screens.lens import Guesses
 from interp.sites import Site
 
 PARTS = ("mid", "post")
@@ -53,19 +54,6 @@ class Reading:
     total: Float[Tensor, "*state"]
     tracked: Float[Tensor, "*state word"]
     ranks: Int[Tensor, "*state word"]
-
-
-@dataclass(frozen=True, eq=False)
-class Guesses:
-    """The first guesses at every state of one prompt.
-
-    `probability` is Result[part, layer, position, place]; `words` has its shape and holds the tokens as text,
-    place 1 first.
-    """
-
-    probability: Result
-    words: np.ndarray
-    tokens: tuple[str, ...]
 
 
 def states(

@@ -24,6 +24,8 @@ import torch
 from tqdm.auto import tqdm
 
 from interp import files
+from interp.screens.refusals import Refused
+from interp.screens.training import Progress
 from interp.trainings import taps
 from interp.trainings.run import Recipe, Run, begin, go_on, saved, take_step
 
@@ -32,20 +34,6 @@ BETWEEN_NOTICES, TRIED = 0.25, 6  # seconds; steps that tell how fast the machin
 LITTLE_MEMORY, FEW_ROWS = 500, 8  # megabytes that a look at all skills may take; rows where there are fewer
 SHARE_OF_TIME, FEWEST_STEPS = 0.8, 20  # what steps may take of the time; looks take the rest
 PACKAGE = Path(__file__).parents[2]  # where a process of its own finds this library
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a training is: its status, steps done and to do, its seed, the loss of the last step in nats
-    (None before the first), and in one sentence what must be said of it ("" if nothing).
-    """
-
-    status: str
-    step: int
-    steps: int
-    seed: int
-    loss: float | None
-    told: str
 
 
 @dataclass
@@ -93,7 +81,7 @@ class Live:
     def start(self, seconds: float | int = 60, seed: int = 3) -> None:
         """Begin from the first weights of a seed, for so many seconds at most; a run of before is left.
 
-        Raises ValueError, whose `control` says which of the two is wrong, or while it trains already.
+        Raises `Refused`, which says which of the two is wrong, or while it trains already.
         """
         _check(seconds, seed)
         self._check_idle("start")
@@ -332,15 +320,9 @@ def _a_step(recipe: Recipe) -> float:
 
 def _check(seconds: float | int, seed: int) -> None:
     if not seconds > 0:
-        raise _about("seconds", f"A training needs more than {seconds:g} seconds: give a number such as 60.")
+        raise Refused(f"A training needs more than {seconds:g} seconds: give a number such as 60.", "seconds")
     if seed < 0:
-        raise _about("seed", f"{seed} is no seed: give a whole number from 0 on, such as 3.")
-
-
-def _about(control: str, sentence: str) -> ValueError:
-    error = ValueError(sentence)
-    error.control = control  # type: ignore[attr-defined]
-    return error
+        raise Refused(f"{seed} is no seed: give a whole number from 0 on, such as 3.", "seed")
 
 
 def _sentence(error: Exception) -> str:

@@ -4,31 +4,22 @@ It owns the controls only. What the model says is computed by the bench it is gi
 `ablation_view` and `ablation_tools`. Refuses: tensors, hooks, models.
 """
 
-import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import traitlets
 
 from interp.result import Result
-from interp.sites import Head, check_place
+from interp.screens import codec
+from interp.screens.lab import LabAnswer, LabBench, LabState, SavedState
+from interp.screens.refusals import beneath
+from interp.sites import Head
 from interp.widgets import ablation_tools as tools
 from interp.widgets import ablation_view as view
-from interp.widgets.conversation import Conversation, joined
+from interp.widgets.conversation import Conversation, joined, listed
 from interp.widgets.own_words import asked_html, words_html
 from interp.widgets.pairs import pair_html
-from interp.widgets.protocol import LabAnswer, LabBench, LabState
-
-
-@dataclass(frozen=True)
-class Grid:
-    """The model's shape as `sites.check_place` asks for it."""
-
-    name: str
-    layers: int
-    heads: int
-    d_mlp: int = 0
 
 
 @dataclass(frozen=True)
@@ -44,7 +35,7 @@ class Screen:
 
 
 class AblationLab(Conversation):
-    """Controls around a bench (see `protocol.LabBench`), baseline and ablated side by side.
+    """Controls around a bench (see `screens.lab`), baseline and ablated side by side.
 
     `state` is what is on screen as JSON; `load(state)` puts it back. A bad input is told beneath its control
     as one sentence, and the last good result stays.
@@ -52,15 +43,6 @@ class AblationLab(Conversation):
 
     _esm = joined("conversation.js", "ablation_lab.js")
     controls = ("prompt", "answer", "against", "heads", "how", "twin")
-    beginnings = (
-        ("The answer and", "against"),
-        ("The answer", "answer"),
-        ("The word to weigh it against", "against"),
-        ("The second sentence", "twin"),
-        ("The two sentences", "twin"),
-        ("how=", "how"),
-        ("L", "heads"),
-    )
     shape = traitlets.List().tag(sync=True)
     examples = traitlets.List().tag(sync=True)
     presets = traitlets.Dict().tag(sync=True)
@@ -68,14 +50,11 @@ class AblationLab(Conversation):
 
     def __init__(self, bench: LabBench):
         self._bench = bench
-        self._grid = Grid(bench.name, *bench.shape)
         first = bench.examples[0][1]
         self._screen = Screen(first, bench.compute(first))
         super().__init__(
             shape=list(bench.shape),
-            examples=[
-                {"label": label, "state": json.loads(state.to_json())} for label, state in bench.examples
-            ],
+            examples=listed(bench.examples),
             presets={
                 group: {label: [str(head) for head in heads] for label, heads in choices.items()}
                 for group, choices in bench.presets.items()
@@ -88,38 +67,25 @@ class AblationLab(Conversation):
     def state(self) -> str:
         """The state of the result on screen, as JSON, with the state kept as A if there is one."""
         kept = self._screen.kept
-        return json.dumps(
-            {
-                **json.loads(self._screen.state.to_json()),
-                "kept": json.loads(kept[0].to_json()) if kept else None,
-            },
-            ensure_ascii=False,
-        )
+        return codec.write(SavedState(**vars(self._screen.state), kept=kept[0] if kept else None))
 
     def take(self, state: str) -> None:
         """Take a saved state in. Raises ValueError, in one sentence."""
-        try:
-            fields = dict(json.loads(state))
-        except (ValueError, TypeError):
-            fields = {}
-        kept = fields.pop("kept", None)
-        read = self._bench.parse(json.dumps(fields) if fields else state)
-        self._screen = self._computed(read, kept, self._screen.ways is not None)
+        self._screen = self._computed(codec.read(SavedState, state), self._screen.ways is not None)
 
     def respond(self, question: dict[str, Any]) -> None:
         """Compute what the controls ask."""
-        kept, side_by_side = question.pop("kept", None), bool(question.pop("side_by_side", False))
-        heads = read_heads(str(question.pop("heads_text", "")), self._grid)
-        asked = self._bench.parse(json.dumps({**question, "heads": [str(head) for head in heads]}))
-        self._screen = self._computed(asked, kept, side_by_side)
+        side_by_side = bool(question.pop("side_by_side", False))
+        with beneath("heads"):
+            heads = read_heads(str(question.pop("heads_text", "")))
+        asked = replace(codec.made(SavedState, {**question, "heads": []}), heads=heads)
+        self._screen = self._computed(asked, side_by_side)
 
     def on_screen(self) -> dict[str, Any]:
         """The last good result in words, HTML and tints."""
         state, answer = self._screen.state, self._screen.answer
         pair = self._bench.pair(state)
         return {
-            "state": json.loads(self.state),
-            "json": self.state,
             "heads": [str(head) for head in state.heads],
             "said": {
                 "prompt": words_html(answer.words),
@@ -138,7 +104,7 @@ class AblationLab(Conversation):
 
     def work(self, errand: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """The same heads in many sentences, or the check of an exercise."""
-        state = self._bench.parse(json.dumps(errand["state"]))
+        state = codec.made(SavedState, errand["state"]).now()
         if errand["part"] == "spread":
             for share, result in self._bench.spread(state):
                 done = result is not None
@@ -147,15 +113,11 @@ class AblationLab(Conversation):
         for share, verdict in self._bench.check(int(errand["exercise"]), state):
             yield {"share": share, **(asdict(verdict) if verdict is not None else {})}
 
-    def _computed(self, state: LabState, kept: dict[str, Any] | None, side_by_side: bool) -> Screen:
-        for head in state.heads:
-            check_place(head, self._grid)
+    def _computed(self, asked: SavedState, side_by_side: bool) -> Screen:
+        state, kept = asked.now(), asked.kept
         answer = self._bench.compute(state)
         ways = self._bench.ways(state) if side_by_side else None
-        if not kept:
-            return Screen(state, answer, None, ways)
-        other = self._bench.parse(json.dumps(kept))
-        return Screen(state, answer, (other, self._bench.compute(other)), ways)
+        return Screen(state, answer, (kept, self._bench.compute(kept)) if kept else None, ways)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         """The live widget, and the same result as plain HTML for front ends that cannot run it."""
@@ -165,16 +127,8 @@ class AblationLab(Conversation):
         )
 
 
-def read_heads(text: str, grid: Grid) -> tuple[Head, ...]:
-    """The heads named in a text such as "L9H9, L9H6", in order, each once.
-
-    Raises ValueError, marked for the control "heads", for a name that is no head or not in this model.
+def read_heads(text: str) -> tuple[Head, ...]:
+    """The heads named in a text such as "L9H9, L9H6", in order, each once. Raises ValueError for a name that
+    is no head.
     """
-    try:
-        heads = {Head.parse(name) for name in text.replace(",", " ").replace(";", " ").split()}
-        for head in sorted(heads):
-            check_place(head, grid)
-    except ValueError as error:
-        error.control = "heads"  # type: ignore[attr-defined]
-        raise
-    return tuple(sorted(heads))
+    return tuple(sorted({Head.parse(name) for name in text.replace(",", " ").replace(";", " ").split()}))

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from interp.result import Result
+from interp.screens.lab import LabAnswer, LabState
 from interp.widgets.ablation_view import finding
 from interp.widgets.own_words import asked_sentence, with_cautions
-from interp.widgets.protocol import LabAnswer, LabState
 from interp.widgets.wording import heads_text, percent, signed, visible
 
 WAY_NAMES = {

@@ -9,9 +9,9 @@ from html import escape
 import numpy as np
 
 from interp.result import Result
+from interp.screens.lab import LabAnswer, LabState
 from interp.widgets.own_words import RULE, asked_sentence, finding_html, names, with_cautions
 from interp.widgets.panes import Pane, panes_html, table_html
-from interp.widgets.protocol import LabAnswer, LabState
 from interp.widgets.wording import heads_text, percent, signed, times
 
 UNCHANGED = 0.005

@@ -5,21 +5,22 @@ It owns the controls only. What the heads do is computed by the bench it is give
 `attention_words`. Refuses: tensors, hooks, models.
 """
 
-import json
+from dataclasses import replace
 from typing import Any
 
 import traitlets
 
 from interp.result import Result
+from interp.screens import codec
+from interp.screens.attention import Attention, AttentionBench, AttentionState
 from interp.widgets import attention_words as words
-from interp.widgets.conversation import Conversation, joined
+from interp.widgets.conversation import Conversation, joined, listed
 from interp.widgets.own_words import cautions_html
-from interp.widgets.protocol import AttentionAnswer, AttentionBench, AttentionState
 from interp.widgets.wording import visible
 
 
 class AttentionViewer(Conversation):
-    """Layers x heads overview and one head large, around a bench (see `protocol.AttentionBench`).
+    """Layers x heads overview and one head large, around a bench (see `screens.attention`).
 
     `state` is what is on screen as JSON; `load(state)` puts it back. A bad input is told beneath its control
     as one sentence, and the last good result stays.
@@ -37,9 +38,7 @@ class AttentionViewer(Conversation):
         self._show(bench.examples[0][1])
         super().__init__(
             shape=list(bench.shape),
-            examples=[
-                {"label": label, "state": json.loads(state.to_json())} for label, state in bench.examples
-            ],
+            examples=listed(bench.examples),
             modes=dict(words.MODE_NAMES),
             warning=words.WARNING,
         )
@@ -49,31 +48,26 @@ class AttentionViewer(Conversation):
     @property
     def state(self) -> str:
         """The state of the result on screen, as JSON."""
-        return self._state.to_json()
+        return codec.write(self._state)
 
     def take(self, state: str) -> None:
         """Take a saved state in. Raises ValueError, in one sentence."""
-        self._show(self._bench.parse(state))
-        self.thumbnails = words.thumbnails(self._answer_shown)
+        self._take(codec.read(AttentionState, state))
 
     def respond(self, question: dict[str, Any]) -> None:
         """Compute what the controls ask; a sentence of another length lets go of the locked pair."""
-        before, tokens = self._state.prompt, self._answer_shown.tokens
-        asked = self._bench.parse(json.dumps(question))
-        if asked.prompt != before:
-            fresh = {**question, "query": None, "key": None}
-            now = self._bench.attention(self._bench.parse(json.dumps(fresh))).tokens
-            same = len(now) == len(tokens)
-            asked = asked if same else self._bench.parse(json.dumps({**fresh, "query": len(now) - 1}))
-        self.take(asked.to_json())
+        asked = codec.made(AttentionState, question)
+        if asked.prompt != self._state.prompt:
+            now = self._bench.attention(replace(asked, query=None, key=None)).tokens
+            if len(now) != len(self._answer_shown.tokens):
+                asked = replace(asked, query=len(now) - 1, key=None)
+        self._take(asked)
 
     def on_screen(self) -> dict[str, Any]:
         """The last good result: cells, lists, the locked pair in words."""
         state, answer = self._state, self._answer_shown
         values = words.shown(answer, state)
         return {
-            "state": json.loads(self.state),
-            "json": self.state,
             "tokens": [visible(token) for token in answer.tokens],
             "cells": words.cells(values, state.show),
             "rows": [
@@ -86,8 +80,12 @@ class AttentionViewer(Conversation):
             "status": words.status(answer, state),
         }
 
+    def _take(self, state: AttentionState) -> None:
+        self._show(state)
+        self.thumbnails = words.thumbnails(self._answer_shown)
+
     def _show(self, state: AttentionState) -> None:
-        answer: AttentionAnswer = self._bench.attention(state)
+        answer: Attention = self._bench.attention(state)
         locked = state.query is not None and state.key is not None
         promoted: Result | None = self._bench.promoted(state) if locked else None
         self._state, self._answer_shown, self._promoted = state, answer, promoted

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from interp.result import Result
-from interp.widgets.protocol import AttentionAnswer, AttentionState
+from interp.screens.attention import Attention, AttentionState
 from interp.widgets.wording import percent, signed, visible, word
 
 LISTED = 4
@@ -25,13 +25,13 @@ WARNING = (
 )
 
 
-def shown(answer: AttentionAnswer, state: AttentionState) -> Result:
+def shown(answer: Attention, state: AttentionState) -> Result:
     """Result[query, key] of the state's head and number."""
     whole = {"weight": answer.weight, "score": answer.score, "moved": answer.moved}[state.show]
     return whole.at(layer=state.head.layer, head=state.head.head)
 
 
-def thumbnails(answer: AttentionAnswer) -> str:
+def thumbnails(answer: Attention) -> str:
     """All weights as bytes 0-255 in base64, in the order layer, head, query, key; later keys are 0."""
     weights = np.nan_to_num(answer.weight.values)
     return b64encode(np.rint(255 * weights).astype(np.uint8).tobytes()).decode("ascii")
@@ -77,7 +77,7 @@ def row_sentence(tokens: tuple[str, ...], values: Result, mode: str, query: int)
     return f"{word(tokens[query])} → {listed}"
 
 
-def pair_html(answer: AttentionAnswer, state: AttentionState, promoted: Result | None) -> str:
+def pair_html(answer: Attention, state: AttentionState, promoted: Result | None) -> str:
     """The locked pair: its three numbers, the share of what moves, and the words it pushes up."""
     if state.query is None or state.key is None or promoted is None:
         return "<p>Click a cell of the large map to see what moves from one word to the other.</p>"
@@ -103,7 +103,7 @@ def pair_html(answer: AttentionAnswer, state: AttentionState, promoted: Result |
     )
 
 
-def status(answer: AttentionAnswer, state: AttentionState) -> str:
+def status(answer: Attention, state: AttentionState) -> str:
     """What a screen reader says after a change."""
     query = len(answer.tokens) - 1 if state.query is None else state.query
     locked = f", locked on “{word(answer.tokens[state.key])}”" if state.key is not None else ""
@@ -111,7 +111,7 @@ def status(answer: AttentionAnswer, state: AttentionState) -> str:
     return " ".join([*answer.cautions, f"{state.head}{locked}, {MODE_NAMES[state.show]}: {listed}."])
 
 
-def text_html(answer: AttentionAnswer, state: AttentionState) -> str:
+def text_html(answer: Attention, state: AttentionState) -> str:
     """The head as text: one line per query word."""
     values = shown(answer, state)
     lines = "".join(
@@ -125,7 +125,7 @@ def text_html(answer: AttentionAnswer, state: AttentionState) -> str:
     )
 
 
-def static_html(answer: AttentionAnswer, state: AttentionState, style: str) -> str:
+def static_html(answer: Attention, state: AttentionState, style: str) -> str:
     """The viewer without its controls: what GitHub, PDF and a notebook without a kernel show."""
     return (
         f'<style>{style}</style><div class="interp-widget interp-attention"><p class="prompt">'

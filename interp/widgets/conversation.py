@@ -5,14 +5,18 @@ deliveries say how far it is, and a newer errand (or "stop") ends it. Refuses: t
 """
 
 import asyncio
+import json
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import anywidget
 import traitlets
+
+from interp.screens import codec
+from interp.screens.refusals import Refused
 
 _HERE = Path(__file__).parent
 STOPPED = "The kernel was interrupted before it could answer. The last good result stays; ask again."
@@ -23,6 +27,11 @@ _BETWEEN_REPORTS = 0.1  # seconds between two reports of progress
 def joined(*names: str) -> str:
     """The text of these files of this folder, one after another."""
     return "\n".join((_HERE / name).read_text(encoding="utf-8") for name in names)
+
+
+def listed(examples: Sequence[tuple[str, codec.State]]) -> list[dict[str, Any]]:
+    """Labelled states as the page takes them."""
+    return [{"label": label, "state": codec.plain(state)} for label, state in examples]
 
 
 class Conversation(anywidget.AnyWidget):
@@ -36,7 +45,6 @@ class Conversation(anywidget.AnyWidget):
     # they come: house and own rules alone, added last, would put the house's above the other widgets' own.
     _css = joined("house.css", *sorted({file.name for file in _HERE.glob("*.css")} - {"house.css"}))
     controls: tuple[str, ...] = ("prompt",)  # the first takes what belongs to no other
-    beginnings: tuple[tuple[str, str], ...] = ()  # (how a sentence begins, the control it belongs to)
     question = traitlets.Dict().tag(sync=True)
     reply = traitlets.Dict().tag(sync=True)
     errand = traitlets.Dict().tag(sync=True)
@@ -51,6 +59,11 @@ class Conversation(anywidget.AnyWidget):
         self.observe(self._answer, names="question")
         self.observe(self._set_out, names="errand")
         self.observe(self._here, names="ping")
+
+    @property
+    def state(self) -> str:
+        """The state of the result on screen, as JSON."""
+        raise NotImplementedError
 
     def respond(self, question: dict[str, Any]) -> None:
         """Take the question in: compute, and remember what is to be on screen. Raises ValueError."""
@@ -77,7 +90,8 @@ class Conversation(anywidget.AnyWidget):
 
     def told(self, request: int = -1) -> dict[str, Any]:
         """The reply that shows the last good result; request -1: asked by nobody, shown by every view."""
-        return {"request": request, "view": self._view, "error": None, **self.on_screen()}
+        saved = {"state": json.loads(self.state), "json": self.state}
+        return {"request": request, "view": self._view, "error": None, **saved, **self.on_screen()}
 
     def _answer(self, change: Any) -> None:
         question = dict(change["new"])
@@ -85,27 +99,19 @@ class Conversation(anywidget.AnyWidget):
         self.heard = {"view": self._view, "question": request}
         try:
             if "load" in question:
-                self._load(question["load"])
-                self.reply = self.told()
+                self.load(question["load"])
             else:
                 self.respond(question)
                 self.reply = self.told(request)
         except (Exception, KeyboardInterrupt) as error:  # a traceback would vanish in the browser's log
-            trouble = self._trouble(error)
+            trouble = self._trouble(error, "load" if "load" in question else None)
             self.reply = {**self.told(request), "error": trouble, "status": trouble["text"]}
 
     def _here(self, change: Any) -> None:
         self.heard = {"ping": change["new"]}
 
-    def _load(self, text: str) -> None:
-        try:
-            self.take(text)
-        except (Exception, KeyboardInterrupt) as error:
-            error.control = "load"  # type: ignore[attr-defined]
-            raise
-
-    def _trouble(self, error: BaseException) -> dict[str, str]:
-        """The control an error belongs beneath, and its sentence."""
+    def _trouble(self, error: BaseException, control: str | None = None) -> dict[str, str]:
+        """The control an error belongs beneath, and its sentence; without one, the control it names."""
         text = str(error)
         if isinstance(error, KeyboardInterrupt):  # the kernel's stop button
             text = STOPPED
@@ -113,11 +119,9 @@ class Conversation(anywidget.AnyWidget):
             text = (
                 f"The model could not answer ({type(error).__name__}: {error}). The last good result stays."
             )
-        named = getattr(error, "control", None)
-        if named in (*self.controls, "load"):
-            return {"control": named, "text": text}
-        begun = (control for beginning, control in self.beginnings if text.startswith(beginning))
-        return {"control": next(begun, self.controls[0]), "text": text}
+        named = error.control if isinstance(error, Refused) else None
+        own = named if named in self.controls else self.controls[0]
+        return {"control": control or own, "text": text}
 
     def _set_out(self, change: Any) -> None:
         """Leave the errand that is under way, and begin this one."""

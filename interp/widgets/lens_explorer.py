@@ -4,20 +4,20 @@ It owns the controls only. What the layers say is computed by the bench it is gi
 `lens_words`. Refuses: tensors, hooks, models.
 """
 
-import json
 from typing import Any
 
 import traitlets
 
+from interp.screens import codec
+from interp.screens.lens import ExplorerAnswer, ExplorerBench, ExplorerState
 from interp.widgets import lens_words as words
-from interp.widgets.conversation import Conversation, joined
-from interp.widgets.lens_protocol import LensAnswer, LensBench, LensState
+from interp.widgets.conversation import Conversation, joined, listed
 from interp.widgets.own_words import asked_html, words_html
 from interp.widgets.wording import visible
 
 
 class LensExplorer(Conversation):
-    """Layers x words, the first guess in each cell, around a bench (see `lens_protocol.LensBench`).
+    """Layers x words, the first guess in each cell, around a bench (see `screens.lens`).
 
     `state` is what is on screen as JSON; `load(state)` puts it back. A bad input is told beneath its control
     as one sentence, and the last good result stays.
@@ -29,39 +29,35 @@ class LensExplorer(Conversation):
     updates = traitlets.List().tag(sync=True)
     examples = traitlets.List().tag(sync=True)
 
-    def __init__(self, bench: LensBench):
+    def __init__(self, bench: ExplorerBench):
         self._bench = bench
         self._show(bench.examples[0][1])
         super().__init__(
             layers=bench.layers,
             updates=list(bench.updates),
-            examples=[
-                {"label": label, "state": json.loads(state.to_json())} for label, state in bench.examples
-            ],
+            examples=listed(bench.examples),
         )
         self.reply = self.told()
 
     @property
     def state(self) -> str:
         """The state of the result on screen, as JSON."""
-        return self._state.to_json()
+        return codec.write(self._state)
 
     def take(self, state: str) -> None:
         """Take a saved state in. Raises ValueError, in one sentence."""
-        self._show(self._bench.parse(state))
+        self._show(codec.read(ExplorerState, state))
 
     def respond(self, question: dict[str, Any]) -> None:
         """Compute what the controls ask; `off_text` is the list of halves as it was typed."""
         typed = str(question.pop("off_text", "")).replace(",", " ").replace(";", " ").split()
-        self.take(json.dumps({**question, "off": typed}))
+        self._show(codec.made(ExplorerState, {**question, "off": typed}))
 
     def on_screen(self) -> dict[str, Any]:
         """The last good result: two grids, the answer's rank in words and numbers."""
         state, answer = self._state, self._shown
         seen = [answer.before, *([answer.after] if answer.changed else [])]
         return {
-            "state": json.loads(self.state),
-            "json": self.state,
             "tokens": [visible(token) for token in answer.before.tokens],
             "rows": words.rows(answer.before),
             "grids": [words.cells(one) for one in seen],
@@ -71,8 +67,8 @@ class LensExplorer(Conversation):
             "status": words.status(state, answer),
         }
 
-    def _show(self, state: LensState) -> None:
-        self._shown: LensAnswer = self._bench.compute(state)
+    def _show(self, state: ExplorerState) -> None:
+        self._shown: ExplorerAnswer = self._bench.compute(state)
         self._state = state
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:

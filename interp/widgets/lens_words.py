@@ -6,7 +6,7 @@ Pure; every word of the user is escaped. Refuses: controls, computing.
 from html import escape
 
 from interp.result import Result
-from interp.widgets.lens_protocol import LensAnswer, LensGuesses, LensState
+from interp.screens.lens import ExplorerAnswer, ExplorerState, Guesses
 from interp.widgets.own_words import RULE, asked_sentence, finding_html, names, with_cautions
 from interp.widgets.wording import percent, visible, word
 
@@ -15,7 +15,7 @@ SHORT = {"mid": "½", "post": ""}
 TITLES = ("As it is", "Changed")
 
 
-def change(state: LensState) -> str:
+def change(state: ExplorerState) -> str:
     """What is changed, in words: "without mlp5 and attn4"; empty if nothing is."""
     parts = []
     if state.off:
@@ -36,7 +36,7 @@ def arrival(ranks: Result) -> int | None:
     return None if start == len(column) else int(ranks.axes["layer"][start])
 
 
-def finding(state: LensState, answer: LensAnswer) -> str:
+def finding(state: ExplorerState, answer: ExplorerAnswer) -> str:
     """The result in one sentence."""
     (followed,) = names([answer.asked])
     before, after = (_arrives(followed, ranks) for ranks in answer.ranks)
@@ -52,7 +52,7 @@ def _arrives(answer: str, ranks: Result) -> str:
     return f"“{answer}” ends at rank {int(ranks.at(part='post').values[-1])}"
 
 
-def status(state: LensState, answer: LensAnswer) -> str:
+def status(state: ExplorerState, answer: ExplorerAnswer) -> str:
     """What a screen reader says after a change."""
     last = [[str(one) for one in seen.words[-1, -1, -1][:3]] for seen in (answer.before, answer.after)]
     said = [", ".join(word(token) for token in tokens) for tokens in last]
@@ -61,7 +61,7 @@ def status(state: LensState, answer: LensAnswer) -> str:
     return f"{told} First guesses at the end: {said[0]}.{after}"
 
 
-def rows(seen: LensGuesses) -> list[dict[str, str]]:
+def rows(seen: Guesses) -> list[dict[str, str]]:
     """One row per layer and part, in the order of the forward pass: a short text and a full name."""
     return [
         {"text": f"{SHORT[part]}L{layer}", "name": f"layer {layer}, {PART_NAMES[part]}"}
@@ -69,7 +69,7 @@ def rows(seen: LensGuesses) -> list[dict[str, str]]:
     ]
 
 
-def cells(seen: LensGuesses) -> list[list[dict[str, object]]]:
+def cells(seen: Guesses) -> list[list[dict[str, object]]]:
     """Every cell: the first guess, its shade from 0 to 1, and all guesses as one line; rows as in `rows`."""
     chances, parts = seen.probability.values, seen.probability.axes["part"]
     layers = seen.probability.axes["layer"]
@@ -91,7 +91,7 @@ def _order(result: Result) -> list[tuple[int, str]]:
     return [(layer, part) for layer in result.axes["layer"] for part in result.axes["part"]]
 
 
-def result_html(state: LensState, answer: LensAnswer) -> str:
+def result_html(state: ExplorerState, answer: ExplorerAnswer) -> str:
     """The finding, the answer's rank from layer to layer, and notes."""
     notes = "".join(f"<li>{escape(note)}</li>" for note in answer.notes)
     return (
@@ -101,7 +101,7 @@ def result_html(state: LensState, answer: LensAnswer) -> str:
     )
 
 
-def trace_html(answer: LensAnswer) -> str:
+def trace_html(answer: ExplorerAnswer) -> str:
     """The answer's rank at the last word after every layer, before and after the change, as a table."""
     shown = 2 if answer.changed else 1
     order = _order(answer.ranks[0])
@@ -126,7 +126,7 @@ def _rank(ranks: Result, chances: Result, layer: int, part: str) -> str:
     return f'<td{first} title="{chance}">{rank}</td>'
 
 
-def grid_html(seen: LensGuesses, title: str) -> str:
+def grid_html(seen: Guesses, title: str) -> str:
     """The grid as a plain table, for places without a live widget."""
     head = "".join(f'<th scope="col">{escape(visible(token))}</th>' for token in seen.tokens)
     body = "".join(
@@ -145,7 +145,7 @@ def grid_html(seen: LensGuesses, title: str) -> str:
     )
 
 
-def static_html(state: LensState, answer: LensAnswer, style: str) -> str:
+def static_html(state: ExplorerState, answer: ExplorerAnswer, style: str) -> str:
     """The explorer without its controls: what GitHub, PDF and a notebook without a kernel show."""
     second = grid_html(answer.after, f"{TITLES[1]} ({change(state)})") if answer.changed else ""
     return (

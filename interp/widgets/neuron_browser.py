@@ -4,19 +4,20 @@ It owns the controls only. What is known is read by the bench it is given; how i
 Refuses: tensors, hooks, models.
 """
 
-import json
 from typing import Any
 
 import traitlets
 
+from interp.screens import codec
+from interp.screens.neurons import BrowserState, NeuronAnswer, NeuronBench
+from interp.screens.refusals import beneath
 from interp.sites import Neuron
 from interp.widgets import neuron_words as words
 from interp.widgets.conversation import Conversation, joined
-from interp.widgets.neuron_protocol import NeuronAnswer, NeuronBench, NeuronState
 
 
 class NeuronBrowser(Conversation):
-    """Controls around a bench (see `neuron_protocol.NeuronBench`): layer and index, search, text, on and off.
+    """Controls around a bench (see `screens.neurons`): layer and index, search, text, on and off.
 
     `state` is what is on screen as JSON; `load(state)` puts it back. A bad input is told beneath its control
     as one sentence, and the last good result stays.
@@ -30,7 +31,7 @@ class NeuronBrowser(Conversation):
 
     def __init__(self, bench: NeuronBench):
         self._bench = bench
-        self._shown: tuple[NeuronState, NeuronAnswer] = bench.first, bench.compute(bench.first)
+        self._shown: tuple[BrowserState, NeuronAnswer] = bench.first, bench.compute(bench.first)
         super().__init__(
             shape=list(bench.shape), concepts=list(bench.concepts), reads_text=bool(bench.has_model)
         )
@@ -39,33 +40,30 @@ class NeuronBrowser(Conversation):
     @property
     def state(self) -> str:
         """The state of the result on screen, as JSON."""
-        return self._shown[0].to_json()
+        return codec.write(self._shown[0])
 
     def take(self, state: str) -> None:
         """Take a saved state in. Raises ValueError, in one sentence."""
-        asked = self._bench.parse(state)
-        self._shown = asked, self._bench.compute(asked)
+        self._show(codec.read(BrowserState, state))
 
     def respond(self, question: dict[str, Any]) -> None:
         """Compute what the controls ask."""
-        try:
-            neuron = Neuron.parse(str(question.get("neuron", "")))
-        except ValueError as error:
-            error.control = "neuron"  # type: ignore[attr-defined]
-            raise
-        self.take(json.dumps({**question, "neuron": str(neuron)}))
+        with beneath("neuron"):
+            typed = Neuron.parse(str(question.get("neuron", "")))
+        self._show(codec.made(BrowserState, {**question, "neuron": str(typed)}))
 
     def on_screen(self) -> dict[str, Any]:
         """The last good result: the neuron, the hits of the search, the text."""
         state, answer = self._shown
         return {
-            "state": json.loads(state.to_json()),
-            "json": state.to_json(),
             "outcome": words.outcome_html(state, answer),
             "hits": words.hits_html(answer),
             "text": words.text_html(state, answer),
             "status": words.status(state, answer),
         }
+
+    def _show(self, asked: BrowserState) -> None:
+        self._shown = asked, self._bench.compute(asked)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         """The live widget, and the same result as plain HTML for front ends that cannot run it."""

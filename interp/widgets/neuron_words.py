@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from html import escape
 from math import isfinite
 
-from interp.widgets.neuron_protocol import NeuronAnswer, NeuronContext, NeuronState, NeuronText
+from interp.screens.neurons import BrowserState, Context, NeuronAnswer, OwnText
 from interp.widgets.own_words import cautions_html
 from interp.widgets.panes import Pane, panes_html, table_html
 from interp.widgets.wording import signed, visible, word
@@ -20,7 +20,7 @@ KINDS = (
 )
 
 
-def outcome_html(state: NeuronState, answer: NeuronAnswer) -> str:
+def outcome_html(state: BrowserState, answer: NeuronAnswer) -> str:
     """The neuron: what it writes, its numbers, its contexts in three honest groups."""
     record = answer.record
     return (
@@ -35,9 +35,9 @@ def outcome_html(state: NeuronState, answer: NeuronAnswer) -> str:
     )
 
 
-def text_html(state: NeuronState, answer: NeuronAnswer) -> str:
+def text_html(state: BrowserState, answer: NeuronAnswer) -> str:
     """The neuron on one's own text, and the next words with it on and off."""
-    own: NeuronText | None = answer.own
+    own: OwnText | None = answer.own
     if own is None:
         return '<p class="note">Give the browser a model to read a text of your own.</p>'
     values = [float(value) for value in own.activations.values]
@@ -86,12 +86,12 @@ def finding(answer: NeuronAnswer) -> str:
     return f"{record.neuron} is most excited at {told}{more}; it speaks for {said}."
 
 
-def status(state: NeuronState, answer: NeuronAnswer) -> str:
+def status(state: BrowserState, answer: NeuronAnswer) -> str:
     """The answer in words, for screen readers."""
     parts = [finding(answer)]
     if answer.hits:
         parts.append(f"The search found {len(answer.hits)}: {', '.join(str(one) for one, _ in answer.hits)}.")
-    own: NeuronText | None = answer.own
+    own: OwnText | None = answer.own
     if own is not None:
         parts += own.cautions
         parts.append(_peak(own, [float(value) for value in own.activations.values]))
@@ -101,7 +101,7 @@ def status(state: NeuronState, answer: NeuronAnswer) -> str:
     return " ".join(parts)
 
 
-def static_html(state: NeuronState, answer: NeuronAnswer, style: str) -> str:
+def static_html(state: BrowserState, answer: NeuronAnswer, style: str) -> str:
     """The browser without its controls: what GitHub, PDF and a notebook without a kernel show."""
     return (
         f'<style>{style}</style><div class="interp-widget interp-neurons"><h3>{state.neuron}</h3>'
@@ -131,7 +131,7 @@ def _words(title: str, words: Sequence[tuple[str, float]]) -> str:
     return f'<section><h4>{title} <small>nats per unit</small></h4><ol role="list">{rows}</ol></section>'
 
 
-def _group(kind: str, title: str, note: str, contexts: Sequence[NeuronContext]) -> str:
+def _group(kind: str, title: str, note: str, contexts: Sequence[Context]) -> str:
     some = [one for one in contexts if one.kind == kind]
     if not some:
         return ""
@@ -147,7 +147,7 @@ def _group(kind: str, title: str, note: str, contexts: Sequence[NeuronContext]) 
     )
 
 
-def _place(one: NeuronContext) -> str:
+def _place(one: Context) -> str:
     return "" if one.share is None else f" <small>{_percentile(one.share)}</small>"
 
 
@@ -155,7 +155,7 @@ def _percentile(share: float) -> str:
     return "middle" if abs(share - 0.5) < 1e-6 else f"top {100 * (1 - share):.0f} %"
 
 
-def _above(one: NeuronContext) -> str:
+def _above(one: Context) -> str:
     if one.share is None:
         return ""
     return f"{100 * one.share:.0f} % of random tokens excite it less"
@@ -179,7 +179,7 @@ def _largest(answer: NeuronAnswer, values: Sequence[float]) -> float:
     return max([one.activation for one in answer.record.contexts] + list(values), default=1.0)
 
 
-def _peak(own: NeuronText, values: Sequence[float]) -> str:
+def _peak(own: OwnText, values: Sequence[float]) -> str:
     at = max(range(len(values)), key=lambda place: values[place])
     return f"On your text it is strongest at “{word(own.tokens[at])}”: {signed(values[at])}."
 

@@ -5,7 +5,7 @@ before any finding. Pure; every word of the user is escaped.
 from collections.abc import Sequence
 from html import escape
 
-from interp.widgets.protocol import Asked, ReadWord
+from interp.screens.sentences import Asked, ReadWord
 from interp.widgets.wording import visible, word
 
 RULE = (

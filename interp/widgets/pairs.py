@@ -4,7 +4,7 @@ Pure.
 
 from html import escape
 
-from interp.widgets.protocol import Marked, Pair
+from interp.screens.sentences import Marked, Pair
 from interp.widgets.wording import visible
 
 FITS = "The two sentences fit: {count} tokens each, {changed} different."

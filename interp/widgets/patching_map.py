@@ -4,7 +4,6 @@ It owns the controls only. What patching does is computed by the bench it is giv
 `patching_words`. Refuses: tensors, hooks, models.
 """
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,12 +11,13 @@ from typing import Any
 import traitlets
 
 from interp.result import Result
+from interp.screens import codec
+from interp.screens.patching import Cell, Leads, MapBench, MapState, Step
 from interp.widgets import patching_words as words
 from interp.widgets import path_words
-from interp.widgets.conversation import Conversation, joined
+from interp.widgets.conversation import Conversation, joined, listed
 from interp.widgets.own_words import asked_html, cautions_html
 from interp.widgets.pairs import pair_html, tokens_html
-from interp.widgets.protocol import Leads, MapBench, MapCell, MapState
 
 WORDS = ("answer", "against")
 
@@ -38,12 +38,12 @@ class Screen:
     leads: Leads
     map: Measured
     paths: Measured
-    cell: MapCell | None
+    cell: Cell | None
 
 
 class PatchingMap(Conversation):
     """A pair editor, a map of layer by position or head, one cell in words, and a table of the heads that
-    send to a receiver, around `protocol.MapBench`.
+    send to a receiver, around a bench (see `screens.patching`).
 
     The first example is measured at once; later maps and tables come layer by layer from the last down and
     can be stopped. `state` is what is on screen as JSON; `load(state)` puts it back.
@@ -51,14 +51,6 @@ class PatchingMap(Conversation):
 
     _esm = joined("conversation.js", "patching_map.js")
     controls = ("prompt", "twin", "answer", "against", "receiver")
-    beginnings = (
-        ("The answer and", "against"),
-        ("The answer", "answer"),
-        ("The word to weigh it against", "against"),
-        ("The second sentence", "twin"),
-        ("The two sentences", "twin"),
-        ("The receiver", "receiver"),
-    )
     examples = traitlets.List().tag(sync=True)
     kinds = traitlets.Dict().tag(sync=True)
     receivers = traitlets.Dict().tag(sync=True)
@@ -68,9 +60,7 @@ class PatchingMap(Conversation):
         self._bench, self._asked_pair = bench, ""
         self._screen = self._measured(bench.examples[0][1])
         super().__init__(
-            examples=[
-                {"label": label, "state": json.loads(state.to_json())} for label, state in bench.examples
-            ],
+            examples=listed(bench.examples),
             receivers=dict(path_words.RECEIVERS),
             shape=list(bench.shape),
             kinds={kind: words.KIND_NAMES.get(kind, kind) for kind in bench.kinds},
@@ -80,24 +70,24 @@ class PatchingMap(Conversation):
     @property
     def state(self) -> str:
         """The state of the result on screen, as JSON."""
-        return self._screen.state.to_json()
+        return codec.write(self._screen.state)
 
     def take(self, state: str) -> None:
         """Take a saved state in; its map and its paths are measured whole. Raises ValueError, in one
         sentence.
         """
-        self._screen, self._asked_pair = self._measured(self._bench.parse(state)), ""
+        self._screen, self._asked_pair = self._measured(codec.read(MapState, state)), ""
 
     def respond(self, question: dict[str, Any]) -> None:
         """Compute what the controls ask; another pair, kind or receiver begins with nothing measured."""
-        asked, shown = self._bench.parse(json.dumps(question)), self._screen
+        asked, shown = codec.made(MapState, question), self._screen
         asked_pair = self._bench.pair(asked)
         self._asked_pair = tokens_html(asked_pair) if asked_pair.problem else pair_html(asked_pair)
         last = len(asked_pair.sentence.tokens) - 1
         if asked.receiver is not None and asked.receiver.word > last:  # the sentence has become shorter
-            question = {**question, "receiver": {**question["receiver"], "word": last}}
+            asked = replace(asked, receiver=replace(asked.receiver, word=last))
         same_map = _map_of(asked) == _map_of(shown.state)
-        asked = self._bench.parse(json.dumps(question if same_map else {**question, "cell": None}))
+        asked = asked if same_map else replace(asked, cell=None)
         same_paths = _paths_of(asked) == _paths_of(shown.state)
         self._screen = Screen(
             asked,
@@ -111,8 +101,6 @@ class PatchingMap(Conversation):
         """The last good result: the map's cells, the pair, the locked cell in words, the table of paths."""
         shown = self._screen
         return {
-            "state": json.loads(self.state),
-            "json": self.state,
             "done": {"map": shown.map.done, "paths": shown.paths.done},
             "pair": self._asked_pair or pair_html(shown.leads.pair),
             "words": path_words.places(shown.leads),
@@ -157,7 +145,7 @@ class PatchingMap(Conversation):
             "shares": words.in_shares(shown.state, shown.leads),
         }
 
-    def _cell_of(self, state: MapState) -> MapCell | None:
+    def _cell_of(self, state: MapState) -> Cell | None:
         return self._bench.cell(state) if state.cell is not None else None
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
@@ -169,20 +157,16 @@ class PatchingMap(Conversation):
         return self.with_static(super()._repr_mimebundle_(**kwargs), html, words.finding(*parts))
 
 
-def _begun(steps: Iterator[tuple[float, Result]]) -> Measured:
+def _begun(steps: Iterator[Step]) -> Measured:
     share, first = next(steps)
     return Measured(first, share >= 1)
 
 
-def _map_of(state: MapState) -> dict[str, Any]:
+def _map_of(state: MapState) -> MapState:
     """The state without what the map does not depend on."""
-    return _without(state, "cell", "raw", "receiver")
+    return replace(state, cell=None, raw=False, receiver=None)
 
 
-def _paths_of(state: MapState) -> dict[str, Any]:
+def _paths_of(state: MapState) -> MapState:
     """The state without what the table of paths does not depend on."""
-    return _without(state, "cell", "raw", "kind")
-
-
-def _without(state: MapState, *names: str) -> dict[str, Any]:
-    return {name: value for name, value in json.loads(state.to_json()).items() if name not in names}
+    return replace(state, cell=None, raw=False, kind="")

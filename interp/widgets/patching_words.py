@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from interp.result import Result
+from interp.screens.patching import Cell, Leads, MapState
 from interp.widgets.own_words import ALL_THE_SAME, asked_sentence, cautions_html, names
 from interp.widgets.pairs import pair_html
 from interp.widgets.panes import Pane, panes_html, table_html
-from interp.widgets.protocol import Leads, MapCell, MapState
 from interp.widgets.wording import signed, visible, word
 
 LEAST_SWING = 0.05  # nats; below, a share of the swing means little
@@ -131,7 +131,7 @@ def finding(result: Result, state: MapState, leads: Leads) -> str:
     return f"{start} {most}"
 
 
-def cell_html(result: Result, state: MapState, leads: Leads, cell: MapCell | None) -> str:
+def cell_html(result: Result, state: MapState, leads: Leads, cell: Cell | None) -> str:
     """The locked cell: its sentence, and the next words before and after."""
     if state.cell is None or cell is None:
         return f"<p>{CLICK}</p>"

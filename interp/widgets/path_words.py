@@ -8,9 +8,9 @@ from types import MappingProxyType
 import numpy as np
 
 from interp.result import Result
+from interp.screens.patching import Leads, MapState
 from interp.sites import Head
 from interp.widgets.patching_words import LEAST_SWING, UNCHANGED
-from interp.widgets.protocol import Leads, MapState
 from interp.widgets.wording import signed, word
 
 MOST_ROWS = 10

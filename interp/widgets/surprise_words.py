@@ -4,14 +4,14 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from math import log
 
+from interp.screens.reading import Reading
 from interp.widgets.own_words import cautions_html, with_cautions
-from interp.widgets.training_protocol import ReaderAnswer
 from interp.widgets.wording import percent, visible, word
 
 DARKEST = log(1000)  # nats from which on a token has the full shade: one chance in a thousand
 
 
-def result_html(answer: ReaderAnswer, *, live: bool = True) -> str:
+def result_html(answer: Reading, *, live: bool = True) -> str:
     """What must be said first, the headline, and the tokens: the darker, the more surprising; `live` ones
     are buttons that tell their guesses.
     """
@@ -21,7 +21,7 @@ def result_html(answer: ReaderAnswer, *, live: bool = True) -> str:
     )
 
 
-def twin_html(answer: ReaderAnswer) -> str:
+def twin_html(answer: Reading) -> str:
     """All of it as text."""
     rows = "".join(
         f'<tr><th scope="row">{escape(visible(token))}</th><td>{nats:.2f}</td>'
@@ -35,7 +35,7 @@ def twin_html(answer: ReaderAnswer) -> str:
     )
 
 
-def finding(answer: ReaderAnswer) -> str:
+def finding(answer: Reading) -> str:
     """The most surprising token and the mean, in one sentence."""
     values = answer.surprise.values
     most = int(values.argmax())
@@ -45,12 +45,12 @@ def finding(answer: ReaderAnswer) -> str:
     )
 
 
-def status(answer: ReaderAnswer) -> str:
+def status(answer: Reading) -> str:
     """The finding, for screen readers."""
     return with_cautions(answer.cautions, finding(answer))
 
 
-def static_html(answer: ReaderAnswer, name: str, style: str) -> str:
+def static_html(answer: Reading, name: str, style: str) -> str:
     """The reader without its controls: what GitHub, PDF and a notebook without a kernel show."""
     return (
         f'<style>{style}</style><div class="interp-widget interp-surprise"><h3>How surprising is a text to'
@@ -58,7 +58,7 @@ def static_html(answer: ReaderAnswer, name: str, style: str) -> str:
     )
 
 
-def _strip(answer: ReaderAnswer, live: bool) -> str:
+def _strip(answer: Reading, live: bool) -> str:
     found = []
     for i, (token, nats, guesses) in enumerate(_each(answer)):
         told = escape(f"“{word(token)}”: {nats:.1f} nats. Likeliest here: {guesses}")
@@ -70,7 +70,7 @@ def _strip(answer: ReaderAnswer, live: bool) -> str:
     return "".join(found)
 
 
-def _each(answer: ReaderAnswer) -> Iterator[tuple[str, float, str]]:
+def _each(answer: Reading) -> Iterator[tuple[str, float, str]]:
     """Every token, its surprise, and the likeliest words in its place."""
     guesses = map(_listed, answer.guesses)
     yield from zip(answer.tokens, answer.surprise.values.tolist(), guesses, strict=True)

@@ -5,22 +5,23 @@ it reads is `training_words`. Refuses: tensors, models.
 """
 
 import asyncio
-import json
 from contextvars import copy_context
+from functools import partial
 from typing import Any
 
 import traitlets
 
+from interp.screens import codec
+from interp.screens.refusals import Refused
+from interp.screens.training import RunsBench, Training, TrainingAnswer, TrainingState
 from interp.widgets import training_words as words
 from interp.widgets.conversation import Conversation, joined
-from interp.widgets.training_protocol import TrainingAnswer, TrainingState
-from interp.widgets.training_protocol import TrainingBench as Bench
 
 LIVE = "live"  # the key of the run that is trained here
 
 
 class TrainingBench(Conversation):
-    """Controls around a bench (see `training_protocol.TrainingBench`): which run, a slider along it; and with
+    """Controls around a bench (see `screens.training`): which run, a slider along it; and with
     a training, its seed, its time, and buttons that start, pause, resume and stop it.
 
     `state` is what is on screen as JSON; `load(state)` puts it back. A bad input is told beneath its control
@@ -35,7 +36,7 @@ class TrainingBench(Conversation):
     progress = traitlets.Dict().tag(sync=True)
     newest = traitlets.Dict().tag(sync=True)  # the live run at its last look, for a page that follows it
 
-    def __init__(self, bench: Bench):
+    def __init__(self, bench: RunsBench):
         self._bench = bench
         # News is published as if the cell that made the widget did: ipykernel sends whatever comes from the
         # page to the subshell of the last publisher, and another message's subshell may be gone by then.
@@ -47,37 +48,35 @@ class TrainingBench(Conversation):
             runs=[list(run) for run in bench.runs], along=bench.along, can_train=bench.training is not None
         )
         if bench.training is not None:
-            bench.training.listen(self._hear)
-            self._tell()
+            bench.training.listen(partial(self._hear, bench.training))
+            self._tell(bench.training)
         self.reply = self.told()
 
     @property
     def state(self) -> str:
         """The state of the result on screen, as JSON."""
-        return self._shown[0].to_json()
+        return codec.write(self._shown[0])
 
     def take(self, state: str) -> None:
         """Take a saved state in. Raises ValueError, in one sentence."""
-        asked = self._bench.parse(state)
-        self._shown = asked, self._bench.compute(asked)
-        self._followed = asked.run == LIVE and asked.place is None
+        self._show(codec.read(TrainingState, state))
 
     def respond(self, question: dict[str, Any]) -> None:
         """Do what a button says, if one was pressed, and show what the controls ask."""
         wish = question.pop("do", "")
         seed, seconds = question.pop("seed", ""), question.pop("seconds", "")
-        if wish:
-            self._do(wish, seed, seconds)
+        training = self._bench.training
+        if wish and training is not None:
+            self._do(training, wish, seed, seconds)
             self._followed = True
-        if not wish or self._bench.training.looks:  # else it has only just begun: the last good picture stays
-            self.take(json.dumps(question))
+            if not training.looks:  # it has only just begun: the last good picture stays
+                return
+        self._show(codec.made(TrainingState, question))
 
     def on_screen(self) -> dict[str, Any]:
         """The last good result: the curves, the samples, the table."""
-        state, answer = self._shown
+        answer = self._shown[1]
         return {
-            "state": json.loads(state.to_json()),
-            "json": state.to_json(),
             "places": list(answer.curves.axes["place"]),
             "at": answer.at,
             "picture": words.picture_html(self._bench, answer),
@@ -86,8 +85,11 @@ class TrainingBench(Conversation):
             "status": words.status(self._bench, answer),
         }
 
-    def _do(self, wish: str, seed: str, seconds: str) -> None:
-        training = self._bench.training
+    def _show(self, asked: TrainingState) -> None:
+        self._shown = asked, self._bench.compute(asked)
+        self._followed = asked.run == LIVE and asked.place is None
+
+    def _do(self, training: Training, wish: str, seed: str, seconds: str) -> None:
         if wish == "start":
             training.start(_number(seconds, "seconds", float, "60"), _number(seed, "seed", int, "3"))
         elif wish == "resume":
@@ -96,22 +98,21 @@ class TrainingBench(Conversation):
             training.pause()
         else:
             training.stop()
-        self._tell()
+        self._tell(training)
 
-    def _hear(self) -> None:
+    def _hear(self, training: Training) -> None:
         """News from the training's own thread: told in the kernel's, which alone may speak to the page."""
         if self._loop is None or self._loop.is_closed():
-            self._tell()
+            self._tell(training)
         else:
-            self._loop.call_soon_threadsafe(self._tell, context=self._cell)
+            self._loop.call_soon_threadsafe(self._tell, training, context=self._cell)
 
-    def _tell(self) -> None:
-        training = self._bench.training
+    def _tell(self, training: Training) -> None:
         far, looks = training.progress, len(training.looks)
         if self._followed and looks and (looks, far.seed) != self._told_of:
             self._told_of = looks, far.seed
-            self.take(json.dumps({"run": LIVE, "place": None}))
-            self.newest = self.on_screen()
+            self._show(TrainingState(LIVE))
+            self.newest = self.told()
         self.progress = {
             "status": far.status, "step": far.step, "steps": far.steps, "seed": far.seed, "loss": far.loss,
             "looks": looks, "text": words.progress_text(far), "followed": self._followed,
@@ -130,9 +131,8 @@ def _number(text: Any, control: str, kind: type, example: str) -> Any:
     except ValueError:
         wanted = "a whole number" if kind is int else "a number"
         said = "number of seconds" if control == "seconds" else control
-        error = ValueError(f"{str(text)!r} is no {said}: give {wanted} such as {example}.")
-        error.control = control  # type: ignore[attr-defined]
-        raise error from None
+        sentence = f"{str(text)!r} is no {said}: give {wanted} such as {example}."
+        raise Refused(sentence, control) from None
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:

@@ -3,8 +3,8 @@
 from html import escape
 
 from interp.result import Result
+from interp.screens.training import Progress, RunsBench, TrainingAnswer
 from interp.widgets.training_curves import curves_svg
-from interp.widgets.training_protocol import LiveProgress, TrainingAnswer, TrainingBench
 
 MOST_ROWS = 24  # of the text twin, evenly chosen
 SAID = {
@@ -16,7 +16,7 @@ SAID = {
 }
 
 
-def picture_html(bench: TrainingBench, answer: TrainingAnswer) -> str:
+def picture_html(bench: RunsBench, answer: TrainingAnswer) -> str:
     """The headline, the numbers at the place, the curves, and all of it as text."""
     places = answer.curves.axes["place"]
     curves = curves_svg(
@@ -64,19 +64,19 @@ def table_html(answer: TrainingAnswer) -> str:
     )
 
 
-def status(bench: TrainingBench, answer: TrainingAnswer) -> str:
+def status(bench: RunsBench, answer: TrainingAnswer) -> str:
     """The numbers at the place, for screen readers."""
     place = answer.curves.axes["place"][answer.at]
     return f"{answer.label}, {bench.along} {place:,}: {_listed(answer)}."
 
 
-def progress_text(progress: LiveProgress) -> str:
+def progress_text(progress: Progress) -> str:
     """How far the training is, in a sentence or two."""
     said = SAID[progress.status].format(step=progress.step, steps=progress.steps)
     return f"{said} {progress.told}".strip()
 
 
-def static_html(bench: TrainingBench, answer: TrainingAnswer, style: str) -> str:
+def static_html(bench: RunsBench, answer: TrainingAnswer, style: str) -> str:
     """The bench without its controls: what GitHub, PDF and a notebook without a kernel show."""
     return (
         f'<style>{style}</style><div class="interp-widget interp-training"><h3>A training, look by look</h3>'
@@ -106,7 +106,7 @@ def _listed(answer: TrainingAnswer) -> str:
     return ", ".join(f"{name} {value:.2f}" for name, value in _values(answer))
 
 
-def _loss_html(bench: TrainingBench, answer: TrainingAnswer) -> str:
+def _loss_html(bench: RunsBench, answer: TrainingAnswer) -> str:
     if answer.loss is None:
         return ""
     axes = {"curve": ("held-out text",), **answer.loss.axes}
@@ -119,12 +119,12 @@ def _loss_html(bench: TrainingBench, answer: TrainingAnswer) -> str:
     return f"<h4>{escape(_capital(answer.loss.quantity))} ({escape(answer.loss.unit)})</h4>{picture}"
 
 
-def _described(bench: TrainingBench, answer: TrainingAnswer) -> str:
+def _described(bench: RunsBench, answer: TrainingAnswer) -> str:
     place = answer.curves.axes["place"][answer.at]
     return f"{len(answer.curves.axes['curve'])} curves along {bench.along}; at {place:,}: {_listed(answer)}."
 
 
-def _twin(bench: TrainingBench, answer: TrainingAnswer) -> str:
+def _twin(bench: RunsBench, answer: TrainingAnswer) -> str:
     """Every curve at no more places than can be read."""
     places = answer.curves.axes["place"]
     chosen = sorted({round(i * (len(places) - 1) / (MOST_ROWS - 1)) for i in range(MOST_ROWS)} | {answer.at})

@@ -4,18 +4,18 @@ It owns the controls only. What is near is computed by the bench it is given; ho
 Refuses: tensors, models.
 """
 
-import json
 from typing import Any
 
 import traitlets
 
+from interp.screens import codec
+from interp.screens.vectors import PlaygroundAnswer, PlaygroundBench, PlaygroundState
 from interp.widgets import vector_words as words
-from interp.widgets.conversation import Conversation, joined
-from interp.widgets.vector_protocol import VectorAnswer, VectorBench, VectorState
+from interp.widgets.conversation import Conversation, joined, listed
 
 
 class VectorPlayground(Conversation):
-    """Controls around a bench (see `vector_protocol.VectorBench`): words, a − b + c by fields or by dragging,
+    """Controls around a bench (see `screens.vectors`): words, a − b + c by fields or by dragging,
     a switch for the question's own words, a slider for the direction between women's and men's words.
 
     `state` is what is on screen as JSON; `load(state)` puts it back. A bad input is told beneath its control
@@ -27,36 +27,34 @@ class VectorPlayground(Conversation):
     examples = traitlets.List().tag(sync=True)
     can_remove = traitlets.Bool().tag(sync=True)
 
-    def __init__(self, bench: VectorBench):
+    def __init__(self, bench: PlaygroundBench):
         self._bench = bench
-        self._shown: tuple[VectorState, VectorAnswer] = bench.compute(bench.examples[0][1])
+        self._shown: tuple[PlaygroundState, PlaygroundAnswer] = bench.compute(bench.examples[0][1])
         super().__init__(
             can_remove=bool(bench.can_remove),
-            examples=[
-                {"label": label, "state": json.loads(state.to_json())} for label, state in bench.examples
-            ],
+            examples=listed(bench.examples),
         )
         self.reply = self.told()
 
     @property
     def state(self) -> str:
         """The state of the result on screen, as JSON."""
-        return self._shown[0].to_json()
+        return codec.write(self._shown[0])
 
     def take(self, state: str) -> None:
         """Take a saved state in. Raises ValueError, in one sentence."""
-        self._shown = self._bench.compute(self._bench.parse(state))
+        self._shown = self._bench.compute(codec.read(PlaygroundState, state))
 
     def respond(self, question: dict[str, Any]) -> None:
-        """Compute what the controls ask."""
-        self.take(json.dumps(question))
+        """Compute what the controls ask; the words as they were typed, or as a list."""
+        typed = question.get("words")
+        words = typed.replace(",", " ").replace(";", " ").split() if isinstance(typed, str) else typed
+        self._shown = self._bench.compute(codec.made(PlaygroundState, {**question, "words": words}))
 
     def on_screen(self) -> dict[str, Any]:
         """The last good result: the sum, the neighbours, the picture."""
         state, answer = self._shown
         return {
-            "state": json.loads(state.to_json()),
-            "json": state.to_json(),
             "said": {"words": words.read_html(answer)},
             "chips": words.chips_html(state),
             "sum": words.sum_html(state, answer),

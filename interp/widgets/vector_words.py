@@ -3,20 +3,20 @@
 from html import escape
 
 from interp.result import Result
+from interp.screens.vectors import PlaygroundAnswer, PlaygroundState
 from interp.widgets.vector_plane import plane_svg
-from interp.widgets.vector_protocol import VectorAnswer, VectorState
 from interp.widgets.wording import percent
 
 NOTE = "A flat picture of a space with many directions: words that look near may lie far apart."
 
 
-def sum_html(state: VectorState, answer: VectorAnswer) -> str:
+def sum_html(state: PlaygroundState, answer: PlaygroundAnswer) -> str:
     """What a - b + c is, in a sentence and as a list of the nearest words."""
     own = {state.a, state.b, state.c}
     return f'<p class="finding">{escape(finding(state, answer))}</p>{_list(answer.answers, own)}'
 
 
-def plane_html(state: VectorState, answer: VectorAnswer) -> str:
+def plane_html(state: PlaygroundState, answer: PlaygroundAnswer) -> str:
     """The words as points, what the marks mean, and all of it as text."""
     picture = plane_svg(answer.points, answer.roles, answer.arrows, state.marked, _described(answer))
     kinds = list(dict.fromkeys(answer.roles.values()))
@@ -30,24 +30,24 @@ def plane_html(state: VectorState, answer: VectorAnswer) -> str:
     )
 
 
-def near_html(state: VectorState, answer: VectorAnswer) -> str:
+def near_html(state: PlaygroundState, answer: PlaygroundAnswer) -> str:
     """The neighbours of the marked word, as words that can be dragged."""
     return f"<h4>Nearest to {escape(state.marked)} <small>cosine</small></h4>{_list(answer.near, set())}"
 
 
-def chips_html(state: VectorState) -> str:
+def chips_html(state: PlaygroundState) -> str:
     """The reader's words as buttons that mark one and can be dragged into a field."""
     return "".join(_chip(word, word == state.marked) for word in state.words)
 
 
-def read_html(answer: VectorAnswer) -> str:
+def read_html(answer: PlaygroundAnswer) -> str:
     """How what was typed was read, where that differs."""
     return "; ".join(
         f"“{escape(typed)}” read as <b>{escape(word)}</b>" for typed, word in answer.read.items()
     )
 
 
-def finding(state: VectorState, answer: VectorAnswer) -> str:
+def finding(state: PlaygroundState, answer: PlaygroundAnswer) -> str:
     """The first answer in both ways of asking, in one sentence."""
     if answer.left_out == answer.allowed:
         return f"{answer.target} = {answer.allowed}, in both ways of asking."
@@ -56,7 +56,7 @@ def finding(state: VectorState, answer: VectorAnswer) -> str:
     return f"{answer.target} = {answer.left_out}, its own words left out; else {answer.allowed}."
 
 
-def status(state: VectorState, answer: VectorAnswer) -> str:
+def status(state: PlaygroundState, answer: PlaygroundAnswer) -> str:
     """The answer in words, for screen readers."""
     near = ", ".join(str(word) for word in answer.near.axes["word"][:5])
     taken = (
@@ -67,7 +67,7 @@ def status(state: VectorState, answer: VectorAnswer) -> str:
     return f"{finding(state, answer)} Nearest to {state.marked}: {near}.{taken}"
 
 
-def static_html(state: VectorState, answer: VectorAnswer, source: str, style: str) -> str:
+def static_html(state: PlaygroundState, answer: PlaygroundAnswer, source: str, style: str) -> str:
     """The playground without its controls: what GitHub, PDF and a notebook without a kernel show."""
     return (
         f'<style>{style}</style><div class="interp-widget interp-vectors"><h3>Words as points</h3>'
@@ -95,11 +95,11 @@ def _chip(word: str, pressed: bool) -> str:
     )
 
 
-def _described(answer: VectorAnswer) -> str:
+def _described(answer: PlaygroundAnswer) -> str:
     return f"{len(answer.points.axes['word'])} words as points; the table below lists them."
 
 
-def _table(answer: VectorAnswer) -> str:
+def _table(answer: PlaygroundAnswer) -> str:
     rows = "".join(
         f'<tr><th scope="row">{escape(str(word))}</th><td>{across:+.2f}</td><td>{up:+.2f}</td>'
         f"<td>{escape(answer.roles.get(str(word), ''))}</td></tr>"

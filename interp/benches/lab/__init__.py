@@ -2,8 +2,7 @@
 it.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -12,45 +11,22 @@ from interp.benches.lab import exercises as tasks
 from interp.benches.lab import measurements
 from interp.benches.lab.head_groups import groups
 from interp.benches.untouched import answers, steps
-from interp.result import Result
+from interp.screens.lab import LabBench
 from interp.sites import Head
 from interp.studies.heads.one_sentence import (
     NOTES,
     REFERENCES,
-    LabAnswer,
-    LabState,
     Sentence,
     compute,
     examples,
     reference_outputs,
 )
-from interp.studies.own_words.own_sentences import Pair, pair
+from interp.studies.own_words.own_sentences import pair
 
-__all__ = ["NOTES", "REFERENCES", "Bench", "LabAnswer", "LabState", "bench", "compute", "examples"]
-
-
-@dataclass(frozen=True)
-class Bench:
-    """A model on the bench, all that a widget needs of it: shape is (layers, heads); `parse` reads JSON.
-
-    `presets` are heads by group and name. `spread` and `check` give steps (share done, value or None), so
-    that they can be watched and left.
-    """
-
-    name: str
-    shape: tuple[int, int]
-    examples: tuple[tuple[str, LabState], ...]
-    presets: Mapping[str, Mapping[str, tuple[Head, ...]]]
-    compute: Callable[[LabState], LabAnswer]
-    pair: Callable[[LabState], Pair]
-    ways: Callable[[LabState], Result]
-    spread: Callable[[LabState], Iterator[tuple[float, Result | None]]]
-    exercises: tuple[tasks.Exercise, ...]
-    check: Callable[[int, LabState], Iterator[tuple[float, tasks.Verdict | None]]]
-    parse: Callable[[str], LabState] = LabState.from_json
+__all__ = ["NOTES", "REFERENCES", "bench", "compute", "examples"]
 
 
-def bench(model: Any, *, presets: Mapping[str, Sequence[Head]] | None = None) -> Bench:
+def bench(model: Any, *, presets: Mapping[str, Sequence[Head]] | None = None) -> LabBench:
     """This model's bench. It remembers the last answers, so that going back is instant, and what every head
     does in the reference sentences, so that a click runs one sentence only.
 
@@ -63,7 +39,7 @@ def bench(model: Any, *, presets: Mapping[str, Sequence[Head]] | None = None) ->
         "outputs_of": answers(reference_outputs, model, keep=2),
         "sentence_of": answers(Sentence, model, keep=4),
     }
-    return Bench(
+    return LabBench(
         name=card.name,
         shape=(card.layers, card.heads),
         examples=examples(model),

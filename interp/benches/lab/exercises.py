@@ -3,11 +3,12 @@ written down anywhere.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
+from interp.screens.lab import Exercise, LabState, Verdict
 from interp.sites import Head
-from interp.studies.heads.one_sentence import LabState, leads
+from interp.studies.heads.one_sentence import leads
 
 LEAST_LEAD = 0.2  # nats; with less there is nothing to lose
 LEAST_LOSS = 0.05  # nats; less is no loss
@@ -15,23 +16,6 @@ LEAST_SURPLUS = 0.05  # nats by which a pair must cost more than its heads alone
 LEAST_GAIN = 0.1  # nats by which the lead must grow
 SPARE_SHARE = 0.25  # of all heads
 SPARE_CHANGE = 0.10  # of the lead
-
-
-@dataclass(frozen=True)
-class Exercise:
-    """A card: what to find, and a hint."""
-
-    name: str
-    task: str
-    hint: str
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """Whether the heads that are off solve the task, and one or two sentences with the measured numbers."""
-
-    right: bool
-    text: str
 
 
 Step = tuple[float, Verdict | None]  # the share that is done, and the verdict when it is

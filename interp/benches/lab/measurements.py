@@ -13,7 +13,8 @@ from interp.methods.ablation import WAYS, set_ablation
 from interp.methods.readout import logits_at_end
 from interp.prompts import Prompts
 from interp.result import Result
-from interp.studies.heads.one_sentence import SEED, TWIN, LabState, check_state, leads
+from interp.screens.lab import LabState
+from interp.studies.heads.one_sentence import SEED, TWIN, check_state, leads
 from interp.studies.names import ioi
 from interp.studies.own_words.own_sentences import pair
 

@@ -23,6 +23,7 @@ from interp.methods.neurons import written_tokens
 from interp.methods.scan import ranking
 from interp.methods.scan.corpus import Corpus
 from interp.methods.scan.shards import AFTER, BEFORE, SHADED, Piece, Plan
+from interp.screens.neurons import Context, Record
 from interp.sites import Neuron, check_place
 
 ABOUT, NEURONS, CONTEXTS, VOCABULARY = (
@@ -40,40 +41,6 @@ RULE = (
     " the earlier one in the corpus; the beginning-of-text token does not count"
 )
 FORMAT = 1
-
-
-@dataclass(frozen=True)
-class Context:
-    """One place where a neuron was seen: the tokens around it, and the neuron's activation on them.
-
-    `kind` is top, middle or random; `share` the share of the sample below a middle one; `at` the index of the
-    token in question within `tokens`. Only top contexts know the other tokens' activations, else nan.
-    """
-
-    kind: str
-    rank: int
-    activation: float
-    share: float | None
-    tokens: tuple[str, ...]
-    shades: tuple[float, ...]
-    at: int
-    window: int
-
-
-@dataclass(frozen=True)
-class Record:
-    """Everything that the table knows about one neuron. `writes` and `suppresses` are (token, nats per
-    unit).
-    """
-
-    neuron: Neuron
-    mean: float
-    active: float
-    sparsity: float
-    quantiles: dict[float, float]
-    writes: tuple[tuple[str, float], ...]
-    suppresses: tuple[tuple[str, float], ...]
-    contexts: tuple[Context, ...]
 
 
 @dataclass(frozen=True, eq=False)

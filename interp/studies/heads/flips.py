@@ -22,8 +22,9 @@ from interp.methods import ablation
 from interp.methods.attribution import head_attribution
 from interp.prompts import Prompts
 from interp.result import Result
+from interp.screens.lab import LabAnswer, LabState
 from interp.sites import Head
-from interp.studies.heads.one_sentence import LabAnswer, LabState, compute, guesses, leads
+from interp.studies.heads.one_sentence import compute, guesses, leads
 from interp.studies.names import ioi
 
 Group = tuple[Head, ...]

@@ -6,9 +6,8 @@ word, the head's output at a word drawn from those sentences (one draw for all h
 nothing; `twin` puts what the head does in the reader's second sentence, token by token.
 """
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 import torch
@@ -19,12 +18,13 @@ from interp import hooks, models
 from interp.methods.ablation import check_how
 from interp.methods.attribution import head_attribution
 from interp.methods.engine.toggles import Toggles
-from interp.prompts import Asked, Prompts
+from interp.prompts import Prompts
 from interp.result import Result
+from interp.screens.lab import LabAnswer, LabState
+from interp.screens.refusals import beneath
 from interp.sites import Head, Site, check_place
 from interp.studies.names import ioi
 from interp.studies.own_words import cautions
-from interp.studies.own_words.cautions import ReadWord
 from interp.studies.own_words.own_sentences import (
     asked_words,
     likeliest,
@@ -47,62 +47,6 @@ NOTES = {
     "resample": "Each head switched off puts out what it does at words drawn from {n} other sentences.",
     TWIN: "Each head switched off puts out what it does in your second sentence, token by token.",
 }
-
-
-@dataclass(frozen=True)
-class LabState:
-    """What the laboratory is asked: a prompt, two words to weigh, heads to switch off, and how.
-
-    `twin` is the reader's second sentence, empty when there is none.
-    """
-
-    prompt: str
-    answer: str
-    against: str
-    heads: tuple[Head, ...] = ()
-    how: str = "mean"
-    bos: bool = False
-    twin: str = ""
-
-    def to_json(self) -> str:
-        """The state as one line of JSON; heads by name, such as "L9H6"."""
-        return json.dumps({**asdict(self), "heads": [str(head) for head in self.heads]}, ensure_ascii=False)
-
-    @classmethod
-    def from_json(cls, text: str) -> "LabState":
-        """The state that `to_json` wrote. Raises ValueError for anything else."""
-        try:
-            fields = json.loads(text)
-            heads = tuple(Head.parse(name) for name in fields.pop("heads"))
-            texts = [fields[name] for name in ("prompt", "answer", "against")]
-            if not all(isinstance(value, str) for value in (*texts, fields.get("twin", ""))):
-                raise TypeError("a sentence or a word is no text")
-            return cls(**fields, heads=heads)
-        except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"{text!r} is no state of the laboratory: give what to_json wrote.") from error
-
-
-@dataclass(frozen=True)
-class LabAnswer:
-    """What came out. Pairs are (before, after); `baseline` and `ablated` are the ten likeliest next
-    tokens each. `asked` are the two tokens that were weighed, `words` the sentence as it is read, `cautions`
-    what must be said before any finding.
-
-    `head_effects` is what each head writes towards `answer` and away from `against` before anything is
-    switched off: Result[layer, head], nats.
-    """
-
-    tokens: tuple[str, ...]
-    baseline: Result
-    ablated: Result
-    logit_difference: tuple[float, float]
-    answer_probability: tuple[float, float]
-    against_probability: tuple[float, float]
-    head_effects: Result
-    notes: tuple[str, ...]
-    asked: tuple[Asked, Asked]
-    words: tuple[ReadWord, ...]
-    cautions: tuple[str, ...]
 
 
 class Sentence:
@@ -207,9 +151,11 @@ def examples(model) -> tuple[tuple[str, LabState], ...]:
 def check_state(model, state: LabState) -> None:
     """Nothing, if the state's heads and its way of switching off exist; else ValueError."""
     if state.how != TWIN:
-        check_how(state.how)
-    for head in state.heads:
-        check_place(head, models.describe(model))
+        with beneath("how"):
+            check_how(state.how)
+    with beneath("heads"):
+        for head in state.heads:
+            check_place(head, models.describe(model))
 
 
 def reference_outputs(model, bos: bool) -> dict[int, Float[Tensor, "word head d_head"]]:

@@ -4,31 +4,19 @@ in the sentence, answers it hardly gives. And how it reads them: every word with
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import groupby
 
 from jaxtyping import Float
 from torch import Tensor
 
 from interp import models
-from interp.prompts import Asked
+from interp.screens.sentences import Asked, ReadWord
 from interp.studies.own_words.own_sentences import WORD, names_in
 from interp.words.ioi import NAMES
 from interp.words.letters import isolated, whole
 
 HARDLY = 0.01  # of the model's chance, for all asked words together
 MOST_LISTED = 6
-
-
-@dataclass(frozen=True)
-class ReadWord:
-    """A word as the model reads it: its pieces, letter by letter, and whether its training had this word
-    (None: nobody knows).
-    """
-
-    text: str
-    pieces: tuple[str, ...]
-    seen: bool | None
 
 
 def read_words(model, text: str) -> tuple[ReadWord, ...]:

@@ -8,7 +8,7 @@ them.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from unicodedata import normalize
 
 import regex
@@ -16,8 +16,10 @@ import torch
 from torch import Tensor
 
 from interp import models
-from interp.prompts import Asked, Prompts, asked, meant
+from interp.prompts import Prompts, asked, meant
 from interp.result import Result
+from interp.screens.refusals import Refused, beneath
+from interp.screens.sentences import Asked, Marked, Pair
 from interp.words.letters import isolated, whole
 
 # letters with the marks that may be written after them; 's at the end is not part of a name
@@ -31,31 +33,6 @@ NO_NAME = "No name is said twice in this sentence, so it has no S1 and no S2."
 END = "END is the last token, where the model answers."
 
 
-@dataclass(frozen=True)
-class Marked:
-    """The tokens of a sentence, the mark under each ("S1", "S2", "IO", "END" or nothing), and what was
-    found.
-    """
-
-    tokens: tuple[str, ...]
-    marks: tuple[str, ...]
-    note: str
-
-
-@dataclass(frozen=True)
-class Pair:
-    """A sentence and its twin, token by token.
-
-    `twin` is None while there is none; `differs` says for each token of the longer one whether the two
-    differ there; `problem` is one sentence, or empty when the twin can stand in for the sentence.
-    """
-
-    sentence: Marked
-    twin: Marked | None
-    differs: tuple[bool, ...]
-    problem: str
-
-
 def written(model, prompt: str, answer: str, against: str, *, bos: bool = False) -> Prompts:
     """The sentence as one prompt with the answers "io" (the answer) and "s" (what it is weighed against).
 
@@ -63,13 +40,10 @@ def written(model, prompt: str, answer: str, against: str, *, bos: bool = False)
     missing answer or one of several tokens, and twice the same word.
     """
     if not prompt.strip():
-        raise ValueError(
-            "The prompt is empty: write the beginning of a sentence, up to the word to be guessed."
-        )
-    words = asked_words(model, answer, against)
-    answers = {name: word.text for name, word in zip(("io", "s"), words, strict=True)}
-    sentence = ((None, prompt.rstrip()),)
-    return Prompts.write(model.tokenizer, [sentence], answers=[answers], bos=bos, context=model.cfg.n_ctx)
+        sentence = "The prompt is empty: write the beginning of a sentence, up to the word to be guessed."
+        raise Refused(sentence, "prompt")
+    with beneath("prompt"):
+        return _as_prompts(model, prompt, asked_words(model, answer, against), bos)
 
 
 def asked_words(model, answer: str, against: str) -> tuple[Asked, Asked]:
@@ -77,12 +51,14 @@ def asked_words(model, answer: str, against: str) -> tuple[Asked, Asked]:
 
     Raises ValueError with one sentence for a missing one, one of several tokens, and twice the same.
     """
-    first, second = (
-        asked(model.tokenizer, text, f"The {role}") for text, role in ((answer, ANSWER), (against, AGAINST))
-    )
+    with beneath("answer"):
+        first = asked(model.tokenizer, answer, f"The {ANSWER}")
+    with beneath("against"):
+        second = asked(model.tokenizer, against, f"The {AGAINST}")
     if first.token == second.token:
         word = first.text.strip(" ") or first.text
-        raise ValueError(f"The answer and the word to weigh it against are both {word!r}: choose two words.")
+        sentence = f"The answer and the word to weigh it against are both {word!r}: choose two words."
+        raise Refused(sentence, "against")
     return first, second
 
 
@@ -92,14 +68,22 @@ def written_twin(model, prompts: Prompts, twin: str, answer: str, against: str) 
     Raises ValueError with one sentence if it is missing, the same as the first, or of another length.
     """
     if not twin.strip():
-        raise ValueError(
+        sentence = (
             "The second sentence is missing: write the first one again and change a word, such as a name."
         )
-    other = written(model, twin, answer, against, bos=prompts.bos)
+        raise Refused(sentence, "twin")
+    with beneath("twin"):
+        other = _as_prompts(model, twin, asked_words(model, answer, against), prompts.bos)
     problem = _problem(prompts.tokens[0].tolist(), other.tokens[0].tolist(), int(prompts.bos))
     if problem:
-        raise ValueError(problem)
+        raise Refused(problem, "twin")
     return other
+
+
+def _as_prompts(model, text: str, words: tuple[Asked, Asked], bos: bool) -> Prompts:
+    answers = {name: word.text for name, word in zip(("io", "s"), words, strict=True)}
+    sentence = ((None, text.rstrip()),)
+    return Prompts.write(model.tokenizer, [sentence], answers=[answers], bos=bos, context=model.cfg.n_ctx)
 
 
 def pair(model, prompt: str, twin: str, answer: str, against: str) -> Pair:
