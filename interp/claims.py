@@ -7,8 +7,8 @@ import os
 import platform
 import re
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -28,6 +28,8 @@ VERSIONS_OF = ("torch", "transformer-lens", "transformers", "numpy")
 READABLE = "text-align: left; vertical-align: top"  # JupyterLab sets tables of numbers, flush right
 COLUMNS = ("id", "claim", "test", "measured", "control", "threshold", "published", "verdict", "why")
 ANOTHER = "about another model"
+SHIFTS = (0.5, 1.5)  # a verdict is asked again with its thresholds at half and at one and a half
+FRAGILE = 0.8  # a verdict that stays in a smaller share of the variations is called fragile
 JUDGED = ("supported", "partly", "not supported")  # verdicts that say something about a claim
 
 # The model that the article speaks of: in words, and as we would load it. A claim about language models in
@@ -46,7 +48,8 @@ class Claim:
     """One sentence of the article, how it was tested, what came out, and the verdict that was computed.
 
     `threshold` is fixed in code before looking; `measured` is None where nothing could be measured. `because`
-    says in one computed sentence why this verdict on this model, and what the article's model does. Raises
+    says in one computed sentence why this verdict on this model, and what the article's model does. `stays`
+    counts in how many variations, of how many, the verdict is the same. Raises
     ValueError for an id that is not C1, C2 ..., an unknown verdict, or an interval that is not low to high.
     """
 
@@ -62,6 +65,7 @@ class Claim:
     figure: str | None = None
     published: str | None = None
     because: str | None = None
+    stays: tuple[int, int] | None = None
 
     @property
     def elsewhere(self) -> str | None:
@@ -108,6 +112,31 @@ def decide(
     if not holds:
         return "not supported"
     return "supported" if complete else "partly"
+
+
+def firm(make: Callable[..., Claim], *others: Claim) -> Claim:
+    """The claim `make()`, with how often its verdict stays: under `make(strict=...)` for the thresholds times
+    `SHIFTS`, and in `others`, made with other sentences or another way of silencing.
+
+    A claim that cannot be tested has no such count.
+    """
+    claim = make()
+    if claim.verdict not in JUDGED:
+        return claim
+    again = [*(make(strict=shift) for shift in SHIFTS), *others]
+    return replace(claim, stays=(sum(one.verdict == claim.verdict for one in again), len(again)))
+
+
+def fragile(stays: Sequence[int] | None) -> bool:
+    """Whether a verdict stays in less than `FRAGILE` of its variations."""
+    return stays is not None and stays[0] < FRAGILE * stays[1]
+
+
+def stays_text(stays: Sequence[int] | None) -> str:
+    """How firm a verdict is, as readers see it: "stays in 5 of 7 variations: fragile"; "" if not tried."""
+    if stays is None:
+        return ""
+    return f"stays in {stays[0]} of {stays[1]} variations{': fragile' if fragile(stays) else ''}"
 
 
 def save(claims: Iterable[Claim], folder: str | os.PathLike, about: Mapping) -> Path:
@@ -201,7 +230,7 @@ def _kept(path: Path, about: Mapping) -> dict[str, dict]:
 
 
 def _blank() -> tuple[str, ...]:
-    later = ("model", "because")  # tables made before have no sentence
+    later = ("model", "because", "stays")  # tables made before have none of these
     return tuple(name for name in Claim.__dataclass_fields__ if name not in later)
 
 
@@ -242,7 +271,9 @@ def verdict_text(claim: Mapping) -> str:
     """A saved claim's verdict as readers see it; one measured on another model than the article's says so:
     "partly; about another model: the article speaks of GPT-2 small"."""
     verdict, of = claim["verdict"], claim.get("elsewhere")
-    return f"{verdict}; {ANOTHER}: the article speaks of {of}" if of and verdict in JUDGED else verdict
+    parts = [verdict, *[stays_text(claim.get("stays"))] * bool(claim.get("stays"))]
+    parts += [f"{ANOTHER}: the article speaks of {of}"] if of and verdict in JUDGED else []
+    return "; ".join(parts)
 
 
 def number_text(value: float | None, interval: Sequence[float] | None) -> str:

@@ -3,10 +3,12 @@
 import json
 import re
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from interp import claims
 from interp.claims import Claim, decide, save, table, verdict_text
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -54,7 +56,9 @@ def test_a_claim_refuses_what_it_cannot_mean(change, message):
 def test_the_file_has_the_agreed_fields(tmp_path):
     document = json.loads(save([CLAIM], tmp_path / "new" / "folder", ABOUT).read_text(encoding="utf-8"))
     assert list(document) == ["model", "weights_sha256", "created_with", "claims"]
-    fields = "id text test measured interval control threshold verdict figure published because elsewhere"
+    fields = (
+        "id text test measured interval control threshold verdict figure published because stays elsewhere"
+    )
     assert list(document["claims"][0]) == fields.split()
     assert document["model"] == "pocket"
     assert document["claims"][0]["measured"] == 0.123457
@@ -213,3 +217,28 @@ def test_every_shipped_verdict_on_the_articles_parts_of_a_network_says_why(model
     told = {row["id"]: row.get("because") for row in rows if 7 <= int(row["id"][1:]) <= 16}
     assert len(told) >= 7
     assert [name for name, because in told.items() if not (because or "").endswith(".")] == []
+
+
+def judged(value, strict=1.0, interval=(0.1, 1.0)):
+    verdict = claims.decide(value, interval, strict * 0.5, [0.0])
+    return replace(CLAIM, measured=value, interval=interval, verdict=verdict)
+
+
+def test_a_planted_effect_reads_firm_and_a_borderline_one_fragile():
+    firm = claims.firm(partial(judged, 0.9), judged(0.8), judged(0.85))
+    assert firm.stays == (4, 4)
+    assert not claims.fragile(firm.stays)
+    weak = claims.firm(partial(judged, 0.55), judged(0.45), judged(0.6))
+    assert weak.stays == (2, 4)
+    assert claims.stays_text(weak.stays) == "stays in 2 of 4 variations: fragile"
+    assert "stays in 2 of 4 variations: fragile" in claims.table([weak])
+
+
+def test_what_cannot_be_tested_is_not_asked_again():
+    assert claims.firm(lambda: replace(CLAIM, verdict="cannot be tested on this model")).stays is None
+
+
+def test_how_firm_a_verdict_is_stands_in_both_tables(tmp_path):
+    claims.save([claims.firm(partial(judged, 0.9))], tmp_path, ABOUT)
+    assert json.loads((tmp_path / "claims.json").read_text())["claims"][0]["stays"] == [2, 2]
+    assert "stays in 2 of 2 variations" in (tmp_path / "claims.md").read_text()

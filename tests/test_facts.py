@@ -296,7 +296,7 @@ def carried(moved, chosen):
 
 def test_a_vector_that_turns_the_argument_into_its_answer_is_found(moved):
     found = carried(moved, chosen_as(own=0.9, source=0.05, other=0.3, random=0.1))
-    assert found.carries
+    assert found.carries()
     assert (found.share, found.controls["the source's answer"]) == (0.9, pytest.approx(0.05))
 
 
@@ -312,7 +312,7 @@ def test_a_vector_that_turns_the_argument_into_its_answer_is_found(moved):
     ids=["source", "nothing", "random", "half", "never"],
 )
 def test_a_vector_that_says_something_else_is_not(moved, chosen):
-    assert not carried(moved, chosen).carries
+    assert not carried(moved, chosen).carries()
 
 
 def test_shuffled_labels_take_the_proof_away(moved):
@@ -320,7 +320,7 @@ def test_shuffled_labels_take_the_proof_away(moved):
     order = np.random.default_rng(0).permutation(len(good.axes["vector"]))
     while order[1] == 1:
         order = np.roll(order, 1)
-    assert not carried(moved, replace(good, values=good.values[order])).carries
+    assert not carried(moved, replace(good, values=good.values[order])).carries()
 
 
 def test_of_the_random_vectors_the_best_is_shown(moved):

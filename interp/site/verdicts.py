@@ -34,7 +34,14 @@ def saved(folder: Path) -> list[dict[str, Any]]:
             **fields,
             "model": read["model"],
             "number": claims.number_text(fields["measured"], fields["interval"]),
-            "firmness": firmness(fields["measured"], fields["interval"]),
+            "firmness": "; ".join(
+                told
+                for told in (
+                    firmness(fields["measured"], fields["interval"]),
+                    claims.stays_text(fields.get("stays")).replace("stays", "verdict stays"),
+                )
+                if told
+            ),
         }
         for fields in read["claims"]
     ]

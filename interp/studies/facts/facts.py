@@ -239,13 +239,13 @@ class Crossing:
     noise: bool
     crosses: bool
 
-    @property
-    def verdict(self) -> str:
+    def judged(self, strict: float = 1.0) -> str:
         """Supported where the lead is large, after noise, and is lost to the answer; partly where it is
-        smaller or there is no noise; not supported where the word asked about is never ahead."""
+        smaller or there is no noise; not supported where the word asked about is never ahead. `strict`
+        multiplies the threshold of the lead."""
         if self.interval[0] <= 0 or self.beyond[0] <= 0 or not self.crosses:
             return "not supported"
-        return "supported" if self.lead >= LEAST_LEAD and self.noise else "partly"
+        return "supported" if self.lead >= strict * LEAST_LEAD and self.noise else "partly"
 
 
 def crossing(watched: Watched) -> Crossing:
@@ -306,8 +306,9 @@ def among_right(watched: Watched, mark: str, marked: Result | None = None) -> Re
     return Result(chosen.values[right], {"prompt": kept}, chosen.quantity, chosen.unit, about)
 
 
-def c13(watched: Watched) -> Claim:
-    """Do the lines of country and capital cross, in the answered questions: noise, country, capital?"""
+def c13(watched: Watched, *, strict: float = 1.0) -> Claim:
+    """Do the lines of country and capital cross, in the answered questions: noise, country, capital? `strict`
+    multiplies the threshold."""
     right = float(watched.marks.at(mark=MARKS[0]).mean("prompt"))
     testable = right >= LEAST_RIGHT and right * len(watched.arguments) >= 4
     found = crossing(watched) if testable else None
@@ -339,7 +340,7 @@ def c13(watched: Watched) -> Claim:
             f"country leads by less, or without noise; at least {LEAST_RIGHT:.0%} answered, else it cannot "
             "be tested"
         ),
-        verdict=found.verdict if found else "cannot be tested on this model",
+        verdict=found.judged(strict) if found else "cannot be tested on this model",
         model=str(watched.trace.about["model"]),
         published=(
             "gpt2-medium, Poland: blocks 0-14 noise, 15-18 Poland, 19-23 Warsaw (Merullo et al. 2023)"

@@ -160,21 +160,22 @@ def gap(measured: Result, removed: str, *, way: str = WAYS[0]) -> Result:
     )
 
 
-def c15(measured: Result, single: Result) -> Claim:
+def c15(measured: Result, single: Result, *, strict: float = 1.0, way: str = WAYS[0]) -> Claim:
     """A double dissociation: without feed-forward layers the remembered answer is lost and the stated one is
     kept; without attention the stated one is lost and the remembered one is kept.
 
     Supported if both halves hold for the stack and the first for the single layer, partly if some of them do.
+    `strict` multiplies the threshold; `way` is what silent layers do, the first of `WAYS` decides.
     """
     whole = measured.at(score=facts.SCORES[0], way=WAYS[0], sixths=0, removed="attention")
     right = float(whole.at(form="must be remembered").mean("prompt"))
     testable = right >= facts.LEAST_RIGHT
     tests = {
-        "feed-forward layers remember": gap(measured, "feed-forward"),
-        "attention looks up": _turned(gap(measured, "attention")),
-        "the one layer remembers": gap(single, "feed-forward"),
+        "feed-forward layers remember": gap(measured, "feed-forward", way=way),
+        "attention looks up": _turned(gap(measured, "attention", way=way)),
+        "the one layer remembers": gap(single, "feed-forward", way=way),
     }
-    held = [name for name, more in tests.items() if _holds(more)]
+    held = [name for name, more in tests.items() if _holds(more, strict)]
     verdict = "supported" if len(held) == len(tests) else "partly" if held else "not supported"
     shares = {name: float(more.mean("prompt")) for name, more in tests.items()}
     low, high = (float(bound) for bound in next(iter(tests.values())).interval("prompt").values)
@@ -219,9 +220,9 @@ def _turned(more: Result) -> Result:
     return replace(more, values=-more.values, quantity="lost more when stated")
 
 
-def _holds(more: Result) -> bool:
+def _holds(more: Result, strict: float) -> bool:
     low, high = more.interval("prompt").values
-    return decide(float(more.mean("prompt")), (float(low), float(high)), LEAST_GAP) == "supported"
+    return decide(float(more.mean("prompt")), (float(low), float(high)), strict * LEAST_GAP) == "supported"
 
 
 @dataclass(frozen=True)
@@ -312,10 +313,11 @@ def centre(worth: Result, *, way: str = WAYS[0]) -> Result:
     return Result(shares, axes, "centre of mass", "share of the depth", worth.about)
 
 
-def c16(model, found: Depths) -> Claim:
+def c16(model, found: Depths, *, strict: float = 1.0) -> Claim:
     """Does a relation's worth lie later than a simple fact's?
 
     Words that leave no choice are no facts: with this stand-in for surnames the claim cannot be tested.
+    `strict` multiplies the threshold.
     """
     difference, interval, chance = _difference(found)
     kind = "first name and surname" if found.surnames else "words that leave no choice, a stand-in"
@@ -347,7 +349,7 @@ def c16(model, found: Depths) -> Claim:
             f"at least {LEAST_LATER:+.2f} of the depth, interval above zero, more than the control; first "
             "names and surnames that the model knows, else it cannot be tested"
         ),
-        verdict=decide(difference, interval, LEAST_LATER, [chance], testable=testable),
+        verdict=decide(difference, interval, strict * LEAST_LATER, [chance], testable=testable),
         model=str(models.about(model)["model"]),
         published="said of gpt2 and gpt2-medium without a figure (Lee and Trott 2023)",
         because=(

@@ -221,16 +221,14 @@ class Step:
     function: float
     better: float
 
-    @property
-    def carries(self) -> bool:
+    def carries(self, strict: float = 1.0) -> bool:
         """Whether its vector turns another argument into that one's answer, beyond every control."""
-        passed = decide(self.share, self.beyond, LEAST_CHOSEN, list(self.controls.values()))
+        passed = decide(self.share, self.beyond, strict * LEAST_CHOSEN, list(self.controls.values()))
         return passed == "supported"
 
-    @property
-    def holds(self) -> bool:
+    def holds(self, strict: float = 1.0) -> bool:
         """Whether a feed-forward layer does the step and its vector carries it."""
-        return self.by_layer >= LEAST_BY_LAYER and self.carries
+        return self.by_layer >= strict * LEAST_BY_LAYER and self.carries(strict)
 
 
 def step(watched: facts.Watched, moved: Moved) -> Step:
@@ -275,13 +273,14 @@ def table(steps: Sequence[Step]) -> Result:
     return Result(np.array(list(tests.values())), axes, "share", "share")
 
 
-def c14(model, steps: Sequence[Step]) -> Claim:
+def c14(model, steps: Sequence[Step], *, strict: float = 1.0) -> Claim:
     """Does one feed-forward layer do the step, and does its vector do it elsewhere, beyond every control?
 
-    Supported if capitals and the other relations hold, partly if only some of them do.
+    Supported if capitals and the other relations hold, partly if only some of them do. `strict` multiplies
+    the thresholds.
     """
     capital = next(one for one in steps if one.name == "capital")
-    holding = [one.name for one in steps if one.holds]
+    holding = [one.name for one in steps if one.holds(strict)]
     testable = capital.right >= facts.LEAST_RIGHT
     verdict = "supported" if len(holding) == len(RELATIONS) else "partly" if holding else "not supported"
     return Claim(

@@ -25,6 +25,7 @@ from interp.studies.names.roles import BLOCKS, COPIES, LEAST_PREFERRED, NOTICES,
 # The test of C8, fixed before looking at any model
 LEAST_EXPLAINED = 0.80  # share of the lead that the article's heads must keep alone to "explain" it
 CONTROL_CIRCUITS, CONTROL_SETS = 20, 200
+AGAIN = (2, 3, 4, 5, 6)  # seeds of other sentences, on which the verdict is asked again
 LEAST_NEEDED = (
     0.01  # share of the lead that every head of a minimal circuit is worth (Wang et al., section 4.2)
 )
@@ -375,25 +376,33 @@ def costs(model, task: Task, roles: Roles, nodes: Sequence[Node], *, seed: int =
     return bool(change[0] < change[1:].min() and float(high) < 0)
 
 
-def c8(model_name: str, measured: Verdict) -> Claim:
+def c8_again(model, roles: Roles, *, n: int = 40, seeds: Sequence[int] = AGAIN) -> list[Claim]:
+    """The verdict on C8 for the same heads on other sentences, `n` of each seed."""
+    name = models.describe(model).name
+    tasks = (Task.of(model, n=n, seed=seed) for seed in seeds)
+    return [c8(name, measure_c8(model, task, roles, seed=task_seed, progress=False))
+            for task, task_seed in zip(tasks, seeds, strict=True)]  # fmt: skip
+
+
+def c8(model_name: str, measured: Verdict, *, strict: float = 1.0) -> Claim:
     """The verdict on C8: supported where heads in the article's own roles alone keep `LEAST_EXPLAINED` of the
     lead, play all three parts and beat every random circuit; partly where they beat every one, but fall short
-    of the rest. What the model's own cast keeps is shown beside it.
+    of the rest. What the model's own cast keeps is shown beside it. `strict` multiplies the threshold.
     """
-    testable, strict = measured.preferred >= LEAST_PREFERRED, measured.strict
+    testable, kept = measured.preferred >= LEAST_PREFERRED, measured.strict
     return Claim(
         id="C8",
         text=ARTICLE_CLAIM,
         test=(
             "Only the heads in the article's three roles, name mover, S-inhibition and duplicate token, run"
-            f" ({_listing(strict.heads)}), each at its own word; all other heads are replaced by their mean"
+            f" ({_listing(kept.heads)}), each at its own word; all other heads are replaced by their mean"
             " over sentences with three different names. Share kept of the lead: how far the logit of the"
             " right name (IO, the one said once) is above that of the repeated name (S)."
         ),
-        measured=strict.explained if testable else None,
-        interval=strict.interval if testable else None,
+        measured=kept.explained if testable else None,
+        interval=kept.interval if testable else None,
         control=(
-            f"in the article's roles: {strict.told()}; this model's own cast, found by its effect on this"
+            f"in the article's roles: {kept.told()}; this model's own cast, found by its effect on this"
             f" task and not judged ({_listing(measured.own.heads)}): {measured.own.told()}"
             if testable
             else f"the model prefers IO in {measured.preferred:.0%} of the prompts"
@@ -405,7 +414,7 @@ def c8(model_name: str, measured: Verdict) -> Claim:
             f" part; the model must prefer IO in at least {LEAST_PREFERRED:.0%} of the prompts, else it"
             " cannot be tested"
         ),
-        verdict=_decided(strict, testable),
+        verdict=_decided(kept, testable, strict),
         model=model_name,
         published=(
             "gpt2: the nine heads alone were never measured in print; nearest: the naive circuit without"
@@ -413,8 +422,8 @@ def c8(model_name: str, measured: Verdict) -> Claim:
             " the lead (Wang et al. 2022)"
         ),
         because=(
-            f"Heads in the article's roles keep {strict.explained:.0%} of the lead and play"
-            f" {len(strict.played)} of 3 parts here; GPT-2 small has heads for all three, and 26 heads"
+            f"Heads in the article's roles keep {kept.explained:.0%} of the lead and play"
+            f" {len(kept.played)} of 3 parts here; GPT-2 small has heads for all three, and 26 heads"
             " together keep 87 %."
             if testable
             else f"This model prefers the right name in only {measured.preferred:.0%} of the sentences."
@@ -422,13 +431,11 @@ def c8(model_name: str, measured: Verdict) -> Claim:
     )
 
 
-def _decided(strict: Kept, testable: bool) -> str:
-    complete = strict.explained >= LEAST_EXPLAINED and len(strict.played) == len(STRICT_PARTS)
-    if testable and not strict.heads:
+def _decided(kept: Kept, testable: bool, strict: float) -> str:
+    complete = kept.explained >= strict * LEAST_EXPLAINED and len(kept.played) == len(STRICT_PARTS)
+    if testable and not kept.heads:
         return "not supported"  # nobody plays any of the three parts
-    return decide(
-        strict.explained, strict.interval, 0.0, strict.controls, testable=testable, complete=complete
-    )
+    return decide(kept.explained, kept.interval, 0.0, kept.controls, testable=testable, complete=complete)
 
 
 def _of_the_lead(quantity: str) -> str:

@@ -183,12 +183,16 @@ class Silenced:
 
     @property
     def verdict(self) -> str:
+        """The verdict at the thresholds as they were fixed."""
+        return self.judged()
+
+    def judged(self, strict: float = 1.0) -> str:
         """Supported where any name stays, and what makes a name likely, and these heads explain which name,
         more than any random set; partly where only a random set does as much; not supported where any name
-        goes, or the contrast, or where the lead stays."""
+        goes, or the contrast, or where the lead stays. `strict` multiplies the thresholds."""
         if not self.testable:
             return "cannot be tested on this model"
-        if self.lost < LEAST_DROP or min(self.interval[0], self.contrast_kept) < LEAST_KEPT:
+        if self.lost < strict * LEAST_DROP or min(self.interval[0], self.contrast_kept) < strict * LEAST_KEPT:
             return "not supported"
         return "supported" if self.lost > max(self.lost_by_random, default=0.0) else "partly"
 
@@ -217,9 +221,9 @@ def measure_c9(model, told: Sequence[Scene], heads: Sequence[Head], *, seed: int
     )  # fmt: skip
 
 
-def c9(model_name: str, measured: Silenced) -> Claim:
+def c9(model_name: str, measured: Silenced, *, strict: float = 1.0) -> Claim:
     """The verdict on C9: do the article's heads, which decide which name is said, decide whether a name is
-    said?"""
+    said? `strict` multiplies the thresholds."""
     testable = measured.testable
     return Claim(
         id="C9",
@@ -243,7 +247,7 @@ def c9(model_name: str, measured: Silenced) -> Claim:
             f" set; partly: a random set loses as much; any name at {LEAST_NAMES:.0%} or more to begin with,"
             f" and a contrast of at least {LEAST_CONTRAST:.0%}, interval above zero, else it cannot be tested"
         ),
-        verdict=measured.verdict,
+        verdict=measured.judged(strict),
         model=model_name,
         published=(
             "gpt2: no probability was published for the restaurant sentence; given “the keys”, GPT-2 small"

@@ -278,16 +278,17 @@ def agreement_by_chance(table: Table, corpus: Corpus) -> Result:
     return Result(values, axes, "share of neurons by chance", "", _about(table))
 
 
-def c11(matched: Result, control: Mapping[str, Result]) -> Claim:
+def c11(matched: Result, control: Mapping[str, Result], *, strict: float = 1.0) -> Claim:
     """Verdict on C11: are there more word neurons early, and more topic neurons late, beyond what directions
     show that no training has chosen? `matched` from `inclusive`, `control` from `directions`.
 
-    One of the two alone makes it `partly`. Without texts of known kinds topics cannot be told.
+    One of the two alone makes it `partly`. Without texts of known kinds topics cannot be told. `strict`
+    multiplies the threshold.
     """
     early, late = _thirds(matched)
     halves = {"one word": (early, late), "one kind of text": (late, early)}
     found = {pattern: _beyond(matched, control, pattern, *where) for pattern, where in halves.items()}
-    holds = [value >= LEAST_SHIFT and interval[0] > 0 for value, interval in found.values()]
+    holds = [value >= strict * LEAST_SHIFT and interval[0] > 0 for value, interval in found.values()]
     verdict = "supported" if all(holds) else "partly" if any(holds) else "not supported"
     (words, interval), (topics, around) = found.values()
     shifts = ", ".join(
@@ -336,12 +337,12 @@ def _beyond(
     return value - max(other, 0.0), (float(low), float(high))
 
 
-def c12(agrees: Result, chance: Result) -> Claim:
+def c12(agrees: Result, chance: Result, *, strict: float = 1.0) -> Claim:
     """Verdict on C12: does what neurons write agree with the next word of their best trigger, in the best
     layer, as in the published study's best layer?
 
     The layer is chosen on every other neuron, and the share is measured on the rest. A model that was not
-    trained on these texts cannot be tested on them.
+    trained on these texts cannot be tested on them. `strict` multiplies the threshold.
     """
     one, luck = agrees.at(rule=RULES[0]).values, chance.at(rule=RULES[0]).values
     layer = int(one[:, ::2].mean(axis=1).argmax())
@@ -366,7 +367,7 @@ def c12(agrees: Result, chance: Result) -> Claim:
         ),
         threshold=(f"at least {LEAST_AGREEMENT:.1%} of the neurons, and the interval above the control"),
         verdict=decide(
-            measured, (interval[0] - control, interval[1] - control), LEAST_AGREEMENT, [control],
+            measured, (interval[0] - control, interval[1] - control), strict * LEAST_AGREEMENT, [control],
             testable=testable,
         ),
         model=name,

@@ -102,13 +102,13 @@ def neurons_and_heads(shape: Shape) -> tuple[int, int]:
     return 4 * shape.width * shape.layers, shape.heads * shape.layers
 
 
-def c10(mine: Result) -> Claim:
+def c10(mine: Result, *, strict: float = 1.0) -> Claim:
     """Verdict on C10 for the counted model: at least half of the weights; `partly` if merely more than any
-    other part.
+    other part. `strict` multiplies the threshold.
     """
     share = mine.values / mine.values.sum()
     verdict = "not supported"
-    if share[0] >= LEAST_SHARE:
+    if share[0] >= strict * LEAST_SHARE:
         verdict = "supported"
     elif share[0] == share.max():
         verdict = "partly"
