@@ -114,6 +114,20 @@ def test_imports_go_down_only():
     assert wrong == []
 
 
+def test_no_files_import_one_another_in_a_circle():
+    """At any depth, also where an import stands within a function; a package's own `__init__` aside."""
+    files = {".".join(file.relative_to(ROOT).with_suffix("").parts): file for file in FILES}
+    files = {name.removesuffix(".__init__"): file for name, file in files.items()}
+    arrows = {
+        name: {one for one in imported(file) if one in files and not f"{name}.".startswith(f"{one}.")}
+        for name, file in files.items()
+    }
+    while ends := {name for name, to in arrows.items() if not to & arrows.keys()}:
+        arrows = {name: to for name, to in arrows.items() if name not in ends}
+    circle = {name for name in arrows if any(name in to for to in arrows.values())}
+    assert sorted(circle) == []
+
+
 @pytest.mark.parametrize("drawing_room", ["figures", "widgets"])
 def test_pictures_and_controls_see_values_only(drawing_room):
     files = [file for file in FILES if room_of_file(file) == drawing_room]

@@ -11,13 +11,20 @@ import re
 from collections.abc import Mapping
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+from plotly.graph_objects import Figure as Chart
 
 from interp import files
+from interp.figures import charts, theme
 
-if TYPE_CHECKING:
-    from interp.figures.figure import Figure
-
+UNUSED_TOOLS = ["select2d", "lasso2d", "pan2d", "zoomIn2d", "zoomOut2d", "autoScale2d"]
+CHART_CONFIG = {
+    "displaylogo": False,
+    "responsive": True,
+    "showSendToCloud": False,
+    "toImageButtonOptions": {"format": "svg"},
+    "modeBarButtonsToRemove": UNUSED_TOOLS,
+}
 PLOTLY_SCRIPT = "plotly.min.js"
 STEADY = ("svg", "csv")  # which git keeps: left as they are if numbers have hardly moved
 MARK = "weights.sha256"  # in a folder of results: whose they are
@@ -133,22 +140,19 @@ def described(svg: bytes, title: str, alt: str) -> bytes:
     )
 
 
-def page(figure: "Figure", name: str) -> str:
+def page(chart: Chart, name: str, *, title: str, alt: str, disclosure: str) -> str:
     """A page with the interactive chart, its static twin without JavaScript, and the data; nothing from a
     network.
     """
-    from interp.figures import charts, theme
-    from interp.figures.figure import CHART_CONFIG
-
-    chart = figure.plotly().to_html(
+    html = chart.to_html(
         full_html=False, include_plotlyjs="directory", config=CHART_CONFIG, div_id=f"chart-{name}"
     )
     return PAGE.format(
-        title=escape(figure.title),
-        alt=escape(figure.alt),
+        title=escape(title),
+        alt=escape(alt),
         font=theme.WEB_FONT,
         narrowest=charts.NARROWEST,
-        chart=chart,
+        chart=html,
         name=name,
-        disclosure=figure.disclosure(),
+        disclosure=disclosure,
     )

@@ -26,17 +26,10 @@ from interp.figures import charts, export, glyphs, theme, words
 from interp.result import Result
 
 SCREEN_DOTS_PER_INCH = 100
-UNUSED_TOOLS = ["select2d", "lasso2d", "pan2d", "zoomIn2d", "zoomOut2d", "autoScale2d"]
-CHART_CONFIG = {
-    "displaylogo": False,
-    "responsive": True,
-    "showSendToCloud": False,
-    "toImageButtonOptions": {"format": "svg"},
-    "modeBarButtonsToRemove": UNUSED_TOOLS,
-}
+
 # JupyterLab resizes its charts itself, in a room as high as its content: made responsive, the chart's frame
 # would take its height from that room, and the room from the frame.
-NOTEBOOK_CONFIG = {**CHART_CONFIG, "responsive": False}
+NOTEBOOK_CONFIG = {**export.CHART_CONFIG, "responsive": False}
 # While a window narrows, a scroll bar stands in the room and plotly reads its height as the chart's: it
 # stands around the room instead, and there alone a chart scrolls that is wider than the column.
 NOTEBOOK_STYLE = (
@@ -87,9 +80,13 @@ class Figure:
         svg = export.described(render(canvas, "svg", self.title), self.title, self.alt)
         return {"png": render(canvas, "png"), "pdf": render(canvas, "pdf", self.title), "svg": svg}
 
+    def _page(self, name: str) -> str:
+        told = {"title": self.title, "alt": self.alt, "disclosure": self.disclosure()}
+        return export.page(self.plotly(), name, **told)
+
     def _files(self, name: str) -> dict[str, bytes]:
         table = words.comma_separated(self.result, self.interval).encode()
-        return {**self._printed, "csv": table, "html": export.page(self, name).encode()}
+        return {**self._printed, "csv": table, "html": self._page(name).encode()}
 
     def disclosure(self) -> str:
         """HTML: the caption, and folded away the description and the numbers as a table."""
