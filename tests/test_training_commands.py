@@ -31,6 +31,7 @@ def run(*arguments):
 )
 def test_a_command_makes_every_stored_run_of_its_topic(tmp_path, monkeypatch, command, options, topic):
     monkeypatch.setattr("interp.trainings.belief.EXAMINED", 2)
+    monkeypatch.setattr("interp.trainings.belief.SOME", 2)
     done = run(command, "--out", tmp_path, *options)
     assert done.exit_code == 0, done.output
     shipped = {path.name for path in stored.FOLDER.glob(f"{topic}*")}

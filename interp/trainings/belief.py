@@ -243,7 +243,7 @@ def train_all(
             name = f"belief-{kind}-{seed}"
             run = train(kind, seed, states / name, steps=steps)
             network = stored.rounded(run.network)
-            scores = {exam: int(right(network, questions(exam)).sum()) for exam in EXAMS}
+            scores = {exam: int(right(network, questions(exam, EXAMINED)).sum()) for exam in EXAMS}
             noted = {"seed": seed, "kind": kind, "recipe": asdict(run.recipe), "weights": network.weights,
                      "bf16": has_bf16(), "seconds": round(run.seconds, 1), "questions": EXAMINED, **run.noted,
                      "scores": scores}  # fmt: skip
