@@ -28,7 +28,11 @@ def test_an_interrupted_write_leaves_the_old_file_and_nothing_beside_it(tmp_path
         ("1.00000,2", "1.00001,2", True), ("1.00,2", "1.01,2", False), ("-0.5 a", "0.5 a", False),
         ("0.0000001", "0.0000012", True), ("1e-07", "3e-07", True), ("12", "13", False),
         ("M 10.001 20 L 3", "M 10.0011 20 L 3", True), ("M 10 20", "M 10 20 L 3", False), ("a1", "a2", False),
-        ("L5H2 1", "L5H3 1", False), ("#1a9641", "#1a9642", False), ("torch 2.13.0", "torch 2.14.0", False),
+        ("L5H2 1", "L5H3 1", False), ("#1a9641", "#1a9642", False),
+        ("torch 2.13.0", "torch 2.14.0", False),
+        ('id="p0123456789" 1.00000', 'id="pabcdef0123" 1.00001', True),
+        ('x:href="#image0123456789"', 'x:href="#imageabcdef0123"', True),
+        ('id="p0123456789"', 'id="m0123456789"', False), ("(#p0123456789) 1", "(#p9876543210) 2", False),
     ],
 )  # fmt: skip
 def test_texts_are_alike_only_if_their_numbers_moved_in_the_last_digits(old, new, same):
