@@ -12,6 +12,7 @@ from transformers import GPT2TokenizerFast
 from interp import models
 from interp.benches import attention_view, explorer, lab, patching_map
 from interp.prompts import asked
+from interp.screens.lab import LabState
 from interp.studies.own_words import cautions
 from interp.words.article import NAME_EXAMPLES
 
@@ -153,12 +154,12 @@ def test_every_bench_says_it_of_the_readers_own_sentence(pocket):
     prompt, twin = "When Ravi and Tom met, Tom saw", "When Ravi and Sam met, Sam saw"
     told = cautions.never_seen(pocket, prompt)
     assert "“·Ravi”" in told[0]
-    assert lab.compute(pocket, lab.LabState(prompt, "Mary", "Tom")).cautions[:1] == told
+    assert lab.compute(pocket, LabState(prompt, "Mary", "Tom")).cautions[:1] == told
     assert explorer.compute(pocket, explorer.ExplorerState(prompt, "Tom")).cautions == told
     assert patching_map.leads(pocket, patching_map.MapState(prompt, twin, "Sam", "Tom")).cautions[:1] == told
     assert attention_view.attention(pocket, prompt).cautions == told
 
 
 def test_a_second_sentence_counts_where_it_stands_in(pocket):
-    state = lab.LabState("Mary and Tom met, Tom saw", "Mary", "Tom", twin="Mary and Zed met, Tom saw")
+    state = LabState("Mary and Tom met, Tom saw", "Mary", "Tom", twin="Mary and Zed met, Tom saw")
     assert not any("Zed" in told for told in lab.compute(pocket, state).cautions)

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from interp import __main__ as command_line
 from interp.trainings import run as runs
 from interp.trainings import stored
+from interp.undisturbed import LOCK
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -48,7 +49,7 @@ def test_a_training_that_was_interrupted_goes_on_with_the_same_command(tmp_path)
                "--seed", "0", "--steps", "120"]  # fmt: skip
     state, end = tmp_path / "states" / "belief-narrow-0", time.monotonic() + 60
     first = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
-    while not (state / runs.LOCK).exists() and time.monotonic() < end:
+    while not (state / LOCK).exists() and time.monotonic() < end:
         time.sleep(0.05)
     time.sleep(1.5)  # a few steps
     first.send_signal(signal.SIGINT)
