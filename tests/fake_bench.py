@@ -215,9 +215,9 @@ class FakeMapBench(MapBench):
     place. Head h of layer l sends -0.2 (h + l) nats to every receiver above it, head 0 the other way.
     """
 
-    def __init__(self, leads_of=(2.0, -2.0), pause=0.0):  # seconds that each layer takes
+    def __init__(self, shape=(8, 4), leads_of=(2.0, -2.0), pause=0.0):  # seconds that each layer takes
         kinds = {"resid_pre": "position", "z": "head"}
-        set_up(self, name="pocket", shape=(8, 4), kinds=kinds, leads_of=leads_of, pause=pause, swept=[])
+        set_up(self, name="pocket", shape=shape, kinds=kinds, leads_of=leads_of, pause=pause, swept=[])
 
     @property
     def examples(self):
