@@ -26,7 +26,7 @@ test: .venv/ready browser
 	$(PYTEST)
 
 quick: .venv/ready
-	$(PYTEST) --quick
+	$(PYTEST) --quick --override-ini addopts="-q --durations=15"
 
 verify: .venv/ready
 	$(RUN) -m interp verify --model "$(if $(filter pocket,$(MODEL)),gpt2,$(MODEL))"

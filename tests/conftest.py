@@ -96,7 +96,8 @@ def pytest_terminal_summary(terminalreporter, config):
     left_out = getattr(config, "left_out", None)
     if left_out:
         counts = ", ".join(f"{reason}: {n}" for reason, n in sorted(left_out.items()))
-        said = f"--quick left out {left_out.total()} tests ({counts}); run all: make test"
+        unchecked = "" if config.getoption("--jaxtyping-packages") else " and every check of shapes"
+        said = f"--quick left out {left_out.total()} tests ({counts}){unchecked}; run all: make test"
         terminalreporter.write_line(said)
 
 

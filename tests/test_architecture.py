@@ -221,6 +221,7 @@ def test_the_state_of_the_process_is_left_alone():
     assert found == offenders(seeds_itself, r"torch\.manual_seed")
 
 
+@pytest.mark.slow  # a quick run checks no shapes
 def test_shapes_are_checked_while_these_tests_run(tiny):
     with pytest.raises(jaxtyping.TypeCheckError):
         resume(tiny, torch.zeros(3), 0)
