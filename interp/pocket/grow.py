@@ -20,14 +20,15 @@ from pathlib import Path
 from random import Random
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Int
 from tokenizers import Tokenizer, decoders, pre_tokenizers, trainers
 from tokenizers import models as token_models
 from torch import Tensor
-from transformers import BatchEncoding, GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
+from transformers import BatchEncoding, GPT2LMHeadModel, PreTrainedTokenizerFast
 
 from interp import files
-from interp.pocket.run import Run, go_on, has_bf16, restore, save_model, saved
+from interp.pocket.run import Run, go_on, restore, save_model, saved
+from interp.pocket.train import new_model, next_token_loss
 from interp.trainings.muon import MOMENTUM, orthogonal
 from interp.undisturbed import alone
 from interp.words import bigger
@@ -278,7 +279,7 @@ def grow(out: str | Path, recipe: Growth | None = None, *, resume: bool = True) 
 def begun(recipe: Growth) -> Run:
     """A run before its first step."""
     encode = tokenizer(recipe.documents)
-    model = _new_model(recipe, encode)
+    model = _late_blocks_silent(recipe, encode)
     return Run(recipe, encode, model, Optimizer(model, recipe), [])
 
 
@@ -311,18 +312,9 @@ def _refuse_the_old_world(state: Path) -> None:
         )
 
 
-def _new_model(recipe: Growth, encode: PreTrainedTokenizerFast) -> GPT2LMHeadModel:
+def _late_blocks_silent(recipe: Growth, encode: PreTrainedTokenizerFast) -> GPT2LMHeadModel:
     """Random weights; the late blocks write nothing yet, so not running them changes nothing."""
-    torch.manual_seed(recipe.seed)
-    end = encode.get_vocab()[bigger.END_OF_TEXT]
-    config = GPT2Config(
-        vocab_size=len(encode), n_positions=recipe.context, n_embd=recipe.d_model, n_layer=recipe.blocks,
-        n_head=recipe.heads, bos_token_id=end, eos_token_id=end,
-        resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0,
-        activation_function="gelu_pytorch_tanh",  # the fused form of GPT-2's own gelu_new
-    )  # fmt: skip
-    config._attn_implementation = "eager"
-    model = GPT2LMHeadModel(config).train()
+    model = new_model(recipe, encode)
     for name, weight in model.named_parameters():
         if ".c_proj.weight" in name and int(name.split(".h.")[1].split(".")[0]) >= recipe.early:
             torch.nn.init.zeros_(weight)
@@ -340,19 +332,12 @@ def _step(work: Path, run: Run, step: int) -> float:
     phase = run.recipe.phases[number]
     depth = run.recipe.early if phase.trains in ("early", "matching") else run.recipe.blocks
     ids = rows(run.encode, run.recipe, step)
-    loss = _to_this_depth(run.model, depth, lambda: _loss(run.model, ids))
+    loss = _to_this_depth(run.model, depth, lambda: next_token_loss(run.model, ids))
     loss.backward()
     run.optimizer.step(number, done)
     if done == phase.steps - 1:
         _keep(run, work / "phases" / f"{number + 1}-{phase.text}-{phase.trains}")
     return loss.item()
-
-
-def _loss(model: GPT2LMHeadModel, ids: Int[Tensor, "row position"]) -> Float[Tensor, ""]:
-    """Mean surprise at the next token, nats."""
-    with torch.autocast(ids.device.type, torch.bfloat16, enabled=has_bf16(ids.device)):
-        logits = model(input_ids=ids, use_cache=False).logits
-    return torch.nn.functional.cross_entropy(logits[:, :-1].flatten(0, 1).float(), ids[:, 1:].flatten())
 
 
 def _to_this_depth(model: GPT2LMHeadModel, depth: int, compute: Callable[[], Tensor]) -> Tensor:

@@ -12,6 +12,7 @@ from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 from random import Random
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float, Int
@@ -105,7 +106,24 @@ def _encoded(encode: PreTrainedTokenizerFast, recipe: Recipe, step: int) -> Batc
     return encode(texts, add_special_tokens=False, truncation=True, max_length=recipe.context)
 
 
-def _new_model(recipe: Recipe, encode: PreTrainedTokenizerFast) -> GPT2LMHeadModel:
+@runtime_checkable
+class Shape(Protocol):
+    """What every recipe of a new model says about its size, and the seed of its first weights."""
+
+    @property
+    def seed(self) -> int: ...
+    @property
+    def d_model(self) -> int: ...
+    @property
+    def blocks(self) -> int: ...
+    @property
+    def heads(self) -> int: ...
+    @property
+    def context(self) -> int: ...
+
+
+def new_model(recipe: Shape, encode: PreTrainedTokenizerFast) -> GPT2LMHeadModel:
+    """A GPT-2 with random weights, for the tokens of this world."""
     torch.manual_seed(recipe.seed)
     end = encode.get_vocab()[world.END_OF_TEXT]
     config = GPT2Config(
@@ -119,7 +137,7 @@ def _new_model(recipe: Recipe, encode: PreTrainedTokenizerFast) -> GPT2LMHeadMod
     return GPT2LMHeadModel(config).train()
 
 
-def _loss(model: GPT2LMHeadModel, ids: Int[Tensor, "row position"]) -> Float[Tensor, ""]:
+def next_token_loss(model: GPT2LMHeadModel, ids: Int[Tensor, "row position"]) -> Float[Tensor, ""]:
     """Mean surprise at the next token, nats."""
     with torch.autocast(ids.device.type, torch.bfloat16, enabled=has_bf16(ids.device)):
         logits = model(input_ids=ids, use_cache=False).logits
@@ -159,7 +177,7 @@ def train(
 
 def _begin(recipe: Recipe, device: torch.device) -> Run:
     encode = tokenizer()
-    model = _new_model(recipe, encode)
+    model = new_model(recipe, encode)
     torch.nn.Module.to(model, device)
     return Run(recipe, encode, model, optimizer(model, recipe), [])
 
@@ -175,7 +193,7 @@ def _step(work: Path, run: Run, step: int) -> float:
     for group in run.optimizer.param_groups:
         group["lr"] = learning_rate(recipe, step)
     ids = rows(run.encode, recipe, step).to(run.model.device)
-    loss = _loss(run.model, ids)
+    loss = next_token_loss(run.model, ids)
     loss.backward()
     torch.nn.utils.clip_grad_norm_(run.model.parameters(), 1.0)
     run.optimizer.step()
