@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import torch
 
+# wrong answers: TransformerLens issue 1178, inverted logit differences on the IOI task
 _NO_MPS = (
     "The device {device!r} (an Apple GPU) has no numbers in double precision, in which every measurement here"
     " is taken, and has given wrong answers on names. Choose cpu."
