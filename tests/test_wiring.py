@@ -92,3 +92,10 @@ def test_the_drawing_shows_the_heads_the_answer_and_the_arrows(found, tiny):
     texts = [text.get_text() for text in shown.matplotlib("").axes[0].texts]
     assert {"● L0H1", "■ L2H0", wiring.example(tiny).words[wiring.example(tiny).spots["IO"]]} <= set(texts)
     assert {"duplicate token", "name mover"} <= set(texts)
+
+
+def test_where_heads_look_is_told_in_their_own_order_in_every_process(tiny, monkeypatch):
+    monkeypatch.setattr(wiring, "LEAST_ATTENTION", 0.0)
+    nodes = (Node(Head(2, 3), "end"), NOTICES, Node(Head(1, 0), "S1+1"), BLOCKS)
+    found = wiring._looks(tiny, ioi.prompts(tiny, 4, seed=0), nodes)
+    assert list(found) == list(map(str, nodes))

@@ -191,15 +191,20 @@ def _part_of(cast: Roles, nodes: Sequence[Node]) -> dict[str, str]:
 
 def _looks(model, sentences: Prompts, nodes: Sequence[Node]) -> dict[str, str]:
     """The named word that each node looks at most, from its own word, if it does at all."""
+    by_spot = {spot: _looked_at(model, sentences, spot) for spot in {node.spot for node in nodes}}
     looks = {}
-    for spot in {node.spot for node in nodes}:
-        keys = [key for key in NAMED if bool((sentences.spots[key] < sentences.spots[spot]).all())]
-        shares = [attention_to(model, sentences, query=spot, key=key).mean("prompt").values for key in keys]
-        for node in (node for node in nodes if node.spot == spot and keys):
-            own = [share[node.head.layer, node.head.head] for share in shares]
-            if max(own) >= LEAST_ATTENTION:
-                looks[str(node)] = keys[int(np.argmax(own))]
+    for node in nodes:  # in their order: a set's order is another in each process
+        own = {key: share[node.head.layer, node.head.head] for key, share in by_spot[node.spot].items()}
+        most = max(own, key=lambda key: own[key], default=None)
+        if most is not None and own[most] >= LEAST_ATTENTION:
+            looks[str(node)] = most
     return looks
+
+
+def _looked_at(model, sentences: Prompts, spot: str) -> dict[str, np.ndarray]:
+    """Mean attention from one named word, [layer, head], by each named word that stands before it."""
+    keys = [key for key in NAMED if bool((sentences.spots[key] < sentences.spots[spot]).all())]
+    return {key: attention_to(model, sentences, query=spot, key=key).mean("prompt").values for key in keys}
 
 
 @dataclass(frozen=True)
