@@ -3,7 +3,7 @@ PYTHON ?= python3
 MODEL ?= pocket
 RUN := .venv/bin/python
 WORKERS ?= 2
-PYTEST = OMP_NUM_THREADS=1 $(RUN) -m pytest --numprocesses $(WORKERS) --dist loadfile
+PYTEST = OMP_NUM_THREADS=1 $(RUN) -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 # On a busy machine, threads that spin for one another cost tenfold.
 export GOMP_SPINCOUNT ?= 1000
 

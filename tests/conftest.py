@@ -64,11 +64,13 @@ def pytest_addoption(parser):
 
 
 def pytest_collection_modifyitems(config, items):
-    """Browser tests last. With --quick: leave out, and count, what is slow, needs Chromium or repeats with
-    another seed.
+    """The executed notebooks first, since they take longest; browser tests last. With --quick: leave out, and
+    count, what is slow, needs Chromium or repeats with another seed.
     """
     # Playwright keeps an event loop running in its process: errands that follow would wait for it for ever.
-    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+    items.sort(
+        key=lambda item: (item.get_closest_marker("browser") is not None, item.path.stem != "test_notebooks")
+    )
     if not config.getoption("--quick"):
         return
     reasons, seeds = {}, {}

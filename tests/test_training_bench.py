@@ -16,7 +16,7 @@ from interp.studies.learning import belief, scale
 from interp.studies.learning import taps as learning
 from interp.trainings import live, stored
 from interp.trainings.live import Live
-from interp.widgets import TrainingBench, training_curves
+from interp.widgets import TrainingBench, training_bench, training_curves
 from interp.widgets import training_words as words
 
 HOSTILE = '<img src=x onerror="alert(1)">'
@@ -24,8 +24,10 @@ HOSTILE = '<img src=x onerror="alert(1)">'
 
 @pytest.fixture
 def training(tmp_path, monkeypatch):
-    """A training of two steps that has not begun."""
+    """A training of two steps that has not begun, heard where nothing else waits for news."""
     monkeypatch.setattr(live, "_a_step", lambda recipe: 0.001)
+    # A browser that another module opened keeps a loop running in this process, which nobody turns here.
+    monkeypatch.setattr(training_bench, "_running_loop", lambda: None)
     return Live(tmp_path / "live", steps=2)
 
 
