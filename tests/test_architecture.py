@@ -29,7 +29,7 @@ FLOORS = {
     "studies": 4,
     "benches": 5,
     "figures": 6, "widgets": 6, "site": 6,
-    "bench": 7, "card": 7, "doctor": 7, "gpu_check": 8, "execution": 7, "report": 7, "verification": 7,
+    "timing": 7, "card": 7, "doctor": 7, "gpu_check": 8, "execution": 7, "report": 7, "verification": 7,
     "training_commands": 7,
     "taught_card": 8, "exam_card": 8,
     "__main__": 9,
@@ -42,7 +42,7 @@ TRAINS_THE_MODEL = {
     "interp/pocket_taught/network.py", "interp/trainings/",
 }  # fmt: skip
 PROVES_THE_MODEL = "interp/models/proof.py"  # once, beside the reference, before anybody may have it
-RUNS_OTHERS_LOOPS = "interp/bench/"  # to time TransformerLens' own ways
+RUNS_OTHERS_LOOPS = "interp/timing/"  # to time TransformerLens' own ways
 
 
 def source(file):
@@ -242,7 +242,7 @@ def test_a_notebook_asks_and_calls_and_nothing_more(notebook):
 WRITES = re.compile(
     r"\.write_(text|bytes)\(|\bsave_file\(|torch\.save\([^,]+, (?!content\))|\bopen\([^)]*[\"'][wa]b?[\"']"
 )
-ASIDE = {"interp/files.py", "interp/bench/subject.py"}  # the second: a throw-away folder of the bench
+ASIDE = {"interp/files.py", "interp/timing/subject.py"}  # the second: a throw-away folder of the bench
 
 
 def test_only_files_writes_files():
