@@ -54,7 +54,7 @@ def read_off(model, *, seed: int = 0, sentences: int = SENTENCES) -> Result:
     axes = {
         "reader": (TRAINED, SHUFFLED, UNTRAINED),
         "note": TASKS,
-        "blocks": states.blocks(model),
+        "blocks": states.depths(model),
         "split": tuple(range(SPLITS)),
     }
     about = {**models.about(model), "seed": seed, "n": sentences}
@@ -138,7 +138,7 @@ def pencilled(model, *, seed: int = 0) -> Result:
         one, other = some[verb].mean(axis=0), some[~verb].mean(axis=0)
         half = (one - other) / 2
         rows.append((own - (one + other) / 2) @ half / max(float(half @ half), 1e-12))
-    axes = {"word": tuple(word.strip() for word in SENTENCE), "blocks": states.blocks(model)[1:]}
+    axes = {"word": tuple(word.strip() for word in SENTENCE), "blocks": states.depths(model)[1:]}
     about = {**models.about(model), "seed": seed, "text": "".join(SENTENCE)}
     return Result(np.array(rows).T, axes, "from noun to verb", "1: verb, -1: noun", about)
 

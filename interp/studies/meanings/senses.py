@@ -86,7 +86,7 @@ def measure(model, *, seed: int = 0) -> tuple[Result, Result]:
     gaps = np.stack(
         [pairs[:, same].mean(axis=1) - pairs[:, ~same].mean(axis=1) for pairs, same in own], axis=1
     )
-    axes, about = {"blocks": states.blocks(model), "word": tuple(lexicon.SENSES)}, _about(model, seed)
+    axes, about = {"blocks": states.depths(model), "word": tuple(lexicon.SENSES)}, _about(model, seed)
     return (
         Result(apart, {"shown": (OWN, SWAPPED), **axes}, "told apart by sense", "AUC", about),
         Result(gaps, axes, "two senses further apart than two uses of one", "cosine", about),
@@ -135,7 +135,7 @@ def plane(model, word: str, blocks: int, *, seed: int = 0) -> Result:
     A use is labelled by its number and cue. Raises ValueError for a word or a number that is not there.
     """
     seen = shown(word, seed=seed)
-    if blocks not in states.blocks(model):
+    if blocks not in states.depths(model):
         raise ValueError(
             f"There are {model.cfg.n_layers} blocks: give a number from 0 to that, not {blocks!r}."
         )

@@ -14,7 +14,7 @@ from interp.sites import Site
 AT_ONCE = 64  # texts in one pass
 
 
-def blocks(model) -> tuple[int, ...]:
+def depths(model) -> tuple[int, ...]:
     """After how many blocks a state is read; 0 is the word vector alone, without the position."""
     return tuple(range(model.cfg.n_layers + 1))
 
