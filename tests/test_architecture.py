@@ -23,7 +23,7 @@ FLOORS = {
     "words": 0, "sites": 0, "result": 0, "claims": 0, "finding": 0,
     "screens": 0.5,
     "published": 1, "prompts": 1, "models": 1, "vectors": 1, "trainings": 1,
-    "pocket": 2,
+    "pocket": 2, "pocket_bigger": 2,
     "hooks": 2, "pocket_taught": 3,
     "methods": 3,
     "studies": 4,

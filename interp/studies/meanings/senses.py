@@ -117,10 +117,19 @@ def homonymy_minus_polysemy(gap: Result, *, seed: int = 0) -> tuple[float, tuple
 
 
 def by_kind(gap: Result) -> Result:
-    """The gaps with the words of unrelated senses and of related ones as two rows: Result[kind, number]."""
+    """The gaps with the words of unrelated senses and of related ones as two rows, largest first:
+    Result[kind, place].
+    """
     rows = [sorted((gap.at(word=w).values.item() for w in kind), reverse=True) for kind in kinds().values()]
-    axes = {"kind": tuple(kinds()), "number": tuple(range(1, len(rows[0]) + 1))}
+    axes = {"kind": tuple(kinds()), "place": tuple(range(1, len(rows[0]) + 1))}
     return Result(np.array(rows), axes, gap.quantity, gap.unit, gap.about)
+
+
+def kinds_told(gap: Result) -> str:
+    """Whether unrelated senses lie further apart than related ones, with the interval, in a few words."""
+    further, (low, high) = homonymy_minus_polysemy(gap)
+    where = "further apart" if further > 0 else "closer together"
+    return f"Unrelated senses lie {abs(further):.3f} {where} than related ones ({low:+.3f} to {high:+.3f})"
 
 
 def kinds() -> dict[str, tuple[str, ...]]:
@@ -146,7 +155,7 @@ def plane(model, word: str, blocks: int, *, seed: int = 0) -> Result:
     points = centred @ across[:2].T * signs if sizes[0] > 0 else np.zeros((len(seen), 2))
     axes = {"use": _uses(seen), "coordinate": ("most different", "next most")}
     quantity = f"uses of {word} after {blocks} blocks"
-    return Result(points, axes, quantity, "units of the state", _about(model, seed))
+    return Result(points, axes, quantity, "units of the state", _about(model, seed) | {"n": len(seen)})
 
 
 def cued(word: str, *, seed: int = 0) -> dict[str, str]:
@@ -181,7 +190,7 @@ def c4(found: Result, gap: Result, because: str | None = None, *, strict: float 
     own, control = (best.at(shown=one) for one in (OWN, SWAPPED))
     interval = own.interval("word").values - 0.5
     measured, swapped = float(own.values.mean()) - 0.5, float(control.values.mean()) - 0.5
-    further, (low, high) = homonymy_minus_polysemy(at_best(gap))
+    _, (low, _) = homonymy_minus_polysemy(at_best(gap))
     testable = because is None
     return Claim(
         id="C4",
@@ -203,8 +212,7 @@ def c4(found: Result, gap: Result, because: str | None = None, *, strict: float 
         model=str(found.about["model"]),
         because=because or (
             f"The state tells the senses apart with an AUC of {measured + 0.5:.2f} ({swapped + 0.5:.2f} with"
-            f" another word in the place); unrelated senses are {further:+.3f} further apart than related"
-            f" ones ({low:.3f} to {high:.3f})."
+            f" another word in the place). {kinds_told(at_best(gap))}."
         ),
     )  # fmt: skip
 

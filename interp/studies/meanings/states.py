@@ -40,7 +40,7 @@ def unread(model, texts: Sequence[str]) -> tuple[str, ...]:
     read = models.seen_words(model)
     if read is None:
         return ()
-    words = {word for text in texts for word in re.findall(r"[A-Za-z]+", text)}
+    words = {word for text in texts for word in re.findall(r"(?<!')\b[A-Za-z]+", text)}
     return tuple(sorted(word for word in words if f" {word}" not in read and word not in read))
 
 
