@@ -15,6 +15,7 @@ from interp import models
 from interp.claims import Claim, decide
 from interp.methods import patching
 from interp.methods.readout import LogitDifference, logits_at_end
+from interp.models import Bridge
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.studies.meanings import states
@@ -34,20 +35,20 @@ C5_TEXT = "Context settles what no rule of grammar settles: whose car it is, wha
 Pair = tuple[Item, Item]
 
 
-def twins(model, exam: str, *, seed: int = 0) -> tuple[Pair, ...]:
+def twins(model: Bridge, exam: str, *, seed: int = 0) -> tuple[Pair, ...]:
     """The pairs of an exam whose two answers begin with different tokens in this model."""
     items = _exams(seed)[exam]
     pairs = zip(items[::2], items[1::2], strict=True)
     return tuple(p for p in pairs if _first(model, p[0].right) != _first(model, p[0].wrong[0]))
 
 
-def untestable(model, *, seed: int = 0) -> str | None:
+def untestable(model: Bridge, *, seed: int = 0) -> str | None:
     """Why C5 cannot be tested on this model, in one sentence; None if it can."""
     items = [item for exam in QUESTIONS.values() for item in _exams(seed)[exam]]
     return states.untestable(model, [f"{item.text} {item.right}" for item in items])
 
 
-def log_odds_ratios(model, exam: str, *, seed: int = 0) -> Result:
+def log_odds_ratios(model: Bridge, exam: str, *, seed: int = 0) -> Result:
     """By how much the context turns the answer, pair by pair: Result[twin, pair], nats.
 
     Each twin's log odds of its right answer against the other's; the sum of the two is the log of the odds
@@ -62,7 +63,9 @@ def log_odds_ratios(model, exam: str, *, seed: int = 0) -> Result:
     return Result(np.array(values), axes, "log odds of the right answer", "nats", about)
 
 
-def both_right(model, exams: Sequence[str] = (*QUESTIONS.values(), REVERSED), *, seed: int = 0) -> Result:
+def both_right(
+    model: Bridge, exams: Sequence[str] = (*QUESTIONS.values(), REVERSED), *, seed: int = 0
+) -> Result:
     """Share of pairs with both twins right, with its interval: Result[question, number], where number is
     "share", "low", "high" or "pairs".
     """
@@ -77,7 +80,7 @@ def question(exam: str) -> str:
     return named.get(exam, exam)
 
 
-def carriers(model, exam: str = QUESTIONS["whose is it?"], *, seed: int = 0) -> Result:
+def carriers(model: Bridge, exam: str = QUESTIONS["whose is it?"], *, seed: int = 0) -> Result:
     """Which heads carry the answer: Result[layer, head, prompt], share of the swing between twins.
 
     One head of a sentence is given what it says in the twin; 1 would turn the answer all the way round.
@@ -97,7 +100,7 @@ def carriers(model, exam: str = QUESTIONS["whose is it?"], *, seed: int = 0) -> 
     return Result(found.values / swing, found.axes, "share of the swing between twins", "share", found.about)
 
 
-def chances(model, texts: Sequence[str], words: Sequence[str]) -> Result:
+def chances(model: Bridge, texts: Sequence[str], words: Sequence[str]) -> Result:
     """How likely each word is after each text: Result[text, word], by first tokens."""
     rows = Prompts.write(model.tokenizer, [[(None, text)] for text in texts], context=model.cfg.n_ctx)
     spread = logits_at_end(model, rows).double().cpu().softmax(dim=-1).numpy()
@@ -148,16 +151,16 @@ def _exams(seed: int) -> dict[str, tuple[Item, ...]]:
     return {exam.name: exam.items for exam in exams(seed)}
 
 
-def _first(model, word: str) -> int:
+def _first(model: Bridge, word: str) -> int:
     return models.encode(model, f" {word}")[0]
 
 
-def _written(model, pairs: Sequence[Pair]) -> tuple[Prompts, Prompts]:
+def _written(model: Bridge, pairs: Sequence[Pair]) -> tuple[Prompts, Prompts]:
     """First and second twins; answers "right" and "wrong" are those of the twin itself, by first token."""
     return _prompts(model, [one for one, _ in pairs]), _prompts(model, [other for _, other in pairs])
 
 
-def _prompts(model, items: Sequence[Item]) -> Prompts:
+def _prompts(model: Bridge, items: Sequence[Item]) -> Prompts:
     rows = Prompts.write(model.tokenizer, [[(None, item.text)] for item in items], context=model.cfg.n_ctx)
     answers = [(_first(model, item.right), _first(model, item.wrong[0])) for item in items]
     return replace(rows, answers=dict(zip(("right", "wrong"), torch.tensor(answers).T, strict=True)))
@@ -167,7 +170,7 @@ def _metric(rows: Prompts) -> LogitDifference:
     return LogitDifference(rows.answers["right"], rows.answers["wrong"])
 
 
-def _counted(model, exam: str, seed: int) -> tuple[float, float, float, float]:
+def _counted(model: Bridge, exam: str, seed: int) -> tuple[float, float, float, float]:
     odds = log_odds_ratios(model, exam, seed=seed)
     right = Result(
         (odds.values > 0).all(axis=0), {"pair": odds.axes["pair"]}, "both right", "share", odds.about

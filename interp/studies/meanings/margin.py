@@ -17,6 +17,7 @@ from interp import hooks, models
 from interp.claims import Claim, decide
 from interp.methods import probes
 from interp.methods.readout import LogitDifference, logits_at_end
+from interp.models import Bridge
 from interp.models.untrained import untrained
 from interp.prompts import Prompts
 from interp.result import Result
@@ -41,7 +42,7 @@ C6_TEXT = (
 )
 
 
-def read_off(model, *, seed: int = 0, sentences: int = SENTENCES) -> Result:
+def read_off(model: Bridge, *, seed: int = 0, sentences: int = SENTENCES) -> Result:
     """How well every note is read off the state: Result[reader, note, blocks, split], AUC on unseen words.
 
     Readers: this model, the same with labels in random order, and a network of this shape that was never
@@ -95,12 +96,12 @@ class Note:
     middle: float
 
 
-def tense_note(model, block: int, *, seed: int = 0, sentences: int = SENTENCES) -> Note:
+def tense_note(model: Bridge, block: int, *, seed: int = 0, sentences: int = SENTENCES) -> Note:
     """From present to past, as the difference of the two mean states after this block."""
     return _between(model, notes("tense", sentences, seed=seed), ("past", "present"), block)
 
 
-def erased(model, note: Note, *, seed: int = 0, sentences: int = 60) -> Result:
+def erased(model: Bridge, note: Note, *, seed: int = 0, sentences: int = 60) -> Result:
     """How much the right form of the verb loses when the note is taken out at the last word:
     Result[direction, prompt], nats.
 
@@ -125,7 +126,7 @@ def erased(model, note: Note, *, seed: int = 0, sentences: int = 60) -> Result:
 SENTENCE = ("John", " wants", " his", " bank", " to", " cash", " the")  # the article's own
 
 
-def pencilled(model, *, seed: int = 0) -> Result:
+def pencilled(model: Bridge, *, seed: int = 0) -> Result:
     """The article's diagram, measured: how verb-like each word of its sentence is, Result[word, blocks].
 
     From probes on words that are verbs and nouns by turns: +1 is the average verb, -1 the average noun, read
@@ -188,12 +189,12 @@ def c6(found: Result, taken: Result, because: str | None = None, *, strict: floa
     )  # fmt: skip
 
 
-def untestable(model, *, seed: int = 0) -> str | None:
+def untestable(model: Bridge, *, seed: int = 0) -> str | None:
     """Why C6 cannot be tested on this model, in one sentence; None if it can."""
     return states.untestable(model, [one.text for task in TASKS for one in notes(task, SENTENCES, seed=seed)])
 
 
-def _curves(model, task: str, seed: int, sentences: int) -> Float[np.ndarray, "order block split"]:
+def _curves(model: Bridge, task: str, seed: int, sentences: int) -> Float[np.ndarray, "order block split"]:
     """The AUC of one note, with its labels and with labels in random order."""
     known = notes(task, sentences, seed=seed)
     state = states.at_last_word(model, [one.text for one in known])
@@ -233,14 +234,14 @@ def _later(when: Result, kinds: list[list[str]]) -> Float[np.ndarray, "split"]:
     return passage - syntax
 
 
-def _between(model, known: tuple[Noted, ...], labels: tuple[str, str], block: int) -> Note:
+def _between(model: Bridge, known: tuple[Noted, ...], labels: tuple[str, str], block: int) -> Note:
     state = states.at_last_word(model, [one.text for one in known])[block + 1]
     one, other = (state[[noted.label == label for noted in known]].mean(axis=0) for label in labels)
     direction = (one - other) / max(float(np.linalg.norm(one - other)), 1e-12)
     return Note(block, direction, float((one + other) / 2 @ direction))
 
 
-def _verbs(model, seed: int, sentences: int) -> tuple[Prompts, LogitDifference]:
+def _verbs(model: Bridge, seed: int, sentences: int) -> tuple[Prompts, LogitDifference]:
     """Sentences that end before the verb, and the lead of its right form over the other."""
     texts, answers, number = [], [], 0
     while len(texts) < sentences:

@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float
 from interp import models, vectors
 from interp.claims import Claim, decide
 from interp.methods import probes
+from interp.models import Bridge
 from interp.result import Result
 from interp.studies.meanings import states
 from interp.words.bigger import lexicon, scenes
@@ -70,7 +71,7 @@ def in_its_place(word: str) -> str:
     return words[(words.index(word) + len(words) // 2) % len(words)]
 
 
-def measure(model, *, seed: int = 0) -> tuple[Result, Result]:
+def measure(model: Bridge, *, seed: int = 0) -> tuple[Result, Result]:
     """How well the state tells two senses apart, Result[shown, blocks, word] (AUC), and how much further
     apart two senses are than two uses of one, Result[blocks, word] (cosine of centred states).
 
@@ -137,7 +138,7 @@ def kinds() -> dict[str, tuple[str, ...]]:
     return {UNRELATED: tuple(lexicon.HOMONYMS), RELATED: tuple(lexicon.POLYSEMES)}
 
 
-def plane(model, word: str, blocks: int, *, seed: int = 0) -> Result:
+def plane(model: Bridge, word: str, blocks: int, *, seed: int = 0) -> Result:
     """The word's uses as points after so many blocks: Result[use, coordinate], along the two directions in
     which they differ most.
 
@@ -217,7 +218,7 @@ def c4(found: Result, gap: Result, because: str | None = None, *, strict: float 
     )  # fmt: skip
 
 
-def untestable(model, seed: int = 0) -> str | None:
+def untestable(model: Bridge, seed: int = 0) -> str | None:
     """Why C4 cannot be tested on this model, in one sentence; None if it can."""
     return states.untestable(model, [one.text for word in lexicon.SENSES for one in shown(word, seed=seed)])
 
@@ -251,5 +252,5 @@ def _uses(seen: tuple[Shown, ...]) -> tuple[str, ...]:
     return tuple(f"{at} {one.cue}" for at, one in enumerate(seen, start=1))
 
 
-def _about(model, seed: int) -> dict:
+def _about(model: Bridge, seed: int) -> dict:
     return {**models.about(model), "seed": seed, "n": sum(len(shown(w, seed=seed)) for w in lexicon.SENSES)}

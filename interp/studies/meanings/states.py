@@ -8,18 +8,19 @@ import torch
 from jaxtyping import Float
 
 from interp import hooks, models
+from interp.models import Bridge
 from interp.prompts import Prompts
 from interp.sites import Site
 
 AT_ONCE = 64  # texts in one pass
 
 
-def depths(model) -> tuple[int, ...]:
+def depths(model: Bridge) -> tuple[int, ...]:
     """After how many blocks a state is read; 0 is the word vector alone, without the position."""
     return tuple(range(model.cfg.n_layers + 1))
 
 
-def at_last_word(model, texts: Sequence[str]) -> Float[np.ndarray, "block text d_model"]:
+def at_last_word(model: Bridge, texts: Sequence[str]) -> Float[np.ndarray, "block text d_model"]:
     """What stands at the last token of each text: its word vector, then its state after every block.
 
     A last word of several tokens is read at its last piece, where all of it has been read. Raises ValueError
@@ -35,7 +36,7 @@ def at_last_word(model, texts: Sequence[str]) -> Float[np.ndarray, "block text d
     return torch.cat(found, dim=1).numpy()
 
 
-def unread(model, texts: Sequence[str]) -> tuple[str, ...]:
+def unread(model: Bridge, texts: Sequence[str]) -> tuple[str, ...]:
     """The words of these texts that the model never read in training, sorted; none where nobody noted it."""
     read = models.seen_words(model)
     if read is None:
@@ -44,7 +45,7 @@ def unread(model, texts: Sequence[str]) -> tuple[str, ...]:
     return tuple(sorted(word for word in words if f" {word}" not in read and word not in read))
 
 
-def untestable(model, texts: Sequence[str]) -> str | None:
+def untestable(model: Bridge, texts: Sequence[str]) -> str | None:
     """Why a test on these texts says nothing about this model, in one sentence; None if it can be tested."""
     missing = unread(model, texts)
     if not missing:
