@@ -30,6 +30,7 @@ QUESTIONS = {
     "he or she?": "he or she after a title",
 }
 REVERSED = "whose it is, unseen roles, the world the other way round"
+ASKED = (*QUESTIONS.values(), REVERSED)
 C5_TEXT = "Context settles what no rule of grammar settles: whose car it is, what is too big, what flies how."
 
 Pair = tuple[Item, Item]
@@ -63,9 +64,7 @@ def log_odds_ratios(model: Bridge, exam: str, *, seed: int = 0) -> Result:
     return Result(np.array(values), axes, "log odds of the right answer", "nats", about)
 
 
-def both_right(
-    model: Bridge, exams: Sequence[str] = (*QUESTIONS.values(), REVERSED), *, seed: int = 0
-) -> Result:
+def both_right(model: Bridge, exams: Sequence[str] = ASKED, *, seed: int = 0) -> Result:
     """Share of pairs with both twins right, with its interval: Result[question, number], where number is
     "share", "low", "high" or "pairs".
     """
@@ -173,7 +172,11 @@ def _metric(rows: Prompts) -> LogitDifference:
 def _counted(model: Bridge, exam: str, seed: int) -> tuple[float, float, float, float]:
     odds = log_odds_ratios(model, exam, seed=seed)
     right = Result(
-        (odds.values > 0).all(axis=0), {"pair": odds.axes["pair"]}, "both right", "share", odds.about
+        np.asarray((odds.values > 0).all(axis=0)),
+        {"pair": odds.axes["pair"]},
+        "both right",
+        "share",
+        odds.about,
     )
     low, high = right.interval("pair").values
     return float(right.values.mean()), float(low), float(high), float(len(right.values))

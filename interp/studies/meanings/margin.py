@@ -258,7 +258,11 @@ def _verbs(model: Bridge, seed: int, sentences: int) -> tuple[Prompts, LogitDiff
 
 
 def _without(
-    model, rows: Prompts, metric, site: Site, change: Float[np.ndarray, "prompt d_model"]
+    model: Bridge,
+    rows: Prompts,
+    metric: LogitDifference,
+    site: Site,
+    change: Float[np.ndarray, "prompt d_model"],
 ) -> np.ndarray:
     """The metric when this is added to the state of the last word."""
     added = torch.tensor(change, dtype=torch.float32)[:, None]

@@ -224,7 +224,7 @@ def untestable(model: Bridge, seed: int = 0) -> str | None:
 
 
 def _alike(
-    model, seed: int, swapped: bool
+    model: Bridge, seed: int, swapped: bool
 ) -> list[tuple[Float[np.ndarray, "block pair"], Bool[np.ndarray, "pair"]]]:
     """By word: how alike two uses are, for every pair that counts, and whether the two have one sense."""
     rows = [shown(w, instead=in_its_place(w) if swapped else None, seed=seed) for w in lexicon.SENSES]
