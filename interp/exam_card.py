@@ -30,8 +30,9 @@ are copied state mostly false values; the early blocks learn surnames while the 
 # Rows that a model may miss -> the likeliest reason, from looking at what the first grown model says there
 REASONS = {
     "gift, outside wording": (
-        "in the second phase only queries and keys learn, and they settle on the words that announce a gift"
-        " (gave, handed); after other words the last name is copied, and that is the giver's"
+        "outside the frames it knows, the model copies the name said most, which is the giver's. Letting all"
+        " weights of the early blocks learn in the second phase did not change that (tried for 600 steps, on"
+        " six other wordings: .00 to .38), so the twelve frames of training are likely too few"
     ),
     "IO preferred": "as for the outside wordings, what tells the giver hangs on the words around the gift",
     "errand": "the valet comes close behind the friend, whatever the place: where they are is not asked for",

@@ -171,12 +171,7 @@ def _metric(rows: Prompts) -> LogitDifference:
 
 def _counted(model: Bridge, exam: str, seed: int) -> tuple[float, float, float, float]:
     odds = log_odds_ratios(model, exam, seed=seed)
-    right = Result(
-        np.asarray((odds.values > 0).all(axis=0)),
-        {"pair": odds.axes["pair"]},
-        "both right",
-        "share",
-        odds.about,
-    )
+    both = np.asarray((odds.values > 0).all(axis=0))
+    right = Result(both, {"pair": odds.axes["pair"]}, "both right", "share", odds.about)
     low, high = right.interval("pair").values
     return float(right.values.mean()), float(low), float(high), float(len(right.values))
