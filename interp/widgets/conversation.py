@@ -15,8 +15,11 @@ from typing import Any
 import anywidget
 import traitlets
 
+from interp import slides
 from interp.screens import codec
+from interp.screens.picture import Picture
 from interp.screens.refusals import Refused
+from interp.slides import deck, drawing
 
 _HERE = Path(__file__).parent
 STOPPED = "The kernel was interrupted before it could answer. The last good result stays; ask again."
@@ -33,6 +36,22 @@ def joined(*names: str) -> str:
 def listed(examples: Sequence[tuple[str, codec.State]]) -> list[dict[str, Any]]:
     """Labelled states as the page takes them."""
     return [{"label": label, "state": codec.plain(state)} for label, state in examples]
+
+
+def of_model(state: str, name: str) -> str:
+    """A saved state without its model's name. Raises ValueError if it is another model's."""
+    try:
+        told = json.loads(state)
+        saved = told.pop("model")
+    except (ValueError, TypeError, AttributeError, KeyError, RecursionError):
+        return state  # without a name; or no state at all, which its reader says
+    if saved != name:
+        shown = codec.shortened(saved)
+        raise ValueError(
+            f"This state was saved of the model {shown}, but this widget asks {name!r}: open it in a widget "
+            f'on that model, or take its "model" out to try it here.'
+        )
+    return json.dumps(told, ensure_ascii=False)
 
 
 class Conversation(anywidget.AnyWidget):
@@ -60,6 +79,7 @@ class Conversation(anywidget.AnyWidget):
         self.observe(self._answer, names="question")
         self.observe(self._set_out, names="errand")
         self.observe(self._here, names="ping")
+        self.on_msg(self._take_along)
 
     @property
     def state(self) -> str:
@@ -82,17 +102,32 @@ class Conversation(anywidget.AnyWidget):
         """Take a saved state in, as `respond` takes a question. Raises ValueError."""
         raise NotImplementedError
 
+    def picture(self) -> Picture:
+        """The last good result as one picture, with what its caption must say."""
+        raise NotImplementedError
+
+    @property
+    def model_name(self) -> str:
+        """The model, or the source of the words, that this widget asks."""
+        raise NotImplementedError
+
     def load(self, state: str) -> None:
         """Put a saved state on screen. Raises ValueError, in one sentence, when it cannot be read or
-        computed.
+        computed, or was saved of another model.
         """
-        self.take(state)
+        self.take(of_model(state, self.model_name))
         self.reply = self.told()
+
+    def labelled(self) -> str:
+        """The state of the result on screen as JSON, with the model's name: what is saved."""
+        return json.dumps({"model": self.model_name, **json.loads(self.state)}, ensure_ascii=False)
 
     def told(self, request: int = -1) -> dict[str, Any]:
         """The reply that shows the last good result; request -1: asked by nobody, shown by every view."""
-        saved = {"state": json.loads(self.state), "json": self.state}
-        return {"request": request, "view": self._view, "error": None, **saved, **self.on_screen()}
+        saved = {"state": json.loads(self.state), "json": self.labelled()}
+        caption = " ".join(self.picture().said)
+        said = {"request": request, "view": self._view, "error": None, "caption": caption}
+        return {**said, **saved, **self.on_screen()}
 
     def _answer(self, change: Any) -> None:
         question = dict(change["new"])
@@ -107,6 +142,27 @@ class Conversation(anywidget.AnyWidget):
         except (Exception, KeyboardInterrupt) as error:  # a traceback would vanish in the browser's log
             trouble = self._trouble(error, "load" if "load" in question else None)
             self.reply = {**self.told(request), "error": trouble, "status": trouble["text"]}
+
+    def _take_along(self, _: Any, wish: dict[str, Any], __: Any) -> None:
+        """Send what is on screen as a file or a table, or keep it for the slides; or one sentence why not."""
+        label = {name: wish.get(name) for name in ("view", "request")}
+        self.send({**label, "heard": True})
+        try:
+            parcel, content = self._parcel(wish["as"], wish["shape"], bool(wish["larger"]))
+            self.send({**label, "error": None, **parcel}, [content])
+        except (Exception, KeyboardInterrupt) as error:  # as in _answer
+            self.send({**label, "error": self._trouble(error)["text"]})
+
+    def _parcel(self, kind: str, shape: str, larger: bool) -> tuple[dict[str, Any], bytes]:
+        """What the page needs to know of what it asked for, and its bytes."""
+        picture, name = self.picture(), type(self).__name__
+        if kind == "slides":
+            number = deck.keep(picture, self.labelled(), shape, larger)
+            return {"told": f"Kept: {number} in this session. {slides.HOW}"}, b""
+        if kind == "table":
+            return {"told": "The table is copied."}, drawing.table(picture).encode()
+        content = drawing.figure(picture).drawn(kind, drawing.sheet(shape, larger))
+        return {"told": f"Saved as {name}.{kind}.", "file": f"{name}.{kind}"}, content
 
     def _here(self, change: Any) -> None:
         self.heard = {"ping": change["new"]}
