@@ -81,7 +81,7 @@ def _fitted(result: Result, texts: tuple[str, ...]) -> tuple[float, list[Box]]:
     room = ROOM * page.share()
     for size in np.arange(LARGEST, SMALLEST, -1.5).tolist():
         boxes = _boxes(result, texts, size, room)
-        if (boxes[-1].line + 1) * 2.9 * size < 300:
+        if (boxes[-1].line + 1) * 2.9 * size < page.least(300):
             return size, boxes
     return SMALLEST, _boxes(result, texts, SMALLEST, room)
 

@@ -84,9 +84,10 @@ def picture(bench: RunsBench, answer: TrainingAnswer) -> Picture:
     result = Result(curves.values, axes, curves.quantity, curves.unit, {"model": bench.name})
     guides = dict([bench.guide]) if bench.guide else {}
     paper = ("The places stand at equal distances, not on log paper.",) if bench.doublings else ()
+    title = f"{answer.label}: {bench.along} {curves.axes['place'][answer.at]:,} of {answer.end:,}"
     return Picture(
         "lines",
-        status(bench, answer),
+        title,
         result,
         (*paper, *answer.notes),
         {"along": bench.along, "guides": guides},
