@@ -1,16 +1,21 @@
 """From a widget to a slide, without a browser: what is sent, what is drawn, what the deck holds."""
 
+import base64
 import io
 import json
 import re
 
+import nbformat
+import numpy as np
 import pytest
 from fake_bench import FakeBench, FakeMapBench
 from PIL import Image
 from pptx import Presentation
 
-from interp import slides
-from interp.slides import deck, drawing
+from interp import report, slides
+from interp.result import Result
+from interp.screens.picture import Picture
+from interp.slides import deck, drawing, still
 from interp.widgets import AblationLab, PatchingMap
 
 LARGE_DOTS = {"16:9": (1920, 1080), "4:3": (1440, 1080), "1:1": (1080, 1080)}
@@ -179,3 +184,45 @@ def test_a_map_that_is_not_measured_yet_can_be_drawn(monkeypatch):
     assert told["file"] == "PatchingMap.png"
     table, _ = taken(widget, monkeypatch, **{"as": "table"})
     assert table["error"] is None
+
+
+def displayed(widget, monkeypatch):
+    """What a notebook gets when a cell ends with the widget."""
+    shown = []
+    monkeypatch.setattr("IPython.display.display", lambda data, raw: shown.append(data))
+    widget._ipython_display_()
+    return shown
+
+
+def test_a_widget_shows_its_still_twin_beneath_itself(lab, monkeypatch):
+    live, twin = displayed(lab, monkeypatch)
+    figure = drawing.figure(lab.picture())
+    assert "application/vnd.jupyter.widget-view+json" in live
+    assert set(twin) == {"text/html", "image/png", "text/plain"}
+    assert f'<div class="interp-still {lab.twin}"><p><em>{still.WAKE}</em></p>' in twin["text/html"]
+    assert f'alt="{figure.alt}"' in twin["text/html"]
+    assert "<td>0.744689</td><td>0.372046</td>" in twin["text/html"]
+    assert twin["text/plain"] == figure.alt
+    assert Image.open(io.BytesIO(base64.b64decode(twin["image/png"]))).size == (1066, 600)
+
+
+def test_two_widgets_hide_their_own_twins_only(lab):
+    assert lab.twin != AblationLab(FakeBench()).twin
+
+
+def test_hostile_words_are_escaped_in_a_twin():
+    hostile = '<img src=x onerror="alert(1)">'
+    axes = {"token": (hostile, "b")}
+    result = Result(np.array([0.5, 0.2]), axes, hostile, "share", {"model": hostile})
+    html = still.twin(Picture("bars", hostile, result, (hostile,)), "mark")["text/html"]
+    assert html.count("<img") == 1
+    assert "&lt;img" in html
+
+
+def test_a_page_of_the_report_holds_a_widget_once(lab, monkeypatch):
+    live, twin = displayed(lab, monkeypatch)
+    outputs = [nbformat.v4.new_output("display_data", data=data) for data in (live, twin)]
+    cells = [nbformat.v4.new_markdown_cell("# A page"), nbformat.v4.new_code_cell("lab", outputs=outputs)]
+    page = report.page(nbformat.v4.new_notebook(cells=cells), [])
+    assert page.count('class="interp-widget interp-lab"') == 1
+    assert "interp-still" not in page

@@ -239,6 +239,8 @@ function conversation({ model, id, root, busy, status, compose, show, fill }) {
   }
 
   const python = presence(model, { heard, left: stay, back() { settle(); send(); } });
+  const still = make("style", {}, `.${model.get("twin")} { display: none; }`); // its picture is for when it is gone
+  document.head.append(still);
   model.on("change:reply", answered);
   return {
     ask,
@@ -254,6 +256,7 @@ function conversation({ model, id, root, busy, status, compose, show, fill }) {
     },
     end() {
       model.off("change:reply", answered);
+      still.remove();
       python.end();
       clearTimeout(timer);
       settle();

@@ -11,6 +11,7 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import anywidget
 import traitlets
@@ -19,7 +20,7 @@ from interp import slides
 from interp.screens import codec
 from interp.screens.picture import Picture
 from interp.screens.refusals import Refused
-from interp.slides import deck, drawing
+from interp.slides import deck, drawing, still
 
 _HERE = Path(__file__).parent
 STOPPED = "The kernel was interrupted before it could answer. The last good result stays; ask again."
@@ -70,10 +71,12 @@ class Conversation(anywidget.AnyWidget):
     errand = traitlets.Dict().tag(sync=True)
     delivery = traitlets.Dict().tag(sync=True)
     ping = traitlets.Unicode().tag(sync=True)
+    twin = traitlets.Unicode().tag(sync=True)  # by which a live view finds its still picture, and hides it
     heard = traitlets.Dict().tag(sync=True)  # said before any computing, and to a ping: Python is there
 
     def __init__(self, **traits: Any):
         self._view = ""
+        traits.setdefault("twin", f"interp-still-{uuid4().hex[:12]}")
         self._under_way: asyncio.Task | None = None
         super().__init__(**traits)
         self.observe(self._answer, names="question")
@@ -213,6 +216,16 @@ class Conversation(anywidget.AnyWidget):
                 yield {**label, "error": None, **delivery}
         except (Exception, KeyboardInterrupt) as error:  # as in _answer
             yield {**label, "share": 1.0, "error": self._trouble(error)["text"]}
+
+    def _ipython_display_(self) -> None:
+        """Show the live widget, and beneath it its still twin: a front end without the live one, such as
+        JupyterLab after the kernel is gone, takes nothing else from the widget's own display.
+        """
+        from IPython.display import display
+
+        live = self._repr_mimebundle_()
+        display(live[0] if isinstance(live, tuple) else live, raw=True)
+        display(still.twin(self.picture(), self.twin), raw=True)
 
     @staticmethod
     def with_static(bundle: Any, html: str, plain: str) -> Any:
