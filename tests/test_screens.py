@@ -7,6 +7,7 @@ from random import Random
 import pytest
 from fake_bench import FakeMapBench
 from fake_lens import FakeLens
+from fake_margin import fake_margin
 
 from interp import vectors, widgets
 from interp.benches import attention_view, lab, neuron_browser, playground, reader, training_runs
@@ -15,6 +16,7 @@ from interp.screens import codec
 from interp.screens.attention import AttentionState
 from interp.screens.lab import SavedState
 from interp.screens.lens import ExplorerState
+from interp.screens.margin import MarginState
 from interp.screens.neurons import BrowserState
 from interp.screens.patching import MapState
 from interp.screens.reading import ReaderState
@@ -28,6 +30,7 @@ KINDS = {
     "PatchingMap": MapState,
     "AttentionViewer": AttentionState,
     "LensExplorer": ExplorerState,
+    "MarginNotes": MarginState,
     "NeuronBrowser": BrowserState,
     "SurpriseReader": ReaderState,
     "TrainingBench": TrainingState,
@@ -89,6 +92,7 @@ def all_widgets(pocket, tiny, tmp_path_factory):
         "AblationLab": widgets.AblationLab(lab.bench(pocket)),
         "AttentionViewer": widgets.AttentionViewer(attention_view.bench(pocket)),
         "LensExplorer": widgets.LensExplorer(FakeLens()),
+        "MarginNotes": widgets.MarginNotes(fake_margin()),
         "NeuronBrowser": widgets.NeuronBrowser(neuron_browser.bench(table, tiny)),
         "PatchingMap": widgets.PatchingMap(FakeMapBench()),
         "SurpriseReader": widgets.SurpriseReader(reader.bench(pocket)),

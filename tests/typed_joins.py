@@ -5,6 +5,7 @@ from interp.benches import (
     attention_view,
     explorer,
     lab,
+    margin_notes,
     neuron_browser,
     patching_map,
     playground,
@@ -17,11 +18,12 @@ from interp.widgets.conversation import Conversation
 
 
 def joined(model, table: scan.Table) -> list[Conversation]:
-    """All eight."""
+    """All nine."""
     return [
         widgets.AblationLab(lab.bench(model)),
         widgets.AttentionViewer(attention_view.bench(model)),
         widgets.LensExplorer(explorer.bench(model)),
+        widgets.MarginNotes(margin_notes.bench(model)),
         widgets.NeuronBrowser(neuron_browser.bench(table, model)),
         widgets.PatchingMap(patching_map.bench(model)),
         widgets.SurpriseReader(reader.bench(model)),

@@ -3,6 +3,7 @@
 from interp.widgets.ablation_lab import AblationLab
 from interp.widgets.attention_viewer import AttentionViewer
 from interp.widgets.lens_explorer import LensExplorer
+from interp.widgets.margin_notes import MarginNotes
 from interp.widgets.neuron_browser import NeuronBrowser
 from interp.widgets.patching_map import PatchingMap
 from interp.widgets.surprise_reader import SurpriseReader
@@ -10,6 +11,6 @@ from interp.widgets.training_bench import TrainingBench
 from interp.widgets.vector_playground import VectorPlayground
 
 __all__ = [
-    "AblationLab", "AttentionViewer", "LensExplorer", "NeuronBrowser", "PatchingMap", "SurpriseReader",
-    "TrainingBench", "VectorPlayground",
+    "AblationLab", "AttentionViewer", "LensExplorer", "MarginNotes", "NeuronBrowser", "PatchingMap",
+    "SurpriseReader", "TrainingBench", "VectorPlayground",
 ]  # fmt: skip

@@ -44,7 +44,8 @@ def table_html(before: Pane, after: Pane) -> str:
     )
     titles = "".join(f'<th scope="col">{escape(pane.title.lower())}</th>' for pane in (before, after))
     return (
-        f"<table><caption>Probability of the next word; a dash: not in the top {MOST}</caption><thead><tr>"
+        "<table><caption>Probability of the next word; a dash: not in the top"
+        f" {max(map(len, shares))}</caption><thead><tr>"
         f'<th scope="col">next word</th>{titles}</tr></thead><tbody>{rows}</tbody></table>'
     )
 
@@ -69,7 +70,7 @@ def _row(
     rank: int, token: str, share: float, top: float, marks: Mapping[str, str], earlier: dict[str, int] | None
 ) -> str:
     mark = marks.get(token, "")
-    moved = "" if earlier is None else _move(earlier.get(token), rank)
+    moved = "" if earlier is None else _move(earlier, token, rank)
     return (
         f"<li{' class=named' if mark else ''}><span class='rank'>{rank}</span>"
         f"<span class='token'>{mark and mark + ' '}{escape(visible(token))}</span>"
@@ -78,11 +79,12 @@ def _row(
     )
 
 
-def _move(earlier: int | None, rank: int) -> str:
-    if earlier is None:
-        return "<b title='not in the top 10 before'>new</b>"
-    if earlier == rank:
+def _move(earlier: dict[str, int], token: str, rank: int) -> str:
+    if token not in earlier:
+        return f"<b title='not in the top {len(earlier)} before'>new</b>"
+    before = earlier[token]
+    if before == rank:
         return "<span title='same rank'>=</span>"
-    way, arrow = ("up", "▲") if rank < earlier else ("down", "▼")
-    step = abs(earlier - rank)
-    return f"<b title='rank {earlier} before'>{arrow}&#8239;{step}</b><span class='hidden'> {way}</span>"
+    way, arrow = ("up", "▲") if rank < before else ("down", "▼")
+    step = abs(before - rank)
+    return f"<b title='rank {before} before'>{arrow}&#8239;{step}</b><span class='hidden'> {way}</span>"

@@ -13,10 +13,17 @@ Box = tuple[float, float, float, float]
 
 
 def plane_svg(
-    points: Result, roles: Mapping[str, str], arrows: Sequence[tuple[str, str]], marked: str, alt: str
+    points: Result,
+    roles: Mapping[str, str],
+    arrows: Sequence[tuple[str, str]],
+    marked: str,
+    alt: str,
+    reach: tuple[float, float] | None = None,
 ) -> str:
-    """The picture of Result[word, component]; each role has its own mark."""
-    places = _fitted(points)
+    """The picture of Result[thing, component]; each role has its own mark. `reach` is how far the picture
+    goes to every side of 0; without it the points fill the picture.
+    """
+    places = _fitted(points, reach)
     kinds = list(dict.fromkeys(roles.values()))
     shafts = "".join(_arrow(places[one], places[other]) for one, other in arrows)
     names = _names(places, [(places[one], places[other]) for one, other in arrows])
@@ -32,12 +39,13 @@ def plane_svg(
     )
 
 
-def _fitted(points: Result) -> dict[str, tuple[float, float]]:
+def _fitted(points: Result, reach: tuple[float, float] | None) -> dict[str, tuple[float, float]]:
     """Where each word stands in the picture; both components on one scale, and never divided by zero."""
-    words = [str(word) for word in points.axes["word"]]
+    words = [str(word) for word in next(iter(points.axes.values()))]
     rows = points.values.tolist()
-    lows = [min(row[side] for row in rows) for side in (0, 1)]
-    highs = [max(row[side] for row in rows) for side in (0, 1)]
+    ends = rows if reach is None else [[-reach[0], -reach[1]], reach]
+    lows = [min(row[side] for row in ends) for side in (0, 1)]
+    highs = [max(row[side] for row in ends) for side in (0, 1)]
     room = (WIDE - 4 * EDGE, HIGH - 2 * EDGE)
     scale = min(room[side] / ((highs[side] - lows[side]) or 1.0) for side in (0, 1))
     middle = [(lows[side] + highs[side]) / 2 for side in (0, 1)]

@@ -98,7 +98,38 @@ class Note:
 
 def tense_note(model: Bridge, block: int, *, seed: int = 0, sentences: int = SENTENCES) -> Note:
     """From present to past, as the difference of the two mean states after this block."""
-    return _between(model, notes("tense", sentences, seed=seed), ("past", "present"), block)
+    return tense_notes(model, seed=seed, sentences=sentences)[block]
+
+
+def tense_notes(model: Bridge, *, seed: int = 0, sentences: int = SENTENCES) -> tuple[Note, ...]:
+    """`tense_note` after every block, the first block first, from one reading."""
+    known = notes("tense", sentences, seed=seed)
+    read = states.at_last_word(model, [one.text for one in known])[1:]
+    return tuple(_between(state, known, ("past", "present"), at) for at, state in enumerate(read))
+
+
+def edited(
+    model: Bridge, note: Note, text: str, strength: float
+) -> tuple[Float[np.ndarray, "side token"], float]:
+    """The chance of every next token before and after the note at the text's last word is edited; and how far
+    on the side of the first label (above 0) or the second the word stood, in units of the state.
+
+    The word is moved along the note, until it stands `strength` times as far from the middle: 1 leaves it
+    alone, 0 takes the note out. Raises ValueError for a text that cannot be read, or if no note is there.
+    """
+    if not np.linalg.norm(note.direction) > 0.5:
+        raise ValueError(
+            "After this block both labels have the same mean state, so there is no note to edit: choose"
+            " another block."
+        )
+    row = Prompts.write(model.tokenizer, [[(None, text)]], context=model.cfg.n_ctx)
+    site = Site("resid_post", note.block)
+    state = row.at(hooks.record(model, row, [site])[site], "end").double().cpu().numpy()
+    own = float(state[0] @ note.direction) - note.middle
+    added = torch.tensor((strength - 1) * own * note.direction, dtype=torch.float32)[None, None]
+    edit = hooks.Add(site, added, where=row.mask("end"))
+    sides = [logits_at_end(model, row, *edits)[0].double().softmax(-1) for edits in ((), (edit,))]
+    return torch.stack(sides).cpu().numpy(), own
 
 
 def erased(model: Bridge, note: Note, *, seed: int = 0, sentences: int = 60) -> Result:
@@ -234,8 +265,9 @@ def _later(when: Result, kinds: list[list[str]]) -> Float[np.ndarray, "split"]:
     return passage - syntax
 
 
-def _between(model: Bridge, known: tuple[Noted, ...], labels: tuple[str, str], block: int) -> Note:
-    state = states.at_last_word(model, [one.text for one in known])[block + 1]
+def _between(
+    state: Float[np.ndarray, "text d_model"], known: tuple[Noted, ...], labels: tuple[str, str], block: int
+) -> Note:
     one, other = (state[[noted.label == label for noted in known]].mean(axis=0) for label in labels)
     direction = (one - other) / max(float(np.linalg.norm(one - other)), 1e-12)
     return Note(block, direction, float((one + other) / 2 @ direction))

@@ -79,11 +79,11 @@ def measure(model: Bridge, *, seed: int = 0) -> tuple[Result, Result]:
     the same sentences with another word in the word's place. What passes through every word alike tells
     those apart as well.
     """
-    own, swapped = (_alike(model, seed, elsewhere) for elsewhere in (False, True))
-    apart = np.stack([
-        np.stack([[probes.auc(cosine, same) for cosine in pairs] for pairs, same in found], axis=1)
-        for found in (own, swapped)
-    ])  # fmt: skip
+    own, swapped = (
+        [_alike(uses, shown(word, seed=seed)) for word, uses in read(model, swapped=other, seed=seed).items()]
+        for other in (False, True)
+    )
+    apart = np.stack([np.stack([_told(*one) for one in found], axis=1) for found in (own, swapped)])
     gaps = np.stack(
         [pairs[:, same].mean(axis=1) - pairs[:, ~same].mean(axis=1) for pairs, same in own], axis=1
     )
@@ -92,6 +92,26 @@ def measure(model: Bridge, *, seed: int = 0) -> tuple[Result, Result]:
         Result(apart, {"shown": (OWN, SWAPPED), **axes}, "told apart by sense", "AUC", about),
         Result(gaps, axes, "two senses further apart than two uses of one", "cosine", about),
     )
+
+
+def read(
+    model: Bridge, *, swapped: bool = False, seed: int = 0
+) -> dict[str, Float[np.ndarray, "block use d_model"]]:
+    """The states of every word's uses after so many blocks, less what all words have in common: that is no
+    sense. `swapped` puts another word in the word's place.
+    """
+    rows = {w: shown(w, instead=in_its_place(w) if swapped else None, seed=seed) for w in lexicon.SENSES}
+    whole = states.at_last_word(model, [one.text for row in rows.values() for one in row])
+    whole = whole - whole.mean(axis=1, keepdims=True)
+    ends = np.cumsum([len(row) for row in rows.values()])[:-1]
+    return dict(zip(rows, np.split(whole, ends, axis=1), strict=True))
+
+
+def told_apart(
+    uses: Float[np.ndarray, "block use d_model"], word: str, *, seed: int = 0
+) -> Float[np.ndarray, "block"]:
+    """How well one word's senses are told apart, from its states of `read`: AUC, as in `measure`."""
+    return _told(*_alike(uses, shown(word, seed=seed)))
 
 
 def at_best(found: Result) -> Result:
@@ -145,18 +165,21 @@ def plane(model: Bridge, word: str, blocks: int, *, seed: int = 0) -> Result:
     A use is labelled by its number and cue. Raises ValueError for a word or a number that is not there.
     """
     seen = shown(word, seed=seed)
-    if blocks not in states.depths(model):
-        raise ValueError(
-            f"There are {model.cfg.n_layers} blocks: give a number from 0 to that, not {blocks!r}."
-        )
-    state = states.at_last_word(model, [one.text for one in seen])[blocks]
-    centred = state - state.mean(axis=0)
-    _, sizes, across = np.linalg.svd(centred, full_matrices=False)
-    signs = np.sign(across[np.arange(2), np.abs(across[:2]).argmax(axis=1)])
-    points = centred @ across[:2].T * signs if sizes[0] > 0 else np.zeros((len(seen), 2))
+    states.check_depth(model, blocks)
+    points = flat(states.at_last_word(model, [one.text for one in seen])[blocks])
     axes = {"use": _uses(seen), "coordinate": ("most different", "next most")}
     quantity = f"uses of {word} after {blocks} blocks"
     return Result(points, axes, quantity, "units of the state", _about(model, seed) | {"n": len(seen)})
+
+
+def flat(state: Float[np.ndarray, "use d_model"]) -> Float[np.ndarray, "use 2"]:
+    """These states as points, along the two directions in which they differ most; equal states are at 0."""
+    centred = state - state.mean(axis=0)
+    if np.abs(centred).max() <= 1e-9 * np.abs(state).max():
+        return np.zeros((len(state), 2))
+    _, _, across = np.linalg.svd(centred, full_matrices=False)
+    signs = np.sign(across[np.arange(2), np.abs(across[:2]).argmax(axis=1)])
+    return centred @ across[:2].T * signs
 
 
 def cued(word: str, *, seed: int = 0) -> dict[str, str]:
@@ -224,21 +247,18 @@ def untestable(model: Bridge, seed: int = 0) -> str | None:
 
 
 def _alike(
-    model: Bridge, seed: int, swapped: bool
-) -> list[tuple[Float[np.ndarray, "block pair"], Bool[np.ndarray, "pair"]]]:
-    """By word: how alike two uses are, for every pair that counts, and whether the two have one sense."""
-    rows = [shown(w, instead=in_its_place(w) if swapped else None, seed=seed) for w in lexicon.SENSES]
-    whole = states.at_last_word(model, [one.text for row in rows for one in row])
-    whole = whole - whole.mean(axis=1, keepdims=True)  # what all words have in common is no sense
-    unit = whole / np.maximum(np.linalg.norm(whole, axis=2, keepdims=True), 1e-12)
-    found = []
-    for uses, row in zip(
-        np.split(unit, np.cumsum([len(row) for row in rows])[:-1], axis=1), rows, strict=True
-    ):
-        pair, same = _pairs(row)
-        # equal vectors are equally alike, to the last digit
-        found.append((np.round(uses @ uses.swapaxes(1, 2), 9)[:, pair], same))
-    return found
+    uses: Float[np.ndarray, "block use d_model"], seen: tuple[Shown, ...]
+) -> tuple[Float[np.ndarray, "block pair"], Bool[np.ndarray, "pair"]]:
+    """How alike two uses are, for every pair that counts, and whether the two have one sense."""
+    unit = uses / np.maximum(np.linalg.norm(uses, axis=2, keepdims=True), 1e-12)
+    pair, same = _pairs(seen)
+    return np.round(unit @ unit.swapaxes(1, 2), 9)[:, pair], same  # equal vectors, to the last digit
+
+
+def _told(
+    pairs: Float[np.ndarray, "block pair"], same: Bool[np.ndarray, "pair"]
+) -> Float[np.ndarray, "block"]:
+    return np.array([probes.auc(cosine, same) for cosine in pairs])
 
 
 def _pairs(seen: tuple[Shown, ...]) -> tuple[Bool[np.ndarray, "use use"], Bool[np.ndarray, "pair"]]:

@@ -20,6 +20,14 @@ def depths(model: Bridge) -> tuple[int, ...]:
     return tuple(range(model.cfg.n_layers + 1))
 
 
+def check_depth(model: Bridge, blocks: int) -> None:
+    """Nothing, if a state can be read after so many blocks; else ValueError."""
+    if blocks not in depths(model):
+        raise ValueError(
+            f"There are {model.cfg.n_layers} blocks: give a number from 0 to that, not {blocks!r}."
+        )
+
+
 def at_last_word(model: Bridge, texts: Sequence[str]) -> Float[np.ndarray, "block text d_model"]:
     """What stands at the last token of each text: its word vector, then its state after every block.
 
