@@ -21,7 +21,7 @@ def fake_margin(cautions=(), doubts=()):
         share = 0.5 + 0.2 * state.strength
         axes = {"use": tuple(SENSES), "coordinate": ("most different", "next most")}
         return MarginAnswer(
-            points=Result(state.blocks * CORNERS, axes, f"uses of {state.word}", "units", ABOUT),
+            points=Result(state.depth * CORNERS, axes, f"uses of {state.word}", "units", ABOUT),
             senses=SENSES,
             reach=(2.0 * LAYERS, 1.0 * LAYERS),
             apart=Result(np.array([0.5, 0.6, 0.7, 0.8]), {"blocks": (0, 1, 2, 3)}, "apart", "AUC", ABOUT),
@@ -32,7 +32,7 @@ def fake_margin(cautions=(), doubts=()):
             cautions=cautions,
         )
 
-    first = MarginState("Last week John", edited=2, blocks=LAYERS)
+    first = MarginState("Last week John", edited=2, depth=LAYERS)
     return MarginBench("made up", LAYERS, ("bank", "pen"), first, compute)
 
 

@@ -50,7 +50,7 @@ def measured(tiny):
 
 
 def ask(widget, request=1, **changes):
-    first = {"text": TEXT, "word": "bank", "blocks": 2, "edited": 1, "strength": 0.0}
+    first = {"text": TEXT, "word": "bank", "depth": 2, "edited": 1, "strength": 0.0}
     widget.question = {**first, **changes, "request": request, "view": "v"}
     return widget.reply
 
@@ -140,7 +140,7 @@ def test_equal_means_leave_no_note_to_edit(tiny):
 @pytest.mark.parametrize(
     ("changes", "control", "text"),
     [
-        ({"blocks": 4}, "blocks", "There are 3 blocks: give a number from 0 to that, not 4."),
+        ({"depth": 4}, "depth", "There are 3 blocks: give a number from 0 to that, not 4."),
         ({"edited": 0}, "edited", "A note is edited after 1 to 3 blocks: choose one of these, not 0."),
         ({"strength": 0.3}, "strength",
          "The strength is 0.3: choose one from -2 to 2, in steps of a half."),
@@ -183,7 +183,7 @@ def test_both_findings_are_told_to_screen_readers(notes):
         "After 2 blocks the senses of “bank” are told apart with AUC 0.70. The note after 1 block says"
         " “past”; taken out, the first guess stays “walked”, 50 %; before, “walked” (70 %)."
     )
-    assert ask(notes, 2, blocks=0, strength=-1.0)["status"] == (
+    assert ask(notes, 2, depth=0, strength=-1.0)["status"] == (
         "Before the first block all 4 uses of “bank” are one point: one word, one vector (AUC 0.50). The note"
         " after 1 block says “past”; turned round, the first guess is “walks” (70 %); before, “walked”"
         " (70 %)."
@@ -201,7 +201,7 @@ def test_a_strength_is_told_in_words(notes, strength, text):
 
 
 def test_points_move_on_axes_that_stay(notes):
-    ends = {blocks: re.findall(r'<circle cx="([\d.]+)"', ask(notes, blocks, blocks=blocks)["uses"])
+    ends = {blocks: re.findall(r'<circle cx="([\d.]+)"', ask(notes, blocks, depth=blocks)["uses"])
             for blocks in (0, 1, 3)}  # fmt: skip
     middle = float(ends[0][0])
     assert len(ends[0]) == 1
@@ -210,7 +210,7 @@ def test_points_move_on_axes_that_stay(notes):
 
 
 def test_everything_on_screen_is_also_text(notes):
-    reply = ask(notes, blocks=1)
+    reply = ask(notes, depth=1)
     for use, sense in SENSES.items():
         assert f'<tr><th scope="row">{use}</th><td>{sense}</td>' in reply["uses"]
     assert '<th scope="col" aria-current="true">1</th>' in reply["uses"]

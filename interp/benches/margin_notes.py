@@ -34,15 +34,15 @@ def bench(model: Any, text: str = TEXT) -> MarginBench:
         _check(state, card.layers)
         with beneath("word"):
             seen = senses.cued(state.word)
-        with beneath("blocks"):
-            states.check_depth(model, state.blocks)
+        with beneath("depth"):
+            states.check_depth(model, state.depth)
         points, apart = read()[state.word]
         note = notes()[state.edited - 1]
         with beneath("text"):
             sides, own = margin.edited(model, note, state.text.strip(), state.strength)
         before, after = (_likeliest(model, side, state.text) for side in sides)
         return MarginAnswer(
-            points=_points(model, state, seen, points[state.blocks]),
+            points=_points(model, state, seen, points[state.depth]),
             senses=seen,
             reach=(float(np.abs(points[..., 0]).max()), float(np.abs(points[..., 1]).max())),
             apart=_apart(model, state.word, apart),
@@ -53,7 +53,7 @@ def bench(model: Any, text: str = TEXT) -> MarginBench:
             cautions=doubts[1] + cautions.never_seen(model, state.text.strip()),
         )
 
-    first = MarginState(text, edited=card.layers // 2 + 1, blocks=card.layers)
+    first = MarginState(text, edited=card.layers // 2 + 1, depth=card.layers)
     return MarginBench(card.name, card.layers, tuple(lexicon.SENSES), first, answers(compute, model, keep=64))
 
 
@@ -91,7 +91,7 @@ def _points(
     model: Any, state: MarginState, seen: dict[str, str], values: Float[np.ndarray, "use 2"]
 ) -> Result:
     axes = {"use": tuple(seen), "coordinate": ("most different", "next most")}
-    quantity = f"uses of {state.word} after {state.blocks} blocks"
+    quantity = f"uses of {state.word} after {state.depth} blocks"
     return Result(values, axes, quantity, "units of the state", models.about(model))
 
 

@@ -21,7 +21,7 @@ class MarginState(State):
     edited: int
     strength: float = 0.0
     word: str = "bank"
-    blocks: int = 0
+    depth: int = 0
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class MarginAnswer:
 @dataclass(frozen=True)
 class MarginBench:
     """A model with so many blocks. `compute` raises `Refused` beneath "text", "edited", "strength", "word" or
-    "blocks".
+    "depth".
     """
 
     name: str

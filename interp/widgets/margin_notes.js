@@ -16,7 +16,7 @@ function render({ model, el }) {
   const named = { "-1": "−1: turned round", 0: "0: taken out", 1: "1: as it is" };
 
   const word = choiceField(`${id}-word`, "A word with two senses", model.get("known").map((one) => [one, one]));
-  const blocks = slider("blocks", "Blocks it went through", { min: 0, max: layers, step: 1 }, after);
+  const depth = slider("depth", "Blocks it went through", { min: 0, max: layers, step: 1 }, after);
   const text = sentenceField(`${id}-text`, "A sentence that ends before its verb");
   const edited = slider("edited", "Where the note on time is edited", { min: 1, max: layers, step: 1 }, after);
   const strength = slider("strength", "How strong the note is", { min: -2, max: 2, step: 0.5 },
@@ -28,17 +28,17 @@ function render({ model, el }) {
   const root = make("div", { className: "interp-widget interp-margin" }, busy,
     make("div", { className: "both" },
       make("section", { "aria-label": "Senses" }, make("h3", {}, "One word, block by block"),
-        make("div", { className: "asked" }, word.box, blocks.box), uses),
+        make("div", { className: "asked" }, word.box, depth.box), uses),
       make("section", { "aria-label": "A note" }, make("h3", {}, "A note, edited"),
         make("div", { className: "asked" }, text.box, edited.box, strength.box), note)),
     make("section", { className: "tools", "aria-label": "More" }, unfolding("Save and load", saved.box)), status);
   el.append(root);
 
-  const controls = { text, edited, strength, word, blocks };
+  const controls = { text, edited, strength, word, depth };
   const talk = conversation({
     model, id, root, busy, status,
     compose: () => ({
-      text: text.control.value, word: word.control.value, blocks: Number(blocks.control.value),
+      text: text.control.value, word: word.control.value, depth: Number(depth.control.value),
       edited: Number(edited.control.value), strength: Number(strength.control.value),
     }),
     fill(state) {

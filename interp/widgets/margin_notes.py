@@ -24,7 +24,7 @@ class MarginNotes(Conversation):
     as one sentence, and the last good result stays.
     """
 
-    controls = ("text", "edited", "strength", "word", "blocks")
+    controls = ("text", "edited", "strength", "word", "depth")
     _esm = joined("conversation.js", "margin_notes.js")
     layers = traitlets.Int().tag(sync=True)
     known = traitlets.List().tag(sync=True)

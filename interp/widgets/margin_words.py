@@ -67,7 +67,7 @@ def static_html(state: MarginState, answer: MarginAnswer, name: str, style: str)
 
 def _drawn(state: MarginState, answer: MarginAnswer) -> tuple[Result, dict[str, str]]:
     """The points and the sense of each; before the first block one point stands for all."""
-    if state.blocks:
+    if state.depth:
         return answer.points, answer.senses
     some, name = answer.points, f"all {len(answer.senses)} uses"
     axes = {**some.axes, "use": (name,)}
@@ -80,13 +80,13 @@ def _told(state: MarginState, answer: MarginAnswer) -> str:
 
 def _sense(state: MarginState, answer: MarginAnswer) -> str:
     """How well the senses are told apart, in one sentence."""
-    auc = float(answer.apart.at(blocks=state.blocks))
-    if state.blocks == 0:
+    auc = float(answer.apart.at(blocks=state.depth))
+    if state.depth == 0:
         return (
             f"Before the first block all {len(answer.senses)} uses of “{state.word}” are one point: one word,"
             f" one vector (AUC {auc:.2f})."
         )
-    return f"After {_blocks(state.blocks)} the senses of “{state.word}” are told apart with AUC {auc:.2f}."
+    return f"After {_blocks(state.depth)} the senses of “{state.word}” are told apart with AUC {auc:.2f}."
 
 
 def _edit(state: MarginState, answer: MarginAnswer) -> str:
@@ -123,7 +123,7 @@ def _panes(state: MarginState, answer: MarginAnswer) -> tuple[Pane, Pane]:
 def _by_block(state: MarginState, answer: MarginAnswer) -> str:
     """A row with the AUC after every number of blocks; the one on show is marked."""
     pairs = list(zip(answer.apart.axes["blocks"], answer.apart.values.tolist(), strict=True))
-    here = ['aria-current="true"' if blocks == state.blocks else "" for blocks, _ in pairs]
+    here = ['aria-current="true"' if blocks == state.depth else "" for blocks, _ in pairs]
     top = "".join(
         f'<th scope="col" {mark}>{blocks}</th>' for (blocks, _), mark in zip(pairs, here, strict=True)
     )
