@@ -25,7 +25,7 @@ FLOORS = {
     "words": 0, "sites": 0, "result": 0, "claims": 0, "finding": 0,
     "screens": 0.5,
     "published": 1, "prompts": 1, "models": 1, "vectors": 1, "trainings": 1,
-    "pocket": 2,
+    "pocket": 2, "pocket_bigger": 2,
     "hooks": 2, "pocket_taught": 3,
     "methods": 3,
     "studies": 4,
@@ -263,7 +263,7 @@ def test_no_file_is_a_drawer():
 
 
 def test_the_state_of_the_process_is_left_alone():
-    trainers = ("pocket/grow.py", "pocket/train.py", "pocket_taught/train.py")
+    trainers = ("models/untrained.py", "pocket/grow.py", "pocket/train.py", "pocket_taught/train.py")
     seeds_itself = [PACKAGE / trainer for trainer in trainers]
     found = offenders(
         FILES, r"set_grad_enabled|^\s*global |torch\.manual_seed|np\.random\.seed|import \*|except:"

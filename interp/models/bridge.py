@@ -5,6 +5,7 @@ Weights are as `load` leaves them: layer norms folded in, what is written centre
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from jaxtyping import Float
@@ -40,6 +41,7 @@ class Tokenizer(Protocol):
     def encode(self, text: str, /, **options: bool) -> list[int]: ...
     def decode(self, ids: Sequence[int], /, **options: bool) -> str: ...
     def get_vocab(self) -> dict[str, int]: ...
+    def save_pretrained(self, folder: Path, /) -> Any: ...
 
 
 class Bridge(Protocol):
