@@ -8,16 +8,15 @@ from functools import partial
 from interp import hooks, models
 from interp.benches.lab import exercises as tasks
 from interp.benches.lab import measurements
+from interp.benches.lab.answering import NOTES, compute
 from interp.benches.lab.head_groups import groups
 from interp.benches.untouched import answers, steps
 from interp.models import Bridge
 from interp.screens.lab import LabBench
 from interp.sites import Head
 from interp.studies.heads.one_sentence import (
-    NOTES,
     REFERENCES,
     Sentence,
-    compute,
     examples,
     reference_outputs,
 )

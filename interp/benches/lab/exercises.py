@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from interp import models
 from interp.models import Bridge
 from interp.screens.lab import Exercise, LabState, Verdict
 from interp.sites import Head

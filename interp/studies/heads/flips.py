@@ -23,9 +23,9 @@ from interp.methods.attribution import head_attribution
 from interp.models import Bridge
 from interp.prompts import Prompts
 from interp.result import Result
-from interp.screens.lab import LabAnswer, LabState
+from interp.screens.lab import LabState
 from interp.sites import Head
-from interp.studies.heads.one_sentence import compute, guesses, leads
+from interp.studies.heads.one_sentence import Change, changed, guesses, leads
 from interp.studies.names import ioi
 
 Group = tuple[Head, ...]
@@ -99,7 +99,7 @@ class Flip:
     """
 
     state: LabState
-    answer: LabAnswer
+    answer: Change
     guesses: Result
     alone: Result
     others: Result
@@ -263,7 +263,7 @@ def find(model: Bridge, state: LabState, *, n: int = N, progress: bool = True) -
     shape = [len(labels) for labels in axes.values()]
     return Flip(
         state,
-        compute(model, state),
+        changed(model, state),
         guesses(model, state),
         _told_here(model, np.reshape(list(alone.values()), shape), axes),
         _others(model, state, found, apart, comb(len(every), len(group))),
