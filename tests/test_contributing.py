@@ -22,11 +22,10 @@ dots(found, title="Three words").save("dots", "made")
 """
 
 
+SHAPES = "tests/test_architecture.py::test_shapes_are_checked_while_these_tests_run"  # wants a model
 WIDGET = """
-from interp import hooks, models
-from interp.benches import next_word
+from interp import hooks
 from interp.sites import Head
-from interp.widgets.next_word import NextWord
 model = models.load("pocket")
 widget = NextWord(next_word.bench(model))
 first = widget.state, widget.reply["html"]
@@ -55,6 +54,7 @@ def house(tmp_path_factory):
     for kind, place, code in BLOCK.findall(text):
         if kind == "file":
             assert not (house / place).exists()
+            (house / place).parent.mkdir(exist_ok=True)
             (house / place).write_text(code, encoding="utf-8")
         else:
             notebooks.setdefault(place, []).append(nbformat.v4.new_code_cell(code.rstrip()))
@@ -91,11 +91,22 @@ def test_the_chart_of_the_recipe_is_drawn_in_every_form(house):
 
 @pytest.mark.slow
 def test_the_widget_of_the_recipe_answers_refuses_and_is_saved(house):
-    run(house, "-c", WIDGET)
+    with (house / "interp/widgets/__init__.py").open("a", encoding="utf-8") as names:
+        names.write("\nfrom interp.widgets.next_word import NextWord\n")
+    (cell,) = nbformat.read(house / "notebooks/97_next_word.ipynb", as_version=4).cells
+    run(house, "-c", cell.source + WIDGET)
     script = (house / "interp/widgets/next_word.js").read_text(encoding="utf-8")
     parts = (house / "interp/widgets/conversation.js").read_text(encoding="utf-8")
     ours = set(re.findall(r"(?<![.\w])([a-z]\w+)\(", script)) - {"render", "fill", "show"}
     assert {name for name in ours if f"function {name}(" not in parts} == set()
+
+
+@pytest.mark.slow
+def test_the_recipes_keep_to_the_plan_of_the_house(house):
+    (house / "tests").mkdir()
+    shutil.copy(ROOT / "tests/test_architecture.py", house / "tests")
+    quiet = ("--noconftest", "--override-ini", "addopts=", "--deselect", SHAPES)
+    run(house, "-m", "pytest", "-q", "-p", "no:cacheprovider", *quiet, "tests/test_architecture.py")
 
 
 def test_the_code_of_the_recipes_is_clean(house):
@@ -104,6 +115,6 @@ def test_the_code_of_the_recipes_is_clean(house):
         for kind, place, _ in BLOCK.findall((ROOT / "CONTRIBUTING.md").read_text())
         if kind == "file" and place.endswith(".py")
     ]
-    assert len(places) == 5
+    assert len(places) == 6
     run(house, "-m", "ruff", "check", "--config", str(ROOT / "pyproject.toml"), *places)
     run(house, "-m", "ruff", "format", "--check", "--config", str(ROOT / "pyproject.toml"), *places)
