@@ -15,6 +15,7 @@ from torch import Tensor
 from interp import hooks, models
 from interp.claims import Claim
 from interp.methods import lens, updates
+from interp.models import Bridge
 from interp.prompts import Prompts, meant
 from interp.result import Result
 from interp.sites import Site
@@ -48,7 +49,7 @@ def relation(name: str) -> Relation:
     return RELATIONS[name]
 
 
-def arguments(model, name: str = "capital") -> tuple[str, ...]:
+def arguments(model: Bridge, name: str = "capital") -> tuple[str, ...]:
     """What can be asked: the arguments whose first piece is not their answer's first piece as well."""
     asked = relation(name)
     return tuple(
@@ -59,7 +60,7 @@ def arguments(model, name: str = "capital") -> tuple[str, ...]:
 
 
 def prompts(
-    model,
+    model: Bridge,
     name: str = "capital",
     *,
     about: Sequence[str] | None = None,
@@ -75,19 +76,19 @@ def prompts(
     return _written(model, [(asked.text(one, form), one, asked.answer(one)) for one in chosen], bos)
 
 
-def lists(model, name: str, *, about: Sequence[str] | None = None) -> Prompts:
+def lists(model: Bridge, name: str, *, about: Sequence[str] | None = None) -> Prompts:
     """Lists without any question that end right before the argument; answers as in `prompts`."""
     asked = relation(name)
     chosen = arguments(model, name) if about is None else tuple(about)
     return _written(model, [(list_of(one), one, asked.answer(one)) for one in chosen], False)
 
 
-def plain(model, texts: Sequence[str]) -> Prompts:
+def plain(model: Bridge, texts: Sequence[str]) -> Prompts:
     """These texts as they are, without answers."""
     return Prompts.write(model.tokenizer, [[(None, text)] for text in texts], context=model.cfg.n_ctx)
 
 
-def _written(model, rows: Sequence[tuple[str, str, str]], bos: bool) -> Prompts:
+def _written(model: Bridge, rows: Sequence[tuple[str, str, str]], bos: bool) -> Prompts:
     written = Prompts.write(
         model.tokenizer, [[(None, text)] for text, _, _ in rows], bos=bos, context=model.cfg.n_ctx
     )
@@ -98,7 +99,7 @@ def _written(model, rows: Sequence[tuple[str, str, str]], bos: bool) -> Prompts:
     return replace(written, answers=first)
 
 
-def _pieces(model, word: str) -> list[int]:
+def _pieces(model: Bridge, word: str) -> list[int]:
     """The tokens of an answer, as `prompts.meant` reads it. Raises ValueError for an empty one."""
     text = meant(word)
     if not text:
@@ -106,7 +107,7 @@ def _pieces(model, word: str) -> list[int]:
     return models.encode(model, text)
 
 
-def scores(model, asked: Prompts, answers: Sequence[str], *edits: hooks.Edit) -> Result:
+def scores(model: Bridge, asked: Prompts, answers: Sequence[str], *edits: hooks.Edit) -> Result:
     """How well each prompt is continued by its answer: Result[score, prompt].
 
     "first piece": 1 where the answer's first token is the first guess; "whole answer": 1 where every token of
@@ -130,7 +131,7 @@ def scores(model, asked: Prompts, answers: Sequence[str], *edits: hooks.Edit) ->
     return Result(np.stack(values), axes, "score of the answer", "share or nats", about)
 
 
-def _extended(model, asked: Prompts, pieces: Sequence[list[int]]) -> tuple[Tensor, Tensor, Tensor]:
+def _extended(model: Bridge, asked: Prompts, pieces: Sequence[list[int]]) -> tuple[Tensor, Tensor, Tensor]:
     """Tokens with all but the last piece appended, and the prompt and position before every piece."""
     width = max(int(n) + len(one) - 1 for n, one in zip(asked.length, pieces, strict=True))
     tokens = torch.full((len(asked), width), model.tokenizer.eos_token_id)
@@ -159,7 +160,7 @@ class Watched:
 
 
 def watch(
-    model, name: str = "capital", *, form: str = "example first", bos: bool = False, through=None
+    model: Bridge, name: str = "capital", *, form: str = "example first", bos: bool = False, through=None
 ) -> Watched:
     """All arguments of a relation, asked in this form and followed from layer to layer."""
     chosen = arguments(model, name)
@@ -279,7 +280,7 @@ def who(seen: Sequence[Watched]) -> Result:
     return Result(values, axes, "share of the answered questions", "share", seen[0].trace.about)
 
 
-def arrivals(model, name: str = "capital", *, through=None) -> Result:
+def arrivals(model: Bridge, name: str = "capital", *, through=None) -> Result:
     """The layer from which the answer stays first, in several ways of asking: Result[way, prompt].
 
     An answer that is not first at the end counts as the number of layers. `through` is a tuned lens.

@@ -22,6 +22,7 @@ from interp import hooks, models
 from interp.claims import Claim, decide
 from interp.methods import updates
 from interp.methods.readout import logits_at_end
+from interp.models import Bridge
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.studies.facts import facts, transplants
@@ -50,7 +51,7 @@ C15_TEXT = (
 C16_TEXT = "Early feed-forward layers hold simple facts (a word and the next), late ones complex relations."
 
 
-def stack(model, sixths: int) -> tuple[int, ...]:
+def stack(model: Bridge, sixths: int) -> tuple[int, ...]:
     """The last so many sixths of the layers, rounded. Raises ValueError beyond 0 to 6."""
     if not 0 <= sixths <= SIXTHS:
         raise ValueError(f"{sixths} sixths of the layers cannot be removed: choose from 0 to {SIXTHS}.")
@@ -58,7 +59,7 @@ def stack(model, sixths: int) -> tuple[int, ...]:
     return tuple(range(count - round(sixths * count / SIXTHS), count))
 
 
-def removals(model) -> Result:
+def removals(model: Bridge) -> Result:
     """Share of capitals found with silent layers: Result[way, removed, sixths, form, score, prompt].
 
     1 = right. `way` is one of `WAYS`; `removed` is the feed-forward or the attention half of the last
@@ -74,7 +75,7 @@ def removals(model) -> Result:
     return Result(values, axes, "share of capitals found", "share", _about(model, len(answers)))
 
 
-def _found(model, groups: Sequence[Sequence[int]]) -> tuple[np.ndarray, list[str]]:
+def _found(model: Bridge, groups: Sequence[Sequence[int]]) -> tuple[np.ndarray, list[str]]:
     """Whether each capital is found without these layers: [way, removed, group, form, score, prompt]."""
     answers = _capitals(model)
     found = np.zeros((len(WAYS), len(updates.KINDS), len(groups), len(FORMS), 2, len(answers)))
@@ -89,7 +90,7 @@ def _found(model, groups: Sequence[Sequence[int]]) -> tuple[np.ndarray, list[str
     return found, answers
 
 
-def elsewhere(model, kind: str, *, where: Tensor | None = None) -> dict[int, hooks.Put]:
+def elsewhere(model: Bridge, kind: str, *, where: Tensor | None = None) -> dict[int, hooks.Put]:
     """By layer: an edit that makes one half of it write its average over questions and lists of the other
     relations, which ask for no capital."""
     texts = [
@@ -117,7 +118,7 @@ def curves(measured: Result) -> Result:
     return Result(values, axes, measured.quantity, measured.unit, measured.about)
 
 
-def one_layer(model) -> Result:
+def one_layer(model: Bridge) -> Result:
     """The same with one silent layer, the one that does the step: Result[way, removed, form, score, prompt].
 
     `removed` is nothing, this feed-forward layer, or this attention layer.
@@ -133,11 +134,11 @@ def one_layer(model) -> Result:
     return Result(values, axes, "share of capitals found", "share", about)
 
 
-def _capitals(model) -> list[str]:
+def _capitals(model: Bridge) -> list[str]:
     return [facts.capital_of(country) for country in facts.arguments(model)]
 
 
-def _right(model, prompts: Prompts, answers: Sequence[str], *edits: hooks.Edit) -> np.ndarray:
+def _right(model: Bridge, prompts: Prompts, answers: Sequence[str], *edits: hooks.Edit) -> np.ndarray:
     return facts.scores(model, prompts, answers, *edits).values[:2]  # score prompt
 
 
@@ -241,7 +242,7 @@ class Depths:
     enough: bool = True
 
 
-def depths(model) -> Depths:
+def depths(model: Bridge) -> Depths:
     """Each layer's worth for simple facts, at their last word, and for relations, at the country's."""
     relation = facts.relation("capital")
     questions = [relation.text(country) for country in facts.arguments(model)]
@@ -257,13 +258,13 @@ def depths(model) -> Depths:
     return Depths(*worths, False, enough=False)
 
 
-def _known(model, texts: list[str], answers: list[str]) -> list[tuple[str, str]]:
+def _known(model: Bridge, texts: list[str], answers: list[str]) -> list[tuple[str, str]]:
     """The pairs whose answer's first piece is the model's first guess."""
     right = facts.scores(model, facts.plain(model, texts), answers).values[0] == 1
     return [pair for pair, knows in zip(zip(texts, answers, strict=True), right, strict=True) if knows]
 
 
-def _worth(model, items: list[tuple[str, str]], after: int = 0) -> Result:
+def _worth(model: Bridge, items: list[tuple[str, str]], after: int = 0) -> Result:
     """The log-probability of the answers' first pieces lost without each layer at the subject's word, which
     stands so many tokens before the last."""
     texts, answers = map(list, zip(*items, strict=True))
@@ -313,7 +314,7 @@ def centre(worth: Result, *, way: str = WAYS[0]) -> Result:
     return Result(shares, axes, "centre of mass", "share of the depth", worth.about)
 
 
-def c16(model, found: Depths, *, strict: float = 1.0) -> Claim:
+def c16(model: Bridge, found: Depths, *, strict: float = 1.0) -> Claim:
     """Does a relation's worth lie later than a simple fact's?
 
     Words that leave no choice are no facts: with this stand-in for surnames the claim cannot be tested.
@@ -385,5 +386,5 @@ def _difference(
     )
 
 
-def _about(model, n: int) -> dict:
+def _about(model: Bridge, n: int) -> dict:
     return {**models.about(model), "bos": False, "n": n}

@@ -26,6 +26,7 @@ from interp import hooks, models
 from interp.claims import Claim, decide
 from interp.methods import lens, updates
 from interp.methods.readout import logits_at_end
+from interp.models import Bridge
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.studies.facts import facts
@@ -76,19 +77,19 @@ class Moved:
     chosen: Result
 
 
-def step_layer(model, name: str) -> int:
+def step_layer(model: Bridge, name: str) -> int:
     """The feed-forward layer that adds most to the answer's probability, on average over all questions."""
     traced = lens.trace(model, facts.prompts(model, name))
     (layer,), _ = updates.written(traced).mean("prompt").top(1)[0]
     return int(layer)
 
 
-def vectors(model, name: str, layer: int) -> Float[Tensor, "argument d_model"]:
+def vectors(model: Bridge, name: str, layer: int) -> Float[Tensor, "argument d_model"]:
     """The update of this layer at the last word of every question with one example."""
     return updates.captured(model, facts.prompts(model, name), [layer])[0]
 
 
-def move(model, name: str = "capital", *, seed: int = 0) -> Moved:
+def move(model: Bridge, name: str = "capital", *, seed: int = 0) -> Moved:
     """The answer's rank in every list, and the answer chosen among all, untouched and with vectors put in.
 
     Raises ValueError for an unknown relation.
@@ -114,7 +115,7 @@ def move(model, name: str = "capital", *, seed: int = 0) -> Moved:
 
 
 def _chosen(
-    model, into: Prompts, put: Mapping[str, Tensor], replaced: Sequence[int], about: Mapping
+    model: Bridge, into: Prompts, put: Mapping[str, Tensor], replaced: Sequence[int], about: Mapping
 ) -> Result:
     """Which of all answers the model likes best, untouched and with these vectors put in."""
     right = into.answers[WORDS[0]]
@@ -133,7 +134,7 @@ def _with_another_answer(into: Prompts) -> Prompts:
     return replace(into, answers={WORDS[0]: answer, WORDS[1]: answer.roll(OTHER_ANSWER)})
 
 
-def _ranks(model, into: Prompts, *edits: hooks.Edit) -> Float[np.ndarray, "word layer prompt"]:
+def _ranks(model: Bridge, into: Prompts, *edits: hooks.Edit) -> Float[np.ndarray, "word layer prompt"]:
     traced = lens.trace(model, into, *edits, parts=("post",)).at(measure="rank", part="post")
     return np.moveaxis(traced.values, 1, 0)
 
@@ -173,7 +174,7 @@ def closeness(moved: Moved) -> Result:
     return Result(1 / ranks.values, ranks.axes, "closeness of the answer (1 / rank)", "", ranks.about)
 
 
-def take_out(model, name: str = "capital") -> Result:
+def take_out(model: Bridge, name: str = "capital") -> Result:
     """The answer's rank at the step layer's output, with that layer's own update and without it.
 
     Result[update, prompt], update "in" and "taken out", in the lens alone: nothing is run again.
@@ -273,7 +274,7 @@ def table(steps: Sequence[Step]) -> Result:
     return Result(np.array(list(tests.values())), axes, "share", "share")
 
 
-def c14(model, steps: Sequence[Step], *, strict: float = 1.0) -> Claim:
+def c14(model: Bridge, steps: Sequence[Step], *, strict: float = 1.0) -> Claim:
     """Does one feed-forward layer do the step, and does its vector do it elsewhere, beyond every control?
 
     Supported if capitals and the other relations hold, partly if only some of them do. `strict` multiplies
