@@ -117,9 +117,10 @@ def decide(
     return "supported" if complete else "partly"
 
 
-def firm(
-    make: Callable[..., Claim], others: Mapping[str, Callable[[], Iterable[Claim]]] | None = None
-) -> Claim:
+Again = Mapping[str, Callable[[], Iterable[Claim]]]  # kind of variation -> the claim made so, when asked
+
+
+def firm(make: Callable[..., Claim], others: Again | None = None) -> Claim:
     """The claim `make()`, with how often its verdict stays when it is asked again: under `make(strict=...)`,
     its thresholds times each of `SHIFTS`, and as each of `others` makes it, by kind (`SENTENCES`, `ZERO`).
 
