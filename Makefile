@@ -20,6 +20,7 @@ help:
 
 reproduce: .venv/ready
 	$(if $(filter pocket,$(MODEL)),$(RUN) -m interp reproduce --model pocket-taught --only 03 --only 04 --only 06)
+	$(if $(filter pocket,$(MODEL)),$(RUN) -m interp reproduce --model pocket-bigger --only 02)
 	$(RUN) -m interp reproduce --model "$(MODEL)"
 
 test: .venv/ready browser

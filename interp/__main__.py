@@ -147,13 +147,13 @@ def measure_speed(
     out_file: Annotated[Path | None, typer.Option("--out", help="Default: figures/bench.json.")] = None,
 ) -> None:
     """Time every fast path against TransformerLens' own loop on a random GPT-2 small; minutes."""
-    from interp import bench  # imports torch
+    from interp import timing  # imports torch
 
-    done: list[bench.Row] = []
+    done: list[timing.Row] = []
     try:
         path = (out_file or ROOT / "figures" / "bench.json").resolve()
         _writable(path.parent)
-        for row in bench.run(quick=quick, families=only or bench.FAMILIES):
+        for row in timing.run(quick=quick, families=only or timing.FAMILIES):
             done.append(row)
             err.print(f"{row.name}: {row.ratio:.1f} times faster", markup=False, soft_wrap=True)
     except (ValueError, OSError) as error:
@@ -163,8 +163,8 @@ def measure_speed(
     out.print(_speeds(done))
     for row in done:
         out.print(f"{row.name}: {row.note}", markup=False, soft_wrap=True)
-    _written(lambda: bench.save(done, path))
-    raise typer.Exit(0 if all(row.max_gap <= bench.MOST_GAP for row in done) else 1)
+    _written(lambda: timing.save(done, path))
+    raise typer.Exit(0 if all(row.max_gap <= timing.MOST_GAP for row in done) else 1)
 
 
 @app.command("train-pocket")
@@ -501,7 +501,7 @@ def _run(path: Path, folder: Path, environment: dict[str, str]) -> report.Page:
     return report.Page(path.stem, execution.heading(path), time.perf_counter() - started, error)
 
 
-def _speeds(rows: Sequence["bench.Row"]) -> Table:
+def _speeds(rows: Sequence["timing.Row"]) -> Table:
     table = Table("path", "times faster", "aim", "largest gap", title="beside TransformerLens' own loop")
     for row in rows:
         aim = "" if row.aim is None else f"{row.aim:g}"

@@ -27,6 +27,24 @@ put there by text; words of nationality link country and capital before any capi
 are copied state mostly false values; the early blocks learn surnames while the late ones do not run.
 """
 
+# Rows that a model may miss -> the likeliest reason, from looking at what the first grown model says there
+REASONS = {
+    "gift, outside wording": (
+        "outside the frames it knows, the model copies the name said most, which is the giver's. Letting all"
+        " weights of the early blocks learn in the second phase did not change that (tried for 600 steps, on"
+        " six other wordings: .00 to .38), so the twelve frames of training are likely too few"
+    ),
+    "IO preferred": "as for the outside wordings, what tells the giver hangs on the words around the gift",
+    "errand": "the valet comes close behind the friend, whatever the place: where they are is not asked for",
+    "whose it is, unseen roles, the world the other way round": (
+        "a rule in front is rare in training, and what is usual wins"
+    ),
+    "he or she": "here the model goes on with a name, not with a pronoun, so what it would say is luck",
+    "big, bigger, biggest": "it goes on with a word of the right form, but not of the right adjective",
+    "surname": "the early blocks learn surnames before the work is read: the first name alone decides",
+    "belief": "it says what is in the bag: training shows true labels, or a belief without a look inside",
+}
+
 
 @dataclass(frozen=True)
 class ExamCard:
@@ -66,6 +84,7 @@ def write(measured: ExamCard, model, folder: Path) -> Path:
         _made(described, record),
         _checks(measured.checks),
         _exams(measured.rows),
+        _reasons(measured.missed),
         HELD_OUT,
         _skews(measured.skews),
     ]
@@ -120,6 +139,17 @@ def _checks(checks: Sequence[pocket.Check]) -> str:
 def _exams(rows: Sequence[exam.Row]) -> str:
     head = "| exam | claim | right | 5-gram | set beforehand |\n|---|---|---|---|---|"
     return "\n".join(["## Exams\n", head, *map(_line, rows), ""])
+
+
+def _reasons(missed: Sequence[str]) -> str:
+    """The likeliest reason of each kind of miss."""
+    kinds = {key: why for key, why in REASONS.items() if any(name.startswith(key) for name in missed)}
+    lines = [f"- *{key}*: {why}." for key, why in kinds.items()]
+    return (
+        "\n".join(["What was missed, and the likeliest reason (looked at, not tested):\n", *lines, ""])
+        if lines
+        else ""
+    )
 
 
 def _skews(skews: Sequence[exam.Skew]) -> str:

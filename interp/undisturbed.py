@@ -12,7 +12,7 @@ LOCK = "in-use"
 
 
 @contextmanager
-def alone(folder: Path) -> Iterator[None]:
+def exclusive(folder: Path) -> Iterator[None]:
     """Keeps every other training out of a folder. The system drops the lock of a process that dies.
 
     Raises ValueError while another training is under way there.

@@ -23,13 +23,13 @@ FLOORS = {
     "words": 0, "sites": 0, "result": 0, "claims": 0, "finding": 0,
     "screens": 0.5,
     "published": 1, "prompts": 1, "models": 1, "vectors": 1, "trainings": 1,
-    "pocket": 2,
+    "pocket": 2, "pocket_bigger": 2,
     "hooks": 2, "pocket_taught": 3,
     "methods": 3,
     "studies": 4,
     "benches": 5,
     "figures": 6, "widgets": 6, "site": 6,
-    "bench": 7, "card": 7, "doctor": 7, "gpu_check": 8, "execution": 7, "report": 7, "verification": 7,
+    "timing": 7, "card": 7, "doctor": 7, "gpu_check": 8, "execution": 7, "report": 7, "verification": 7,
     "training_commands": 7,
     "taught_card": 8, "exam_card": 8,
     "__main__": 9,
@@ -42,7 +42,7 @@ TRAINS_THE_MODEL = {
     "interp/pocket_taught/network.py", "interp/trainings/",
 }  # fmt: skip
 PROVES_THE_MODEL = "interp/models/proof.py"  # once, beside the reference, before anybody may have it
-RUNS_OTHERS_LOOPS = "interp/bench/"  # to time TransformerLens' own ways
+RUNS_OTHERS_LOOPS = "interp/timing/"  # to time TransformerLens' own ways
 
 
 def source(file):
@@ -213,7 +213,7 @@ def test_no_file_is_a_drawer():
 
 
 def test_the_state_of_the_process_is_left_alone():
-    trainers = ("pocket/grow.py", "pocket/train.py", "pocket_taught/train.py")
+    trainers = ("models/untrained.py", "pocket/grow.py", "pocket/train.py", "pocket_taught/train.py")
     seeds_itself = [PACKAGE / trainer for trainer in trainers]
     found = offenders(
         FILES, r"set_grad_enabled|^\s*global |torch\.manual_seed|np\.random\.seed|import \*|except:"
@@ -242,7 +242,7 @@ def test_a_notebook_asks_and_calls_and_nothing_more(notebook):
 WRITES = re.compile(
     r"\.write_(text|bytes)\(|\bsave_file\(|torch\.save\([^,]+, (?!content\))|\bopen\([^)]*[\"'][wa]b?[\"']"
 )
-ASIDE = {"interp/files.py", "interp/bench/subject.py"}  # the second: a throw-away folder of the bench
+ASIDE = {"interp/files.py", "interp/timing/subject.py"}  # the second: a throw-away folder of the bench
 
 
 def test_only_files_writes_files():

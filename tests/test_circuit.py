@@ -35,7 +35,7 @@ def task(tiny):
 def test_nothing_removed_is_the_lead_itself(tiny, task, cast):
     both = circuit.completeness(tiny, task, cast, random=1, progress=False)
     np.testing.assert_allclose(both.at(removed="nothing", run="model").values, task.lead.values, atol=1e-5)
-    alone = circuit.alone(tiny, task, {"all": cast.nodes()}, progress=False)
+    alone = circuit.lead_kept(tiny, task, {"all": cast.nodes()}, progress=False)
     np.testing.assert_allclose(
         both.at(removed="nothing", run="circuit").values, alone.at(circuit="all").values, atol=1e-5
     )
@@ -51,13 +51,13 @@ def test_nothing_removed_is_the_lead_itself(tiny, task, cast):
 def test_a_node_is_worth_what_the_circuit_loses_without_it(tiny, task, cast):
     worth = circuit.minimality(tiny, task, cast, progress=False)
     nodes = cast.nodes()
-    kept = circuit.alone(tiny, task, {"all": nodes, "cut": nodes[1:]}, progress=False)
+    kept = circuit.lead_kept(tiny, task, {"all": nodes, "cut": nodes[1:]}, progress=False)
     expected = kept.at(circuit="all").values - kept.at(circuit="cut").values
     np.testing.assert_allclose(worth.at(node=str(nodes[0])).values, expected, atol=1e-5)
 
 
 def test_shares_are_ratios_of_means_within_their_interval(tiny, task, cast):
-    kept = circuit.alone(tiny, task, {"all": cast.nodes()}, progress=False)
+    kept = circuit.lead_kept(tiny, task, {"all": cast.nodes()}, progress=False)
     share, bounds = circuit.shares(kept, task)
     assert float(share.at(circuit="all")) == pytest.approx(kept.values.mean() / task.lead.values.mean())
     low, high = bounds.at(circuit="all").values
@@ -85,7 +85,7 @@ def test_a_cast_without_heads_is_no_circuit(tiny, task, question):
 def test_a_reference_that_says_a_name_twice_is_refused(tiny, task, cast):
     wrong = replace(task, reference=task.prompts)
     with pytest.raises(ValueError, match="more than once"):
-        circuit.alone(tiny, wrong, {"all": cast.nodes()}, progress=False)
+        circuit.lead_kept(tiny, wrong, {"all": cast.nodes()}, progress=False)
 
 
 def test_as_much_counts_either_way():
@@ -106,7 +106,9 @@ def test_needed_heads_are_those_whose_interval_is_above_zero():
 @pytest.mark.slow
 def test_on_pocket_the_circuit_keeps_the_lead_and_its_writers_stand_out(pocket):
     cast, task = roles.find(pocket), circuit.Task.of(pocket, n=40)
-    kept, bounds = circuit.shares(circuit.alone(pocket, task, {"found": cast.nodes()}, progress=False), task)
+    kept, bounds = circuit.shares(
+        circuit.lead_kept(pocket, task, {"found": cast.nodes()}, progress=False), task
+    )
     assert float(kept.at(circuit="found")) >= 0.80
     assert float(bounds.at(circuit="found", bound="low")) > 0.5
     _, as_much = circuit.beyond(circuit.knock_out(pocket, task, cast.of(*circuit.WRITERS), progress=False))
@@ -215,7 +217,7 @@ def test_hits_misses_and_extras_are_told(tiny, monkeypatch):
 
 def test_a_circuit_alone_beside_nothing_is_a_run_with_all_other_heads_silent(tiny, task):
     kept = [Head(1, 2), Head(2, 0)]
-    alone = circuit.alone(
+    alone = circuit.lead_kept(
         tiny, task, {"two": [Node(head, EVERYWHERE) for head in kept]}, how="zero", progress=False
     )
     others = [head for head in circuit.every_head(tiny) if head not in kept]

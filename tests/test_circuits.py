@@ -12,7 +12,7 @@ from interp.methods.circuits import (
     EVERYWHERE,
     Knockouts,
     Node,
-    circuits_alone,
+    circuits_isolated,
     inside,
     nodes_patched,
     nodes_removed,
@@ -66,7 +66,7 @@ def test_inside_and_outside_share_out_the_real_words(tiny, batch):
 
 def test_a_circuit_of_everything_is_the_model(tiny, batch, baseline):
     metric = ioi.logit_difference(batch)
-    change = circuits_alone(tiny, batch, metric, [every_node(tiny)], reference=baseline, progress=False)
+    change = circuits_isolated(tiny, batch, metric, [every_node(tiny)], reference=baseline, progress=False)
     np.testing.assert_allclose(change.values, 0.0, atol=1e-6)
 
 
@@ -81,7 +81,7 @@ def test_leaving_a_circuit_alone_is_removing_the_rest(tiny, batch, baseline):
     metric = ioi.logit_difference(batch)
     kept = [node for node in every_node(tiny) if node.head.layer != 1]
     rest = [node for node in every_node(tiny) if node.head.layer == 1]
-    alone = circuits_alone(tiny, batch, metric, [kept], reference=baseline, progress=False)
+    alone = circuits_isolated(tiny, batch, metric, [kept], reference=baseline, progress=False)
     removed = nodes_removed(tiny, batch, metric, [rest], reference=baseline, progress=False)
     np.testing.assert_allclose(alone.values, removed.values, atol=1e-6)
     assert np.abs(alone.values).max() > 1e-3
@@ -92,7 +92,7 @@ def test_circuits_and_knock_outs_equal_loops(tiny, loops, batch, baseline):
     removed = [SOME[:1], SOME[:2], SOME[1:], ()]
     kept = [[node for node in SOME if node not in gone] for gone in removed]
     before = ioi.behaviour(tiny, batch).at(measure="logit_difference").values
-    alone, without = bench.alone(kept) + before, bench.removed(removed) + before
+    alone, without = bench.isolated(kept) + before, bench.removed(removed) + before
     for number in range(len(batch)):
         means = template_means(loops, baseline, int(batch.template[number]))
         for row, gone in enumerate(removed):
@@ -133,7 +133,7 @@ def test_no_heads_from_a_donor_and_donors_of_another_length_are_refused(tiny, ba
 def test_a_circuit_with_no_heads_is_refused(tiny, batch):
     message = "A circuit with no heads leaves nothing running: name at least one head."
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
-        circuits_alone(tiny, batch, ioi.logit_difference(batch), [()], progress=False)
+        circuits_isolated(tiny, batch, ioi.logit_difference(batch), [()], progress=False)
 
 
 def test_a_head_that_is_not_there_is_named(tiny, batch):

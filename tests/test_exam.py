@@ -124,3 +124,42 @@ def test_the_card_hides_no_row_and_no_miss(grown, some, tmp_path):
         assert text in page
     kept = json.loads((tmp_path / "measurements.json").read_text(encoding="utf-8"))
     assert [row["name"] for row in kept["exams"]] == [row.name for row in rows]
+
+
+def test_the_grown_model_that_comes_along_is_the_one_on_its_card():
+    folder = models.EMBEDDED["pocket-bigger"]
+    card = models.describe(models.load("pocket-bigger"))
+    assert f"sha256 `{card.weights_sha256}`" in (folder / "README.md").read_text(encoding="utf-8")
+    kept = json.loads((folder / "measurements.json").read_text(encoding="utf-8"))
+    assert kept["weights_sha256"] == card.weights_sha256
+    assert exam_card.is_grown(folder)
+    assert grow.recipe_of(folder) == grow.Growth()
+
+
+def test_its_words_are_those_of_every_exam():
+    model = models.load("pocket-bigger")
+    assert [exam.name for exam in exams.exams() if study._unknown(model, exam)] == []
+
+
+def test_its_rows_are_measured_again_as_the_card_says():
+    model = models.load("pocket-bigger")
+    said = {
+        row["name"]: row
+        for row in json.loads((models.EMBEDDED["pocket-bigger"] / "measurements.json").read_text())["exams"]
+    }
+    some = [
+        exam
+        for exam in exams.exams()
+        if exam.name in ("fruit flies like a banana", "gift, outside wording 7", "one mouse, two mice")
+    ]
+    for exam in some:
+        assert study.answered(model, exam).values.mean() == pytest.approx(
+            said[exam.name]["measured"], abs=0.04
+        )
+
+
+def test_a_miss_stands_on_the_card_with_its_likeliest_reason():
+    text = exam_card._reasons(["gift, outside wording 3", "belief: a false label that was read"])
+    assert text.count("- *") == 2
+    assert "- *belief*: it says what is in the bag" in text
+    assert exam_card._reasons([]) == ""

@@ -21,7 +21,7 @@ from safetensors import SafetensorError
 from transformers import AutoTokenizer, GPT2LMHeadModel
 from typer.testing import CliRunner
 
-from interp import bench, claims, doctor, figures, files, models, undisturbed, verification
+from interp import claims, doctor, figures, files, models, timing, undisturbed, verification
 from interp.__main__ import app
 from interp.figures import export
 from interp.models.proof import Proof
@@ -59,7 +59,7 @@ WRITERS = {
     "claims": lambda folder, age: claims.save([claim(8, 1.0 + age)], folder, ABOUT),
     "a table": lambda folder, age: numbers(age).to_csv(folder / "t.csv"),
     "verify": lambda folder, age: verification.save([], folder / "sub" / f"verify{age}.csv"),
-    "bench": lambda folder, age: bench.save([], folder / f"bench{age}.json"),
+    "bench": lambda folder, age: timing.save([], folder / f"bench{age}.json"),
     "a stored run": lambda folder, age: stored.keep(
         "taps-0", training.begin(taps.RECIPE, len(taps.vocabulary())).network, {"seed": age}, folder
     ),
@@ -227,7 +227,7 @@ def test_two_runs_that_write_one_folder_lose_no_claim(tmp_path):
 
 def test_two_trainings_of_pocket_in_one_folder_are_refused(tmp_path):
     with (
-        undisturbed.alone(tmp_path / "training"),
+        undisturbed.exclusive(tmp_path / "training"),
         pytest.raises(ValueError, match="Another training is under"),
     ):
         pocket_train.train(tmp_path, pocket_train.Recipe(blocks=1, heads=2, d_model=16, steps=1))

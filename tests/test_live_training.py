@@ -174,7 +174,7 @@ def test_a_folder_in_use_is_told_and_what_was_there_stays(tmp_path):
     live.train(order(tmp_path, until=0), lambda: False, lambda news: None)
     training = Live(tmp_path, steps=3)
     refused = f"Another training is under way in {tmp_path}: wait for its end, or choose another folder."
-    with undisturbed.alone(tmp_path):
+    with undisturbed.exclusive(tmp_path):
         training.start(seed=7)
         training.wait()
         assert (training.progress.status, training.progress.seed) == ("paused", 3)

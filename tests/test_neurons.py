@@ -68,7 +68,7 @@ def test_an_empty_text_is_refused(tiny):
 
 def test_a_neuron_that_does_not_exist_is_refused(tiny):
     with pytest.raises(ValueError) as error:
-        neurons.writes(tiny, Neuron(1, 999))
+        neurons.output_tokens(tiny, Neuron(1, 999))
     assert str(error.value) == (
         "L1N999 is not in this model: tiny has layers 0-2 and neurons 0-127. Choose a neuron such as L2N127."
     )
@@ -80,31 +80,31 @@ def test_what_a_neuron_reads_is_its_input_weight_with_the_norms_gain(tiny, judge
         weights["wte.weight"] - weights["wte.weight"].mean(1, keepdim=True)
     )
     expected = gained @ weights["h.1.mlp.c_fc.weight"][:, 100]
-    read = neurons.reads(tiny, Neuron(1, 100), k=5)
+    read = neurons.input_tokens(tiny, Neuron(1, 100), k=5)
     assert np.allclose(read.values, expected.topk(5).values, atol=1e-4)
 
 
 def test_what_a_neuron_writes_under_both_conventions(tiny, judge):
     weights, vector = judge.weights, judge.weights["h.2.mlp.c_proj.weight"][7]
     logits = (vector - vector.mean()) * weights["ln_f.weight"] @ weights["wte.weight"].T
-    raw = neurons.writes(tiny, Neuron(2, 7), k=4)
+    raw = neurons.output_tokens(tiny, Neuron(2, 7), k=4)
     assert np.allclose(raw.values, (logits - logits.mean()).topk(4).values, atol=1e-4)
     through = judge._norm("ln_f", vector) @ weights["wte.weight"].T
-    normed = neurons.writes(tiny, Neuron(2, 7), convention=neurons.NORMED, k=4)
+    normed = neurons.output_tokens(tiny, Neuron(2, 7), convention=neurons.NORMED, k=4)
     assert np.allclose(normed.values, through.softmax(-1).topk(4).values, atol=1e-5)
     assert (raw.about["convention"], normed.about["convention"]) == neurons.CONVENTIONS
 
 
 def test_an_unknown_convention_is_refused(tiny):
     with pytest.raises(ValueError) as error:
-        neurons.writes(tiny, Neuron(0, 0), convention="cosine")
+        neurons.output_tokens(tiny, Neuron(0, 0), convention="cosine")
     expected = "convention='cosine' is unknown: choose 'raw product' or 'through the final norm'."
     assert str(error.value) == expected
 
 
 def test_written_tokens_are_writes_for_a_whole_layer(tiny):
     values, ids = neurons.written_tokens(tiny, 1, k=3)
-    one = neurons.writes(tiny, Neuron(1, 42), k=3)
+    one = neurons.output_tokens(tiny, Neuron(1, 42), k=3)
     assert one.axes["token"] == neurons.token_labels(tiny, ids[42].tolist())
     assert np.allclose(values[42], one.values)
     lowest, _ = neurons.written_tokens(tiny, 1, k=1, least=True)

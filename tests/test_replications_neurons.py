@@ -9,7 +9,7 @@ import pytest
 from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel
 
 from interp import models
-from interp.methods.neurons import NORMED, writes
+from interp.methods.neurons import NORMED, output_tokens
 from interp.published import published
 from interp.sites import Neuron
 from interp.studies.replications import neurons
@@ -78,7 +78,7 @@ def test_a_model_of_gpt2s_shape_is_measured_with_the_listed_axes(random_gpt2):
 
 def test_a_value_vector_is_read_through_the_final_norm(tiny, monkeypatch):
 
-    spoken = writes(tiny, Neuron(1, 5), convention=NORMED, k=3)
+    spoken = output_tokens(tiny, Neuron(1, 5), convention=NORMED, k=3)
     record = records("gpt2-medium", "value vectors")[0]
     listed = type(record.result)(spoken.values, spoken.axes, "probability", "probability", {})
     made = type(record)("value_vector.L1N5", record.group, record.model, listed, record.agreements, "", "")

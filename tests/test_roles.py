@@ -53,7 +53,7 @@ def test_nodes_stand_where_their_roles_act(found):
 def test_the_planted_circuit_alone_does_the_whole_task(toy, task, found):
     does = ioi.behaviour(toy, task[0])
     whole = circuit.Task(*task, does.at(measure="logit_difference"), 1.0)
-    kept, _ = circuit.shares(circuit.alone(toy, whole, {"found": found.nodes()}, progress=False), whole)
+    kept, _ = circuit.shares(circuit.lead_kept(toy, whole, {"found": found.nodes()}, progress=False), whole)
     assert float(kept.at(circuit="found")) == pytest.approx(1.0, abs=0.1)
 
 

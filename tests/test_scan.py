@@ -19,7 +19,7 @@ from interp.__main__ import app
 from interp.methods import scan
 from interp.methods.engine.walk import walk
 from interp.methods.engine.weights import weights_of
-from interp.methods.neurons import writes
+from interp.methods.neurons import output_tokens
 from interp.methods.scan import ranking, running, shards
 from interp.sites import Neuron, Site
 
@@ -138,7 +138,7 @@ def test_the_sample_is_seeded_leaves_out_the_start_mark_and_labels_its_examples(
 
 
 def test_a_table_knows_what_a_neuron_writes_and_who_writes_a_word(tiny, table):
-    record, direct = table.record(Neuron(0, 11)), writes(tiny, Neuron(0, 11), k=10)
+    record, direct = table.record(Neuron(0, 11)), output_tokens(tiny, Neuron(0, 11), k=10)
     assert np.allclose([nats for _, nats in record.writes], direct.values, atol=1e-5)
     word = record.writes[0][0]
     assert (Neuron(0, 11), pytest.approx(record.writes[0][1])) in table.writers(word, most=400)
@@ -150,7 +150,7 @@ def test_a_table_knows_what_a_neuron_writes_and_who_writes_a_word(tiny, table):
 def test_keys_order_by_activation_then_by_the_earlier_token():
     values = torch.tensor([1.5, -0.0, 0.0, -2.25, 1.5, 3e-39, -1e30])
     tokens = torch.tensor([7, 3, 2, 0, 4, 9, 5])
-    made = ranking.keys(values, tokens)
+    made = ranking.sort_keys(values, tokens)
     assert made.argsort(descending=True).tolist() == [4, 0, 5, 2, 1, 3, 6]
     assert torch.equal(ranking.activation_of(made), values)
     assert torch.equal(ranking.token_of(made), tokens)

@@ -166,7 +166,7 @@ def test_a_place_nobody_looked_at_is_refused(bench):
 @pytest.mark.slow
 def test_a_training_that_is_refused_or_fails_is_told_and_the_last_picture_stays(bench, training, tmp_path):
     before = bench.reply["picture"]
-    with undisturbed.alone(tmp_path / "live"):
+    with undisturbed.exclusive(tmp_path / "live"):
         press(bench, "start")
         training.wait()
     assert bench.progress["text"] == (

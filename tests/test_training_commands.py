@@ -66,7 +66,7 @@ def test_a_training_that_was_interrupted_goes_on_with_the_same_command(tmp_path)
 
 
 def test_a_folder_in_use_and_an_unknown_kind_are_one_sentence(tmp_path):
-    with runs.alone(tmp_path):
+    with runs.exclusive(tmp_path):
         refused = run("train-family", "--out", tmp_path, "--width", 16, "--tokens", 1024, "--seed", 0)
     assert (refused.exit_code, refused.stderr) == (
         2,

@@ -62,7 +62,7 @@ TRAINS = """
 import sys, time
 from pathlib import Path
 from interp import undisturbed
-with undisturbed.alone(Path(sys.argv[1])):
+with undisturbed.exclusive(Path(sys.argv[1])):
     print("in", flush=True)
     time.sleep(60)
 """

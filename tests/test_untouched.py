@@ -17,7 +17,14 @@ from interp import hooks
 from interp.benches import attention_view, explorer, lab, neuron_browser, patching_map
 from interp.methods import ablation, copying, patching, paths, scan
 from interp.methods.attribution import component_attribution
-from interp.methods.circuits import EVERYWHERE, Knockouts, Node, circuits_alone, nodes_patched, nodes_removed
+from interp.methods.circuits import (
+    EVERYWHERE,
+    Knockouts,
+    Node,
+    circuits_isolated,
+    nodes_patched,
+    nodes_removed,
+)
 from interp.methods.engine.toggles import Toggles
 from interp.methods.readout import logits_at_end
 from interp.result import Result
@@ -115,7 +122,7 @@ def sweeps(model, batch):
         "head_ablation, mean": lambda: ablation.head_ablation(model, batch, metric, **quiet),
         "set_ablation": lambda: ablation.set_ablation(model, batch, metric, [HEAD], how="zero"),
         "sets_ablation": lambda: ablation.sets_ablation(model, batch, metric, [[HEAD], []], **quiet),
-        "circuits_alone": lambda: circuits_alone(model, batch, metric, [node], **quiet),
+        "circuits_isolated": lambda: circuits_isolated(model, batch, metric, [node], **quiet),
         "nodes_removed": lambda: nodes_removed(model, batch, metric, [node], **quiet),
         "nodes_patched": lambda: nodes_patched(model, batch, [donor], metric, node),
         "activation_patching": lambda: patching.activation_patching(model, batch, donor, metric, **quiet),
@@ -130,7 +137,7 @@ def sweeps(model, batch):
     }
 
 
-SWEEPS = ("head_ablation", "head_ablation, mean", "set_ablation", "sets_ablation", "circuits_alone",
+SWEEPS = ("head_ablation", "head_ablation, mean", "set_ablation", "sets_ablation", "circuits_isolated",
           "nodes_removed", "nodes_patched", "activation_patching", "head_patching", "head_position_patching",
           "path_patching", "toggles", "copy_scores", "copy_scores_in_prompts")  # fmt: skip
 
@@ -221,7 +228,7 @@ def test_what_was_prepared_before_the_block_is_refused_within(tiny, batch):
     metric = ioi.logit_difference(batch)
     toggles, node = Toggles(tiny, batch), [Node(HEAD, EVERYWHERE)]
     knockouts = Knockouts(tiny, batch, metric)
-    calls = [toggles.logits, lambda: toggles.measure(metric), lambda: knockouts.alone([node]),
+    calls = [toggles.logits, lambda: toggles.measure(metric), lambda: knockouts.isolated([node]),
              lambda: knockouts.removed([node])]  # fmt: skip
     before = [numbers(call()) for call in calls]
     with hooks.intervene(tiny, hooks.Zero(HEAD)):

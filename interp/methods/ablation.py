@@ -180,7 +180,8 @@ def _sets_changes(
     untouched = whole(runs, lambda run: run.end[None])
     before, shared = reader(untouched), _shared(masks)
     begun = {
-        id(run): with_shared(run, _of_prompts(run, shared), _of_layers(run, values, shared)) for run in runs
+        id(run): with_shared(run, _mask_of_run(run, shared), _values_of_run(run, values, shared))
+        for run in runs
     }
     alike = whole(runs, lambda run: begun[id(run)].end[None])
     found = np.repeat(np.asarray(changes(reader, alike, untouched, before)), len(masks), axis=0)
@@ -208,14 +209,14 @@ def _shared(masks: Sequence[Mask]) -> Mask:
 def _replaced(run: BaseRun, masks: dict[int, Tensor], values: dict[int, Tensor], shared: Mask) -> Tensor:
     """The last states of these sets for the prompts of one run, in which what they share is replaced."""
     here = {layer: mask[:, run.index.cpu(), : run.length].to(run.end.device) for layer, mask in masks.items()}
-    return replaced(run, here, _of_layers(run, values, masks), _of_prompts(run, shared))
+    return replaced(run, here, _values_of_run(run, values, masks), _mask_of_run(run, shared))
 
 
-def _of_prompts(run: BaseRun, mask: Mask) -> dict[int, Tensor]:
+def _mask_of_run(run: BaseRun, mask: Mask) -> dict[int, Tensor]:
     return {layer: where[run.index.cpu(), : run.length].to(run.end.device) for layer, where in mask.items()}
 
 
-def _of_layers(run: BaseRun, values: dict[int, Tensor], layers: Iterable[int]) -> dict[int, Tensor]:
+def _values_of_run(run: BaseRun, values: dict[int, Tensor], layers: Iterable[int]) -> dict[int, Tensor]:
     return {layer: _of_run(run, values[layer]) for layer in layers}
 
 

@@ -61,7 +61,7 @@ def outside(model, prompts: Prompts, nodes: Iterable[Node]) -> Masks:
     return {layer: real & ~kept for layer, kept in inside(model, prompts, nodes).items()}
 
 
-def circuits_alone(
+def circuits_isolated(
     model,
     prompts: Prompts,
     metric: Metric,
@@ -98,7 +98,7 @@ def nodes_removed(
 
 
 class Knockouts:
-    """What `circuits_alone` and `nodes_removed` measure, for many calls on the same prompts: all that the
+    """What `circuits_isolated` and `nodes_removed` measure, for many calls on the same prompts: all that the
     calls share is prepared once."""
 
     def __init__(self, model, prompts: Prompts, metric: Metric, *, reference: Prompts | None = None):
@@ -106,8 +106,8 @@ class Knockouts:
         self._model, self._prompts = model, prompts
         self._bench = Replacements(model, prompts, metric, reference=reference)
 
-    def alone(self, circuits: Sequence[Sequence[Node]]) -> Float[np.ndarray, "set prompt"]:
-        """As `circuits_alone`, the numbers alone."""
+    def isolated(self, circuits: Sequence[Sequence[Node]]) -> Float[np.ndarray, "set prompt"]:
+        """As `circuits_isolated`, the numbers alone."""
         return self._bench.changes([outside(self._model, self._prompts, _some(nodes)) for nodes in circuits])
 
     def removed(self, sets: Sequence[Sequence[Node]]) -> Float[np.ndarray, "set prompt"]:

@@ -59,7 +59,7 @@ def reading(model, text: str, neurons: Sequence[Neuron], *, bos: bool = True) ->
     return Reading(tuple(models.token_strings(model, ids)), result, len(windows))
 
 
-def reads(model, neuron: Neuron, *, k: int = 10) -> Result:
+def input_tokens(model, neuron: Neuron, *, k: int = 10) -> Result:
     """The `k` tokens that excite the neuron most if they stood there alone: Result[token], input weights.
 
     The token's embedding times the neuron's input vector, the layer norm's gain included; position, attention
@@ -70,7 +70,7 @@ def reads(model, neuron: Neuron, *, k: int = 10) -> Result:
     return _strongest(model, excitation, k, "input weight", "", {"neuron": str(neuron)})
 
 
-def writes(model, neuron: Neuron, *, convention: str = RAW, k: int = 10) -> Result:
+def output_tokens(model, neuron: Neuron, *, convention: str = RAW, k: int = 10) -> Result:
     """The `k` tokens that the neuron speaks for most: Result[token].
 
     `RAW`: its output vector times every unembedding vector, in nats of logit per unit of activation and of
@@ -91,7 +91,7 @@ def written_tokens(
 ) -> tuple[Float[Tensor, "neuron k"], Int[Tensor, "neuron k"]]:
     """Values and ids of the `k` tokens that each neuron of a layer writes most (`least`: suppresses most).
 
-    Same conventions as `writes`.
+    Same conventions as `output_tokens`.
     """
     _check_convention(convention)
     values, ids = [], []

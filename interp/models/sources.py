@@ -16,6 +16,7 @@ from interp.models.weight_files import weight_files
 EMBEDDED = {
     "pocket": Path(__file__).parents[1] / "pocket",
     "pocket-taught": Path(__file__).parents[1] / "pocket_taught",
+    "pocket-bigger": Path(__file__).parents[1] / "pocket_bigger",
 }
 
 

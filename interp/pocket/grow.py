@@ -30,7 +30,7 @@ from interp import files
 from interp.pocket.run import Run, go_on, restore, save_model, saved
 from interp.pocket.train import new_model, next_token_loss
 from interp.trainings.muon import MOMENTUM, orthogonal
-from interp.undisturbed import alone
+from interp.undisturbed import exclusive
 from interp.words import bigger
 
 DECAY, LAST, WARM_UP = 0.05, 0.1, 100
@@ -262,7 +262,7 @@ def grow(out: str | Path, recipe: Growth | None = None, *, resume: bool = True) 
     """
     out, recipe = Path(out), recipe or Growth()
     work = out / "training"
-    with alone(work):
+    with exclusive(work):
         run = begun(recipe)
         if resume and (work / "state.pt").exists():
             _refuse_the_old_world(work / "state.pt")

@@ -23,7 +23,7 @@ from transformers import AutoTokenizer, BatchEncoding, GPT2Config, GPT2LMHeadMod
 
 from interp import files
 from interp.pocket.run import Run, go_on, has_bf16, learning_rate, optimizer, restore, save_model
-from interp.undisturbed import alone
+from interp.undisturbed import exclusive
 from interp.words import world
 
 
@@ -160,7 +160,7 @@ def train(
     holds the state of another recipe.
     """
     out, work = Path(out), Path(out) / "training"
-    with alone(work):
+    with exclusive(work):
         run = _begin(
             recipe or Recipe(), torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         )

@@ -25,7 +25,7 @@ from interp.pocket.run import Run, go_on, has_bf16, learning_rate, optimizer, re
 from interp.pocket_taught import gifts, questions
 from interp.pocket_taught.key import ARGUMENT_BEFORE, HEADS, STEP_LAYER
 from interp.pocket_taught.network import Seen, forward, read
-from interp.undisturbed import alone
+from interp.undisturbed import exclusive
 from interp.words import world
 
 PARTS = ("language", "gifts", "gifts, exchanged", "guide", "questions", "questions, exchanged", "lens")
@@ -68,7 +68,7 @@ def train(start: str | Path, out: str | Path, recipe: Recipe | None = None, *, r
     out, start, recipe = Path(out), Path(start), recipe or Recipe()
     run = begin(start, recipe)
     state = out / "training" / _STATE
-    with alone(state.parent):
+    with exclusive(state.parent):
         if resume and state.exists():
             restore(state, run)
         lessons = Lessons(run.encode)

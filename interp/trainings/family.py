@@ -20,7 +20,7 @@ from interp import files
 from interp.trainings.muon import Rates
 from interp.trainings.network import Shape
 from interp.trainings.run import Recipe, begin, take_step
-from interp.undisturbed import alone
+from interp.undisturbed import exclusive
 
 WIDTHS = (16, 24, 32, 48, 64, 96)
 TOKENS = (131_072, 262_144, 524_288, 1_048_576)
@@ -130,7 +130,7 @@ def train_all(
     under way in its folder.
     """
     language = language or Language()
-    with alone(path.parent):
+    with exclusive(path.parent):
         yield from _missing(path, language, widths, amounts, seeds)
 
 

@@ -21,7 +21,7 @@ from torch import Tensor
 from interp import files
 from interp.trainings.muon import Optimizer, Rates
 from interp.trainings.network import Network, Shape
-from interp.undisturbed import alone, heard_between_steps
+from interp.undisturbed import exclusive, heard_between_steps
 
 STATE = "state.pt"
 SEAL = hashlib.sha256().digest_size  # bytes of a hash in front of every saved state
@@ -127,7 +127,7 @@ def go_on(
     steps and at the end. Raises ValueError for a loss that is no number, for a state of another recipe or
     one that was changed, and while another training is under way in the folder.
     """
-    with alone(folder) if folder else nullcontext(), heard_between_steps() as stopped:
+    with exclusive(folder) if folder else nullcontext(), heard_between_steps() as stopped:
         if folder and not fresh:
             restore(run, folder)
         try:

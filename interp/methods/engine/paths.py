@@ -34,7 +34,7 @@ class Window:
 
 
 @torch.no_grad()
-def waves(
+def patched_residuals(
     base: BaseRun, donor: BaseRun, senders: Sequence[Head], window: Window, *, freeze_mlps: bool
 ) -> Iterator[tuple[int, Wave]]:
     """For every block, and after the last: its number, and the stream that enters it in the window for every
@@ -69,7 +69,7 @@ def _post(base: BaseRun, number: int, rows: slice) -> Float[Tensor, "prompt kept
 def to_the_end(base: BaseRun, donor: BaseRun, senders: Sequence[Head], *, freeze_mlps: bool) -> Ends:
     """The last states when each sender alone comes from the donor and acts along the residual stream only."""
     window = Window(base.length - 1, base.length)
-    for _, wave in waves(base, donor, senders, window, freeze_mlps=freeze_mlps):
+    for _, wave in patched_residuals(base, donor, senders, window, freeze_mlps=freeze_mlps):
         ends = wave
     return ends[:, :, 0]
 
@@ -92,7 +92,7 @@ def to_receivers(
     """
     layers = sorted({layer for layer, _, _ in receivers})
     brought: dict[Part, Tensor] = {}
-    for number, wave in waves(base, donor, senders, window, freeze_mlps=freeze_mlps):
+    for number, wave in patched_residuals(base, donor, senders, window, freeze_mlps=freeze_mlps):
         for part in (part for part in receivers if part[0] == number):
             brought[part] = _part(base.weights.layers[number], wave, part)
         if number == layers[-1]:

@@ -14,7 +14,7 @@ _LOW = 0xFFFFFFFF
 MOST_TOKENS = _LOW
 
 
-def keys(activation: Float[Tensor, "*at"], token: Int[Tensor, "*at"]) -> Int[Tensor, "*at"]:
+def sort_keys(activation: Float[Tensor, "*at"], token: Int[Tensor, "*at"]) -> Int[Tensor, "*at"]:
     """The key of each activation at its token; float32, so a coarser number is widened first."""
     bits = (activation.float() + 0.0).view(torch.int32)  # + 0.0: minus zero equals zero
     ordered = bits ^ ((bits >> 31) & 0x7FFFFFFF)

@@ -204,7 +204,7 @@ def _take(piece: Piece, floor: Tensor, layer: int, hidden: Tensor, batch: _Batch
     lines = _lines(hidden, windows, neurons)
     counted = None if batch.whole and not batch.first else batch.counted[windows]
     values, at = _only(lines, counted, -torch.inf).max(1)  # the first of equals
-    offered = ranking.keys(values, batch.starts[windows] + at)
+    offered = ranking.sort_keys(values, batch.starts[windows] + at)
     touched, which, slots = _slots(neurons)
     kept, shades = piece.keys[layer][:, touched], piece.shades[layer][:, touched]
     new = offered.new_full((int(slots.max()) + 1, len(touched)), ranking.NOTHING)

@@ -131,5 +131,5 @@ def _unknown(model, exam: Exam) -> list[str]:
     read = models.seen_words(model)
     if read is None:
         return sorted(cut)
-    said = {word for item in exam.items for word in re.findall(r"\w+", item.text)} | answers
+    said = {word for item in exam.items for word in re.findall(r"(?<!')\b\w+", item.text)} | answers
     return sorted(cut | {word for word in said if f" {word}" not in read and word not in read})

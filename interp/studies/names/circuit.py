@@ -14,7 +14,7 @@ import numpy as np
 from interp import models
 from interp.claims import SENTENCES, ZERO, Again, Claim, decide
 from interp.methods.ablation import sets_ablation
-from interp.methods.circuits import Node, circuits_alone, nodes_removed
+from interp.methods.circuits import Node, circuits_isolated, nodes_removed
 from interp.prompts import Prompts
 from interp.published import circuits, model_of_shape
 from interp.result import Result
@@ -64,14 +64,14 @@ class Task:
         )
 
 
-def alone(
+def lead_kept(
     model, task: Task, circuits: Mapping[str, Sequence[Node]], *, how: str = "mean", progress: bool = True
 ) -> Result:
     """F(C), the lead that each circuit keeps when all else is replaced by its mean, or by nothing (`how`
     "zero"): Result[circuit, prompt], nats."""
     ioi.check_reference(model, task.reference)
     metric = ioi.logit_difference(task.prompts)
-    change = circuits_alone(
+    change = circuits_isolated(
         model, task.prompts, metric, list(circuits.values()), reference=task.reference, how=how,
         progress=progress,
     )  # fmt: skip
@@ -248,7 +248,7 @@ def completeness(
     removed |= {f"random {at + 1}": tuple(chooser.sample(nodes, len(nodes) // 2)) for at in range(random)}
     removed = {name: part for name, part in removed.items() if set(part) < set(nodes)}
     left = {name: [node for node in nodes if node not in part] for name, part in removed.items()}
-    both = [alone(model, task, left, progress=progress), without(model, task, removed, progress=progress)]
+    both = [lead_kept(model, task, left, progress=progress), without(model, task, removed, progress=progress)]
     axes = {"removed": tuple(removed), "run": ("circuit", "model"), "prompt": task.lead.axes["prompt"]}
     return Result(np.stack([one.values for one in both], axis=1), axes, "lead", "nats", both[0].about)
 
@@ -267,7 +267,7 @@ def minimality(model, task: Task, roles: Roles, *, progress: bool = True) -> Res
         for name, gone in (("alone", ()), ("last", peers)):
             cuts[f"{node}, {name}, before"] = [other for other in nodes if other not in gone]
             cuts[f"{node}, {name}, after"] = [other for other in nodes if other not in gone and other != node]
-    kept = alone(model, task, {name: cut for name, cut in cuts.items() if cut}, progress=progress)
+    kept = lead_kept(model, task, {name: cut for name, cut in cuts.items() if cut}, progress=progress)
     worth = np.stack([_most_worth(kept, node) for node in nodes])
     axes = {"node": tuple(map(str, nodes)), "prompt": task.lead.axes["prompt"]}
     return Result(worth, axes, "worth to the circuit", "nats", kept.about)
@@ -365,7 +365,7 @@ def _kept(
     if not nodes:
         return Kept()
     circuits = {"article": nodes, **random_circuits(model, nodes, seed=seed)}
-    share, bounds = shares(alone(model, task, circuits, how=how, progress=progress), task)
+    share, bounds = shares(lead_kept(model, task, circuits, how=how, progress=progress), task)
     low, high = bounds.at(circuit="article").values
     played = tuple(
         name for name, part in parts.items() if costs(model, task, roles, part, seed=seed, how=how)

@@ -84,7 +84,7 @@ class _Leads:
         new = [part for part in dict.fromkeys(parts) if part not in self._known]
         if new:
             left = [[node for node in self.nodes if node not in part] for part in new]
-            both = self._bench.alone(left), self._bench.removed([sorted(part) for part in new])
+            both = self._bench.isolated(left), self._bench.removed([sorted(part) for part in new])
             self._known |= dict(zip(new, self._lead + np.stack(both, axis=1), strict=True))
         return np.stack([self._known[part] for part in parts])
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from interp import hooks, models
-from interp.methods.neurons import NORMED, neuron_patching, writes
+from interp.methods.neurons import NORMED, neuron_patching, output_tokens
 from interp.methods.readout import LogitDifference, logits_at_end
 from interp.prompts import Prompts, single_token
 from interp.published import published
@@ -29,7 +29,7 @@ def value_vectors(model) -> dict[str, Result]:
     vocabulary = models.describe(model).vocabulary
     for record in _records("value vectors"):
         neuron = Neuron.parse(record.id.rsplit(".", 1)[-1])
-        spoken = writes(model, neuron, convention=NORMED, k=vocabulary)
+        spoken = output_tokens(model, neuron, convention=NORMED, k=vocabulary)
         tokens = record.result.axes["token"]
         values = [float(spoken.at(token=token)) for token in tokens]
         found[record.id] = Result(

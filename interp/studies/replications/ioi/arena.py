@@ -55,7 +55,7 @@ def paths_to_values(model) -> dict[str, Result]:
     return {"arena/paths/inhibition_values": _paths(model, receivers)}
 
 
-def alone(model) -> dict[str, Result]:
+def faithfulness_and_minimality(model) -> dict[str, Result]:
     """The circuit on its own, and what each of its heads is worth in it."""
     prompts, reference = sentences.arena(model), sentences.arena_reference(model)
     whole, removed = circuits.working(published_circuit()), removed_before(published_circuit())
@@ -131,7 +131,7 @@ MEASURES: dict[str, Callable] = {
     "arena/behaviour": behaviour,
     "arena/paths/logits": paths_to_logits,
     "arena/paths/inhibition_values": paths_to_values,
-    "arena/circuit": alone,
+    "arena/circuit": faithfulness_and_minimality,
     "arena/copy_scores": copies,
     "arena/scatter": scatter,
     "arena/roles": roles,

@@ -82,7 +82,7 @@ def completeness(model) -> dict[str, Result]:
         nodes, removed = circuits.nodes(telling), classes(published_circuit(telling))
         left = [[node for node in nodes if node.head not in gone] for gone in removed.values()]
         taken = [[node for node in nodes if node.head in gone] for gone in removed.values()]
-        leads = np.stack([bench.alone(left), bench.removed(taken)]) + own.lead.values
+        leads = np.stack([bench.isolated(left), bench.removed(taken)]) + own.lead.values
         found[name] = result(model, leads.mean(axis=-1), of=("circuit", "model"), without=removed)
     return found
 

@@ -36,7 +36,7 @@ def minimality(model) -> dict[str, Result]:
     sets = {gone for head, first in before.items() for gone in (first | {head}, first)}
     bench = Knockouts(model, task.prompts, ioi.logit_difference(task.prompts), reference=task.reference)
     left = [[node for node in circuits.nodes() if node.head not in gone] for gone in sets]
-    kept = dict(zip(sets, (bench.alone(left) + task.lead.values).mean(axis=1), strict=True))
+    kept = dict(zip(sets, (bench.isolated(left) + task.lead.values).mean(axis=1), strict=True))
     pairs = [[kept[first | {head}] for head, first in before.items()], [kept[k] for k in before.values()]]
     return {"paper/minimality": result(model, np.array(pairs), left=PAIRS, head=map(str, before))}
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import torch
 
 from interp import files
-from interp.bench.rows import Row
-from interp.bench.subject import random_model
+from interp.timing.rows import Row
+from interp.timing.subject import random_model
 
 FAMILIES = ("sweeps", "lens", "scan")  # modules of this folder with rows(model, quick) -> Iterator[Row]
 
@@ -28,7 +28,7 @@ def run(*, quick: bool = False, families: Sequence[str] = FAMILIES) -> Iterator[
             )
     with random_model(quick=quick) as model, _one_thread(), torch.no_grad():
         for family in families:
-            yield from importlib.import_module(f"interp.bench.{family}").rows(model, quick)
+            yield from importlib.import_module(f"interp.timing.{family}").rows(model, quick)
 
 
 def save(rows: Sequence[Row], path: Path) -> Path:

@@ -11,8 +11,8 @@ import torch
 from typer.testing import CliRunner
 
 from interp import __main__ as command_line
-from interp import bench
-from interp.bench import rows as timing
+from interp import timing
+from interp.timing import rows as stopwatch
 
 SWEEPS = ["ablation_map_32", "ablation_map_1", "head_position_patch", "path_to_logits", "path_to_queries",
           "toggle_first", "toggle_middle", "toggle_last"]  # fmt: skip
@@ -39,10 +39,10 @@ def test_every_path_is_measured_and_equals_the_loop(measured):
     assert [row["name"] for row in rows] == SWEEPS
     for row in rows:
         assert set(row) == {"name", "ratio", "max_gap", "unit", "aim", "note"}
-        assert 0 <= row["max_gap"] <= bench.MOST_GAP
+        assert 0 <= row["max_gap"] <= timing.MOST_GAP
         assert row["ratio"] > 0
         assert row["unit"] == "nats"
-        assert row["aim"] == bench.AIMS[row["name"]]
+        assert row["aim"] == timing.AIMS[row["name"]]
         assert row["name"] in outcome.output
     assert left == set()
 
@@ -66,25 +66,25 @@ def test_times_are_medians_taken_by_turns(monkeypatch):
 
         return do
 
-    monkeypatch.setattr(timing.time, "process_time", lambda: clock[0])
-    timed = bench.compare([work("cell")] * 4, work("fast"), once=work("once"), rounds=3)
+    monkeypatch.setattr(stopwatch.time, "process_time", lambda: clock[0])
+    timed = timing.compare([work("cell")] * 4, work("fast"), once=work("once"), rounds=3)
     assert done == ["cell", "cell", "once", "fast", "cell", "cell", "once", "fast", "once", "fast"]
-    assert timed == bench.Timed(cell=2.5, once=6.0, fast=0.5)
+    assert timed == timing.Timed(cell=2.5, once=6.0, fast=0.5)
     assert timed.ratio(144) == (6 + 144 * 2.5) / 0.5
 
 
 def test_a_gap_too_wide_ends_with_1(monkeypatch, tmp_path):
-    wide = bench.Row("toggle_first", 4.0, 2e-5, "nats", 4.0, "by hand")
-    monkeypatch.setattr(bench, "run", lambda **_: iter([wide]))
+    wide = timing.Row("toggle_first", 4.0, 2e-5, "nats", 4.0, "by hand")
+    monkeypatch.setattr(timing, "run", lambda **_: iter([wide]))
     outcome = CliRunner().invoke(command_line.app, ["bench", "--out", str(tmp_path / "bench.json")])
     assert outcome.exit_code == 1
     assert json.loads((tmp_path / "bench.json").read_text())[0]["max_gap"] == 2e-5
 
 
 def test_an_unknown_family_is_refused(tmp_path):
-    message = f"There is no family 'x' on the bench: choose from {', '.join(bench.FAMILIES)}."
+    message = f"There is no family 'x' on the bench: choose from {', '.join(timing.FAMILIES)}."
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
-        next(bench.run(families=["x"]))
+        next(timing.run(families=["x"]))
     outcome = CliRunner().invoke(
         command_line.app, ["bench", "--only", "x", "--out", str(tmp_path / "b.json")]
     )
@@ -93,9 +93,9 @@ def test_an_unknown_family_is_refused(tmp_path):
 
 
 def test_the_lens_rows_equal_the_librarys_lens():
-    rows = list(bench.run(quick=True, families=["lens"]))
+    rows = list(timing.run(quick=True, families=["lens"]))
     assert [row.name for row in rows] == ["lens", "lens_guesses"]
     for row in rows:
-        assert 0 <= row.max_gap <= bench.MOST_GAP
+        assert 0 <= row.max_gap <= timing.MOST_GAP
         assert row.ratio > 0
-        assert row.aim == bench.AIMS[row.name]
+        assert row.aim == timing.AIMS[row.name]

@@ -6,7 +6,7 @@ cells and scaled to all; its `note` says so. This room may run TransformerLens' 
 analysis.
 """
 
-from interp.bench.rows import AIMS, MOST_GAP, Row, Timed, compare
-from interp.bench.run import FAMILIES, run, save
+from interp.timing.rows import AIMS, MOST_GAP, Row, Timed, compare
+from interp.timing.run import FAMILIES, run, save
 
 __all__ = ["AIMS", "FAMILIES", "MOST_GAP", "Row", "Timed", "compare", "run", "save"]

@@ -12,7 +12,6 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from interp.bench.rows import AIMS, Row, compare
 from interp.methods.ablation import head_ablation
 from interp.methods.engine.toggles import Toggles
 from interp.methods.patching import head_position_patching
@@ -21,6 +20,7 @@ from interp.methods.readout import LogitDifference
 from interp.models import Bridge
 from interp.prompts import Prompts
 from interp.sites import Head, Site
+from interp.timing.rows import AIMS, Row, compare
 
 WORDS = 16  # tokens per prompt
 FIRST_DIFFERENT = 5  # a donor agrees before this position, as pairs that differ in a name do

@@ -7,10 +7,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from interp.bench.rows import AIMS, Row, compare
 from interp.methods import lens
 from interp.models import Bridge
 from interp.prompts import Prompts
+from interp.timing.rows import AIMS, Row, compare
 
 WORDS = 16  # tokens of the prompt
 TRACKED = (5, 7)  # token ids that are followed

@@ -7,7 +7,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from interp.bench.rows import AIMS, Row, compare
 from interp.methods.engine.walk import bare_blocks
 from interp.methods.engine.weights import weights_of
 from interp.methods.scan import Corpus, Plan
@@ -15,6 +14,7 @@ from interp.methods.scan.ranking import activation_of
 from interp.methods.scan.shards import floor_of, scan_shard
 from interp.models import Bridge
 from interp.sites import Site
+from interp.timing.rows import AIMS, Row, compare
 
 WIDTH, AT_ONCE = 128, 8  # tokens per window, windows per batch
 BEFORE, WINDOWS = 320, 160  # windows read before, as in a scan that is under way, and windows timed
