@@ -38,7 +38,7 @@ def saved(folder: Path) -> list[dict[str, Any]]:
                 told
                 for told in (
                     firmness(fields["measured"], fields["interval"]),
-                    claims.stays_text(fields.get("stays")).replace("stays", "verdict stays"),
+                    claims.stays_text(fields.get("variations")).replace("stays", "verdict stays", 1),
                 )
                 if told
             ),
