@@ -111,7 +111,11 @@ def _static(executed: NotebookNode, packs: Sequence[site.Beside]) -> NotebookNod
         if cell.cell_type == "markdown":
             cell.source = re.sub(r"\]\((\d\d_\w+)\.ipynb\)", r"](\1.html)", cell.source)
         if cell.cell_type == "code":
-            cell.outputs = [_still(output, packs) for output in cell.outputs if not _only_alive(output)]
+            cell.outputs = [
+                _still(output, packs)
+                for output in cell.outputs
+                if not (_only_alive(output) or _twin_of(output))
+            ]
     return still
 
 
@@ -119,6 +123,11 @@ def _only_alive(output: NotebookNode) -> bool:
     """Whether nothing of an output is left without its process, as with a progress bar."""
     kinds = set(output.get("data", ()))
     return bool(kinds & set(LIVE)) and "text/html" not in kinds and "image/png" not in kinds
+
+
+def _twin_of(output: NotebookNode) -> bool:
+    """Whether an output is the still picture of a widget, whose own display has all of it."""
+    return 'class="interp-still ' in output.get("data", {}).get("text/html", "")
 
 
 def _still(output: NotebookNode, packs: Sequence[site.Beside]) -> NotebookNode:

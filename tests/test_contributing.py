@@ -11,7 +11,7 @@ import nbformat
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-BLOCK = re.compile(r"<!-- (file|cell): (\S+) -->\n```python\n(.*?)```", re.DOTALL)
+BLOCK = re.compile(r"<!-- (file|cell): (\S+) -->\n```(?:python|js)\n(.*?)```", re.DOTALL)
 CHART = """
 import numpy as np
 from interp.figures.dot_charts import dots
@@ -19,6 +19,29 @@ from interp.result import Result
 about = {"model": "pocket", "n": 3}
 found = Result(np.array([0.1, 0.9, 0.4]), {"word": ("a", "b", "c")}, "probability", "probability", about)
 dots(found, title="Three words").save("dots", "made")
+"""
+
+
+WIDGET = """
+from interp import hooks, models
+from interp.benches import next_word
+from interp.sites import Head
+from interp.widgets.next_word import NextWord
+model = models.load("pocket")
+widget = NextWord(next_word.bench(model))
+first = widget.state, widget.reply["html"]
+assert widget.reply["status"].startswith("Likeliest next: “Mary”, "), widget.reply["status"]
+widget.question = {"text": "The capital of France is", "request": 1, "view": "v"}
+assert widget.reply["status"].startswith("Likeliest next: “Paris”, "), widget.reply["status"]
+shown = widget.reply["html"]
+widget.question = {"text": " ", "request": 2, "view": "v"}
+said = {"control": "text", "text": "The prompt '' is empty. Write at least one word."}
+assert (widget.reply["error"], widget.reply["html"]) == (said, shown)
+with hooks.intervene(model, hooks.Zero(Head(0, 0))):
+    widget.question = {"text": "The capital", "request": 3, "view": "v"}
+assert "Hooks are in force" in widget.reply["error"]["text"]
+widget.load(first[0])
+assert (widget.state, widget.reply["html"]) == first
 """
 
 
@@ -66,12 +89,21 @@ def test_the_chart_of_the_recipe_is_drawn_in_every_form(house):
     assert "Dot chart" in (made / "dots.svg").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
+def test_the_widget_of_the_recipe_answers_refuses_and_is_saved(house):
+    run(house, "-c", WIDGET)
+    script = (house / "interp/widgets/next_word.js").read_text(encoding="utf-8")
+    parts = (house / "interp/widgets/conversation.js").read_text(encoding="utf-8")
+    ours = set(re.findall(r"(?<![.\w])([a-z]\w+)\(", script)) - {"render", "fill", "show"}
+    assert {name for name in ours if f"function {name}(" not in parts} == set()
+
+
 def test_the_code_of_the_recipes_is_clean(house):
     places = [
         str(house / place)
         for kind, place, _ in BLOCK.findall((ROOT / "CONTRIBUTING.md").read_text())
-        if kind == "file"
+        if kind == "file" and place.endswith(".py")
     ]
-    assert len(places) == 2
+    assert len(places) == 5
     run(house, "-m", "ruff", "check", "--config", str(ROOT / "pyproject.toml"), *places)
     run(house, "-m", "ruff", "format", "--check", "--config", str(ROOT / "pyproject.toml"), *places)

@@ -22,6 +22,7 @@ from interp.methods.engine.sweep import changes, whole
 from interp.methods.engine.weights import weights_of
 from interp.methods.patching import check_pairs
 from interp.methods.readout import Metric
+from interp.models import Bridge
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.sites import Head, check_place
@@ -41,7 +42,7 @@ class Node:
         return f"{self.head} at {self.spot}"
 
 
-def inside(model, prompts: Prompts, nodes: Iterable[Node]) -> Masks:
+def inside(model: Bridge, prompts: Prompts, nodes: Iterable[Node]) -> Masks:
     """True at each node of every prompt, by layer: one True per prompt and node at a named word.
 
     Raises ValueError for a head the model does not have or a spot the prompts do not have.
@@ -55,14 +56,14 @@ def inside(model, prompts: Prompts, nodes: Iterable[Node]) -> Masks:
     return masks
 
 
-def outside(model, prompts: Prompts, nodes: Iterable[Node]) -> Masks:
+def outside(model: Bridge, prompts: Prompts, nodes: Iterable[Node]) -> Masks:
     """True wherever a head is not a node, at every real word: what is replaced to leave the circuit alone."""
     real = prompts.real()[..., None]
     return {layer: real & ~kept for layer, kept in inside(model, prompts, nodes).items()}
 
 
 def circuits_isolated(
-    model,
+    model: Bridge,
     prompts: Prompts,
     metric: Metric,
     circuits: Sequence[Sequence[Node]],
@@ -81,7 +82,7 @@ def circuits_isolated(
 
 
 def nodes_removed(
-    model,
+    model: Bridge,
     prompts: Prompts,
     metric: Metric,
     sets: Sequence[Sequence[Node]],
@@ -101,7 +102,7 @@ class Knockouts:
     """What `circuits_isolated` and `nodes_removed` measure, for many calls on the same prompts: all that the
     calls share is prepared once."""
 
-    def __init__(self, model, prompts: Prompts, metric: Metric, *, reference: Prompts | None = None):
+    def __init__(self, model: Bridge, prompts: Prompts, metric: Metric, *, reference: Prompts | None = None):
         """Raises ValueError as `ablation.head_values` does."""
         self._model, self._prompts = model, prompts
         self._bench = Replacements(model, prompts, metric, reference=reference)
@@ -116,7 +117,7 @@ class Knockouts:
 
 
 def nodes_patched(
-    model, prompts: Prompts, donors: Sequence[Prompts], metric: Metric, nodes: Sequence[Node]
+    model: Bridge, prompts: Prompts, donors: Sequence[Prompts], metric: Metric, nodes: Sequence[Node]
 ) -> Result:
     """Change in the metric when these nodes put out what they do on a donor: Result[donor, prompt], nats.
 

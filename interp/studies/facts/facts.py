@@ -15,6 +15,7 @@ from torch import Tensor
 from interp import hooks, models
 from interp.claims import SENTENCES, Again, Claim
 from interp.methods import lens, updates
+from interp.models import Bridge
 from interp.prompts import Prompts, meant
 from interp.result import Result
 from interp.sites import Site
@@ -49,7 +50,7 @@ def relation(name: str) -> Relation:
     return RELATIONS[name]
 
 
-def arguments(model, name: str = "capital") -> tuple[str, ...]:
+def arguments(model: Bridge, name: str = "capital") -> tuple[str, ...]:
     """What can be asked: the arguments whose first piece is not their answer's first piece as well."""
     asked = relation(name)
     return tuple(
@@ -60,7 +61,7 @@ def arguments(model, name: str = "capital") -> tuple[str, ...]:
 
 
 def prompts(
-    model,
+    model: Bridge,
     name: str = "capital",
     *,
     about: Sequence[str] | None = None,
@@ -80,19 +81,19 @@ def prompts(
     )
 
 
-def lists(model, name: str, *, about: Sequence[str] | None = None) -> Prompts:
+def lists(model: Bridge, name: str, *, about: Sequence[str] | None = None) -> Prompts:
     """Lists without any question that end right before the argument; answers as in `prompts`."""
     asked = relation(name)
     chosen = arguments(model, name) if about is None else tuple(about)
     return _written(model, [(list_of(one), one, asked.answer(one)) for one in chosen], False)
 
 
-def plain(model, texts: Sequence[str]) -> Prompts:
+def plain(model: Bridge, texts: Sequence[str]) -> Prompts:
     """These texts as they are, without answers."""
     return Prompts.write(model.tokenizer, [[(None, text)] for text in texts], context=model.cfg.n_ctx)
 
 
-def _written(model, rows: Sequence[tuple[str, str, str]], bos: bool) -> Prompts:
+def _written(model: Bridge, rows: Sequence[tuple[str, str, str]], bos: bool) -> Prompts:
     written = Prompts.write(
         model.tokenizer, [[(None, text)] for text, _, _ in rows], bos=bos, context=model.cfg.n_ctx
     )
@@ -103,7 +104,7 @@ def _written(model, rows: Sequence[tuple[str, str, str]], bos: bool) -> Prompts:
     return replace(written, answers=first)
 
 
-def _pieces(model, word: str) -> list[int]:
+def _pieces(model: Bridge, word: str) -> list[int]:
     """The tokens of an answer, as `prompts.meant` reads it. Raises ValueError for an empty one."""
     text = meant(word)
     if not text:
@@ -111,7 +112,7 @@ def _pieces(model, word: str) -> list[int]:
     return models.encode(model, text)
 
 
-def scores(model, asked: Prompts, answers: Sequence[str], *edits: hooks.Edit) -> Result:
+def scores(model: Bridge, asked: Prompts, answers: Sequence[str], *edits: hooks.Edit) -> Result:
     """How well each prompt is continued by its answer: Result[score, prompt].
 
     "first piece": 1 where the answer's first token is the first guess; "whole answer": 1 where every token of
@@ -135,7 +136,7 @@ def scores(model, asked: Prompts, answers: Sequence[str], *edits: hooks.Edit) ->
     return Result(np.stack(values), axes, "score of the answer", "share or nats", about)
 
 
-def _extended(model, asked: Prompts, pieces: Sequence[list[int]]) -> tuple[Tensor, Tensor, Tensor]:
+def _extended(model: Bridge, asked: Prompts, pieces: Sequence[list[int]]) -> tuple[Tensor, Tensor, Tensor]:
     """Tokens with all but the last piece appended, and the prompt and position before every piece."""
     width = max(int(n) + len(one) - 1 for n, one in zip(asked.length, pieces, strict=True))
     tokens = torch.full((len(asked), width), model.tokenizer.eos_token_id)
@@ -164,7 +165,7 @@ class Watched:
 
 
 def watch(
-    model,
+    model: Bridge,
     name: str = "capital",
     *,
     form: str = "example first",
@@ -290,7 +291,7 @@ def who(seen: Sequence[Watched]) -> Result:
     return Result(values, axes, "share of the answered questions", "share", seen[0].trace.about)
 
 
-def arrivals(model, name: str = "capital", *, through=None) -> Result:
+def arrivals(model: Bridge, name: str = "capital", *, through=None) -> Result:
     """The layer from which the answer stays first, in several ways of asking: Result[way, prompt].
 
     An answer that is not first at the end counts as the number of layers. `through` is a tuned lens.
@@ -366,7 +367,7 @@ def c13(watched: Watched, *, strict: float = 1.0) -> Claim:
     )
 
 
-def c13_again(model) -> Again:
+def c13_again(model: Bridge) -> Again:
     """C13 asked again, for `claims.firm`: behind the examples that each seed of `AGAIN` draws."""
     return {SENTENCES: lambda: (c13(watch(model, example=seed)) for seed in AGAIN)}
 

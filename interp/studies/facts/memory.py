@@ -23,6 +23,7 @@ from interp import hooks, models
 from interp.claims import SENTENCES, ZERO, Again, Claim, decide
 from interp.methods import updates
 from interp.methods.readout import logits_at_end
+from interp.models import Bridge
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.studies.facts import facts, transplants
@@ -54,7 +55,7 @@ C16_TEXT = "Early feed-forward layers hold simple facts (a word and the next), l
 Averages = Mapping[str, dict[int, hooks.Put]]  # by half of the block and layer, from `elsewhere`
 
 
-def stack(model, sixths: int) -> tuple[int, ...]:
+def stack(model: Bridge, sixths: int) -> tuple[int, ...]:
     """The last so many sixths of the layers, rounded. Raises ValueError beyond 0 to 6."""
     if not 0 <= sixths <= SIXTHS:
         raise ValueError(f"{sixths} sixths of the layers cannot be removed: choose from 0 to {SIXTHS}.")
@@ -62,7 +63,7 @@ def stack(model, sixths: int) -> tuple[int, ...]:
     return tuple(range(count - round(sixths * count / SIXTHS), count))
 
 
-def removals(model) -> Result:
+def removals(model: Bridge) -> Result:
     """Share of capitals found with silent layers: Result[way, removed, sixths, form, score, prompt].
 
     1 = right. `way` is one of `WAYS`; `removed` is the feed-forward or the attention half of the last
@@ -79,7 +80,7 @@ def removals(model) -> Result:
 
 
 def _found(
-    model,
+    model: Bridge,
     groups: Sequence[Sequence[int]],
     *,
     forms: Sequence[str] = tuple(FORMS),
@@ -103,11 +104,11 @@ def _found(
     return found, answers
 
 
-def _averages(model) -> Averages:
+def _averages(model: Bridge) -> Averages:
     return {kind: elsewhere(model, kind) for kind in updates.KINDS}
 
 
-def elsewhere(model, kind: str, *, where: Tensor | None = None) -> dict[int, hooks.Put]:
+def elsewhere(model: Bridge, kind: str, *, where: Tensor | None = None) -> dict[int, hooks.Put]:
     """By layer: an edit that makes one half of it write its average over questions and lists of the other
     relations, which ask for no capital."""
     texts = [
@@ -135,7 +136,7 @@ def curves(measured: Result) -> Result:
     return Result(values, axes, measured.quantity, measured.unit, measured.about)
 
 
-def one_layer(model) -> Result:
+def one_layer(model: Bridge) -> Result:
     """The same with one silent layer, the one that does the step: Result[way, removed, form, score, prompt].
 
     `removed` is nothing, this feed-forward layer, or this attention layer.
@@ -151,11 +152,11 @@ def one_layer(model) -> Result:
     return Result(values, axes, "share of capitals found", "share", about)
 
 
-def _capitals(model) -> list[str]:
+def _capitals(model: Bridge) -> list[str]:
     return [facts.capital_of(country) for country in facts.arguments(model)]
 
 
-def _right(model, prompts: Prompts, answers: Sequence[str], *edits: hooks.Edit) -> np.ndarray:
+def _right(model: Bridge, prompts: Prompts, answers: Sequence[str], *edits: hooks.Edit) -> np.ndarray:
     return facts.scores(model, prompts, answers, *edits).values[:2]  # score prompt
 
 
@@ -237,7 +238,7 @@ def c15(measured: Result, single: Result, *, strict: float = 1.0, way: str = WAY
     )
 
 
-def c15_again(model, measured: Result, single: Result) -> Again:
+def c15_again(model: Bridge, measured: Result, single: Result) -> Again:
     """C15 asked again, for `claims.firm`: behind the examples of each seed of `facts.AGAIN`, and with nothing
     in the place of silent layers."""
     by_zero, averages = {ZERO: lambda: [c15(measured, single, way=WAYS[1])]}, cache(_averages)
@@ -245,7 +246,7 @@ def c15_again(model, measured: Result, single: Result) -> Again:
 
 
 def _behind(
-    model, example: int | None, averages: Callable[..., Averages] = _averages
+    model: Bridge, example: int | None, averages: Callable[..., Averages] = _averages
 ) -> tuple[Result, Result]:
     """What `c15` needs of `removals` and `one_layer`, behind another example."""
     forms, layer = tuple(FORMS)[:2], transplants.step_layer(model, "capital")
@@ -287,7 +288,7 @@ class Depths:
     enough: bool = True
 
 
-def depths(model, *, example: int | None = None) -> Depths:
+def depths(model: Bridge, *, example: int | None = None) -> Depths:
     """Each layer's worth for simple facts, at their last word, and for relations, at the country's. `example`
     is a seed that draws another example before the questions of these."""
     relation = facts.relation("capital")
@@ -304,13 +305,13 @@ def depths(model, *, example: int | None = None) -> Depths:
     return Depths(*worths, False, enough=False)
 
 
-def _known(model, texts: list[str], answers: list[str]) -> list[tuple[str, str]]:
+def _known(model: Bridge, texts: list[str], answers: list[str]) -> list[tuple[str, str]]:
     """The pairs whose answer's first piece is the model's first guess."""
     right = facts.scores(model, facts.plain(model, texts), answers).values[0] == 1
     return [pair for pair, knows in zip(zip(texts, answers, strict=True), right, strict=True) if knows]
 
 
-def _worth(model, items: list[tuple[str, str]], after: int = 0) -> Result:
+def _worth(model: Bridge, items: list[tuple[str, str]], after: int = 0) -> Result:
     """The log-probability of the answers' first pieces lost without each layer at the subject's word, which
     stands so many tokens before the last."""
     texts, answers = map(list, zip(*items, strict=True))
@@ -360,7 +361,7 @@ def centre(worth: Result, *, way: str = WAYS[0]) -> Result:
     return Result(shares, axes, "centre of mass", "share of the depth", worth.about)
 
 
-def c16(model, found: Depths, *, strict: float = 1.0, way: str = WAYS[0]) -> Claim:
+def c16(model: Bridge, found: Depths, *, strict: float = 1.0, way: str = WAYS[0]) -> Claim:
     """Does a relation's worth lie later than a simple fact's?
 
     Words that leave no choice are no facts: with this stand-in for surnames the claim cannot be tested.
@@ -409,7 +410,7 @@ def c16(model, found: Depths, *, strict: float = 1.0, way: str = WAYS[0]) -> Cla
     )
 
 
-def c16_again(model, found: Depths) -> Again:
+def c16_again(model: Bridge, found: Depths) -> Again:
     """C16 asked again, for `claims.firm`: the capitals behind the examples of each seed of `facts.AGAIN`, and
     with nothing in the place of silent layers."""
     return {
@@ -441,5 +442,5 @@ def _difference(
     )
 
 
-def _about(model, n: int) -> dict:
+def _about(model: Bridge, n: int) -> dict:
     return {**models.about(model), "bos": False, "n": n}

@@ -26,6 +26,7 @@ from interp import hooks, models
 from interp.claims import SENTENCES, Again, Claim, decide
 from interp.methods import lens, updates
 from interp.methods.readout import logits_at_end
+from interp.models import Bridge
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.studies.facts import facts
@@ -77,7 +78,7 @@ class Moved:
     chosen: Result
 
 
-def step_layer(model, name: str) -> int:
+def step_layer(model: Bridge, name: str) -> int:
     """The feed-forward layer that adds most to the answer's probability, on average over all questions."""
     traced = lens.trace(model, facts.prompts(model, name))
     return _adds_most(traced)
@@ -88,7 +89,7 @@ def _adds_most(traced: Result) -> int:
     return int(layer)
 
 
-def _replaced(model, layer: int) -> tuple[int, ...]:
+def _replaced(model: Bridge, layer: int) -> tuple[int, ...]:
     return tuple(range(max(0, layer - LAYERS_BEFORE), model.cfg.n_layers))
 
 
@@ -97,12 +98,14 @@ def _in_turn(vectors: Float[Tensor, "argument d_model"], count: int) -> Float[Te
     return vectors[torch.arange(count, device=vectors.device) % len(vectors)]
 
 
-def vectors(model, name: str, layer: int, *, example: int | None = None) -> Float[Tensor, "argument d_model"]:
+def vectors(
+    model: Bridge, name: str, layer: int, *, example: int | None = None
+) -> Float[Tensor, "argument d_model"]:
     """The update of this layer at the last word of every question with one example."""
     return updates.captured(model, facts.prompts(model, name, example=example), [layer])[0]
 
 
-def move(model, name: str = "capital", *, seed: int = 0) -> Moved:
+def move(model: Bridge, name: str = "capital", *, seed: int = 0) -> Moved:
     """The answer's rank in every list, and the answer chosen among all, untouched and with vectors put in.
 
     Raises ValueError for an unknown relation.
@@ -131,7 +134,7 @@ def _candidates(own: Tensor, wrong: Tensor, seed: int) -> dict[str, Tensor]:
 
 
 def _chosen(
-    model, into: Prompts, put: Mapping[str, Tensor], replaced: Sequence[int], about: Mapping
+    model: Bridge, into: Prompts, put: Mapping[str, Tensor], replaced: Sequence[int], about: Mapping
 ) -> Result:
     """Which of all answers the model likes best, untouched and with these vectors put in."""
     right = into.answers[WORDS[0]]
@@ -154,7 +157,7 @@ def _with_another_answer(into: Prompts) -> Prompts:
     return replace(into, answers={WORDS[0]: answer, WORDS[1]: answer.roll(OTHER_ANSWER)})
 
 
-def _ranks(model, into: Prompts, *edits: hooks.Edit) -> Float[np.ndarray, "word layer prompt"]:
+def _ranks(model: Bridge, into: Prompts, *edits: hooks.Edit) -> Float[np.ndarray, "word layer prompt"]:
     traced = lens.trace(model, into, *edits, parts=("post",)).at(measure="rank", part="post")
     return np.moveaxis(traced.values, 1, 0)
 
@@ -194,7 +197,7 @@ def closeness(moved: Moved) -> Result:
     return Result(1 / ranks.values, ranks.axes, "closeness of the answer (1 / rank)", "", ranks.about)
 
 
-def take_out(model, name: str = "capital") -> Result:
+def take_out(model: Bridge, name: str = "capital") -> Result:
     """The answer's rank at the step layer's output, with that layer's own update and without it.
 
     Result[update, prompt], update "in" and "taken out", in the lens alone: nothing is run again.
@@ -282,7 +285,7 @@ def _step(watched: facts.Watched, chosen: Result, up: float) -> Step:
     )  # fmt: skip
 
 
-def steps_again(model, seed: int | None) -> list[Step]:
+def steps_again(model: Bridge, seed: int | None) -> list[Step]:
     """Both tests of every relation behind other examples, with other random vectors; with the usual
     ones where there is no seed. The ranks, which are shown only, are left out (`better` is NaN)."""
     seen = {name: facts.watch(model, name, example=seed) for name in RELATIONS}
@@ -318,7 +321,7 @@ def table(steps: Sequence[Step]) -> Result:
     return Result(np.array(list(tests.values())), axes, "share", "share")
 
 
-def c14(model, steps: Sequence[Step], *, strict: float = 1.0) -> Claim:
+def c14(model: Bridge, steps: Sequence[Step], *, strict: float = 1.0) -> Claim:
     """Does one feed-forward layer do the step, and does its vector do it elsewhere, beyond every control?
 
     Supported if capitals and the other relations hold, partly if only some of them do. `strict` multiplies
@@ -364,6 +367,6 @@ def c14(model, steps: Sequence[Step], *, strict: float = 1.0) -> Claim:
     )
 
 
-def c14_again(model) -> Again:
+def c14_again(model: Bridge) -> Again:
     """C14 asked again, for `claims.firm`: the steps behind the examples of each seed of `facts.AGAIN`."""
     return {SENTENCES: lambda: (c14(model, steps_again(model, seed)) for seed in facts.AGAIN)}

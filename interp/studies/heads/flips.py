@@ -20,6 +20,7 @@ from interp import models
 from interp.finding import Finding, told
 from interp.methods import ablation
 from interp.methods.attribution import head_attribution
+from interp.models import Bridge
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.screens.lab import LabAnswer, LabState
@@ -242,7 +243,7 @@ class Flip:
         return {**found, "flips the first sentence": self.state.heads} if self.flips else found
 
 
-def find(model, state: LabState, *, n: int = N, progress: bool = True) -> Flip:
+def find(model: Bridge, state: LabState, *, n: int = N, progress: bool = True) -> Flip:
     """The smallest group of heads that flips this sentence, and what many sentences say of it.
 
     Tried are all heads alone, then all pairs, threes, up to `MOST`; where these are more than `EVERY`, those
@@ -273,12 +274,14 @@ def find(model, state: LabState, *, n: int = N, progress: bool = True) -> Flip:
     )
 
 
-def _led(model, state: LabState, groups: Sequence[Group]) -> dict[Group, float]:
+def _led(model: Bridge, state: LabState, groups: Sequence[Group]) -> dict[Group, float]:
     """The lead of this sentence without each group, in nats."""
     return dict(zip(groups, leads(model, state, groups), strict=True))
 
 
-def _flipping(model, state: LabState, alone: Mapping[Group, float]) -> Iterator[Mapping[Group, float]]:
+def _flipping(
+    model: Bridge, state: LabState, alone: Mapping[Group, float]
+) -> Iterator[Mapping[Group, float]]:
     """The leads without all groups of a size at which at least one flips the sentence, smallest size first;
     nothing where the wrong name leads from the start."""
     (before,) = leads(model, state, [()])
@@ -292,7 +295,7 @@ def _flipping(model, state: LabState, alone: Mapping[Group, float]) -> Iterator[
 
 
 def _others(
-    model, state: LabState, found: Mapping[Group, float], apart: Sequence[Group], number: int
+    model: Bridge, state: LabState, found: Mapping[Group, float], apart: Sequence[Group], number: int
 ) -> Result:
     """The lead without every other group, or, where not all `number` were tried, without these apart."""
     whole = len(found) == number
@@ -302,7 +305,7 @@ def _others(
     return replace(result, about={**result.about, "drawn": "all" if whole else "random"})
 
 
-def _sample(model, n: int, seed: int, progress: bool) -> Sample:
+def _sample(model: Bridge, n: int, seed: int, progress: bool) -> Sample:
     prompts = ioi.prompts(model, n, seed=seed)
     reference, metric = ioi.reference(model, prompts, seed=seed), ioi.logit_difference(prompts)
     lead = ioi.behaviour(model, prompts).at(measure="logit_difference")
@@ -312,7 +315,7 @@ def _sample(model, n: int, seed: int, progress: bool) -> Sample:
     return Sample(prompts, reference, lead, removal, head_attribution(model, prompts))
 
 
-def _lost(model, sample: Sample, sets: Sequence[Sequence[Head]], how: str) -> Result:
+def _lost(model: Bridge, sample: Sample, sets: Sequence[Sequence[Head]], how: str) -> Result:
     metric = ioi.logit_difference(sample.prompts)
     return ablation.sets_ablation(
         model, sample.prompts, metric, sets, reference=sample.reference, how=how, progress=False
@@ -328,14 +331,14 @@ def _random_groups(heads: Sequence[Head], size: int) -> list[Group]:
     return list(drawn)
 
 
-def _held(model, fresh: Sample, group: Group, apart: Sequence[Group]) -> Result:
+def _held(model: Bridge, fresh: Sample, group: Group, apart: Sequence[Group]) -> Result:
     lost = _lost(model, fresh, [(), group, *apart], "mean")
     names = ("nothing", "the group", *(f"random: {_listed(one)}" for one in apart))
     axes = {"removed": names, "prompt": lost.axes["prompt"]}
     return Result(fresh.lead.values + lost.values, axes, "lead", "nats", {**lost.about, "seed": SHOWN_ON})
 
 
-def _told_here(model, values: np.ndarray, axes: dict[str, tuple]) -> Result:
+def _told_here(model: Bridge, values: np.ndarray, axes: dict[str, tuple]) -> Result:
     return Result(values, axes, "lead in this sentence", "nats", {**models.about(model), "baseline": "mean"})
 
 

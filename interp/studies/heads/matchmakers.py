@@ -28,6 +28,7 @@ from torch import Tensor
 from interp import hooks, models
 from interp.claims import SENTENCES, ZERO, Again, Claim, decide
 from interp.methods.attention import role_scores, role_scores_by_row
+from interp.models import Bridge
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.sites import Head, Site, check_place
@@ -51,7 +52,7 @@ QUERIES = ("pronoun", "end", "his")  # who asks: he or she, the word after which
 RARE = 0.95  # quantile over shuffles of the strongest head, which a real one must exceed
 
 
-def one_match(model, text: str, head: Head, *, word: int = -1) -> Result:
+def one_match(model: Bridge, text: str, head: Head, *, word: int = -1) -> Result:
     """How one word of a text asks and what answers: Result[measure, key] for this head.
 
     `score` is query times key before the softmax, scaled as the model does; `attention` is what softmax
@@ -81,7 +82,7 @@ def scene(pronoun: str) -> str:
     return PRONOUN_SCENE.replace("{P}", pronoun)
 
 
-def two_questions(model, head: Head) -> Result:
+def two_questions(model: Bridge, head: Head) -> Result:
     """The same scene with *he* and with *she*, seen by one head from the last word: Result[measure, giver,
     key].
 
@@ -93,7 +94,7 @@ def two_questions(model, head: Head) -> Result:
     return replace(told[0], values=np.stack([one.values for one in told], axis=1), axes=axes)
 
 
-def two_words(model) -> tuple[str, str]:
+def two_words(model: Bridge) -> tuple[str, str]:
     """A sentence that ends in two words that belong together, and the pair: the first that this model has as
     single tokens, else the last of `TWO_WORDS`."""
     known = [pair for pair in TWO_WORDS if len(models.encode(model, f" {pair}")) == len(pair.split())]
@@ -101,14 +102,14 @@ def two_words(model) -> tuple[str, str]:
     return TWO_WORDS[pair], pair
 
 
-def sentences(model) -> list[tuple[str, str]]:
+def sentences(model: Bridge) -> list[tuple[str, str]]:
     """The sentences of this study for a viewer, (label, sentence): *he* gives, *she* gives, two words."""
     gives = [(f"{said} gives", scene(said)) for said in PRONOUNS.values()]
     sentence, pair = two_words(model)
     return [*gives, (pair, sentence)]
 
 
-def written(model, text: str, head: Head, k: int = 8) -> Result:
+def written(model: Bridge, text: str, head: Head, k: int = 8) -> Result:
     """What one head writes at the last word of a text, read straight through the unembedding:
     Result[token], nats.
 
@@ -126,7 +127,7 @@ def written(model, text: str, head: Head, k: int = 8) -> Result:
     return Result(np.asarray(values), {"token": labels}, f"written by {head}", "nats", models.about(model))
 
 
-def meetings(model, n: int = 64, *, seed: int = 0, own: bool = False) -> tuple[Prompts, Prompts]:
+def meetings(model: Bridge, n: int = 64, *, seed: int = 0, own: bool = False) -> tuple[Prompts, Prompts]:
     """`n` scenes with a man, a woman and then a pronoun, once *he* and once *she*; all else is the same.
 
     With `own` they end in *his* or *her*. Spots man, woman, pronoun, end. Frames and orders of the two names
@@ -147,7 +148,7 @@ def meetings(model, n: int = 64, *, seed: int = 0, own: bool = False) -> tuple[P
     return he, she
 
 
-def pronoun_odds(model, n: int = 64, *, seed: int = 0, spots: Sequence[str] = QUERIES) -> Result:
+def pronoun_odds(model: Bridge, n: int = 64, *, seed: int = 0, spots: Sequence[str] = QUERIES) -> Result:
     """How far a pronoun turns each head: Result[measure, spot, layer, head, prompt].
 
     `log_odds` is the change in log(attention to the man / attention to the woman) from *she* to *he*, in
@@ -208,7 +209,9 @@ def pronoun_heads(
     return tuple(dict.fromkeys(strong))
 
 
-def known_words(model, n: int = ROWS, length: int = 12, *, seed: int = 0) -> Int[Tensor, "prompt position"]:
+def known_words(
+    model: Bridge, n: int = ROWS, length: int = 12, *, seed: int = 0
+) -> Int[Tensor, "prompt position"]:
     """`n` rows of `length` random words that are one token of this model, to be said twice by `role_scores`.
 
     Words, not ids: a small model has seen most ids of its vocabulary rarely or never. No word stands twice
@@ -225,7 +228,7 @@ def known_words(model, n: int = ROWS, length: int = 12, *, seed: int = 0) -> Int
     return torch.tensor([chooser.sample(single, length) for _ in range(n)])
 
 
-def role_shares(model, *, seed: int = 0) -> Result:
+def role_shares(model: Bridge, *, seed: int = 0) -> Result:
     """`attention.role_scores` on random known words said twice: Result[role, layer, head], shares of
     attention."""
     return role_scores(model, known_words(model, seed=seed))
@@ -344,7 +347,7 @@ def decided_by(way: str, found: Tested) -> Tested:
 
 
 def in_sequence(
-    model, scores: Result, *, seed: int = 1, n: int = ROWS, ways: Sequence[str] = WAYS
+    model: Bridge, scores: Result, *, seed: int = 1, n: int = ROWS, ways: Sequence[str] = WAYS
 ) -> InSequence:
     """Do induction heads need the heads that look one word back before them? Both silenced in turn.
 
@@ -365,7 +368,9 @@ def in_sequence(
     return InSequence(earlier, Result(left, axes, "induction score", "share", about), True, later)
 
 
-def moving(model, scores: Result, *, seed: int = 1, n: int = ROWS, ways: Sequence[str] = WAYS) -> Silenced:
+def moving(
+    model: Bridge, scores: Result, *, seed: int = 1, n: int = ROWS, ways: Sequence[str] = WAYS
+) -> Silenced:
     """Do heads that look behind an earlier saying move the word that stands there? Log-probability, in nats,
     of the next word in the second saying of random words, when they are silent.
 
@@ -383,7 +388,7 @@ def moving(model, scores: Result, *, seed: int = 1, n: int = ROWS, ways: Sequenc
 
 
 def c7(
-    model, scores: Result, odds: Result, sequence: InSequence, moved: Silenced, *, strict: float = 1.0
+    model: Bridge, scores: Result, odds: Result, sequence: InSequence, moved: Silenced, *, strict: float = 1.0
 ) -> Claim:
     """The verdict on C7: supported where all four tests hold, partly where some do. `strict` multiplies the
     thresholds; which heads were silenced stays."""
@@ -420,7 +425,7 @@ def c7(
     )
 
 
-def c7_again(model, scores: Result, odds: Result, sequence: InSequence, moved: Silenced) -> Again:
+def c7_again(model: Bridge, scores: Result, odds: Result, sequence: InSequence, moved: Silenced) -> Again:
     """C7 asked again, for `claims.firm`: all of it on the words and scenes of each seed of `AGAIN`, heads
     chosen on other words than they are silenced on; and with nothing in the place of silent heads."""
 
@@ -461,16 +466,16 @@ def _c7_control(odds: Result, sequence: InSequence, moved: Silenced) -> str:
     )
 
 
-def _counted(model, ids: list[int]) -> list[tuple[str, int, int]]:
+def _counted(model: Bridge, ids: list[int]) -> list[tuple[str, int, int]]:
     strings = models.token_strings(model, ids)
     return [(text, token, strings.count(text)) for text, token in zip(strings, ids, strict=True)]
 
 
-def _words(model, prompts: Prompts) -> list[str]:
+def _words(model: Bridge, prompts: Prompts) -> list[str]:
     return models.token_strings(model, prompts.tokens[0].tolist())
 
 
-def _told(model, told: Sequence[tuple[str, list[tuple[str, str]]]], pronoun: str) -> Prompts:
+def _told(model: Bridge, told: Sequence[tuple[str, list[tuple[str, str]]]], pronoun: str) -> Prompts:
     sentences = []
     for frame, ((first, a), (second, b)) in told:
         before, rest = frame.split(" {A}")
@@ -483,7 +488,7 @@ def _told(model, told: Sequence[tuple[str, list[tuple[str, str]]]], pronoun: str
     return Prompts.write(model.tokenizer, sentences, context=model.cfg.n_ctx)
 
 
-def _leaning(model, prompts: Prompts, asking: Sequence[str]) -> tuple[Tensor, Tensor]:
+def _leaning(model: Bridge, prompts: Prompts, asking: Sequence[str]) -> tuple[Tensor, Tensor]:
     """From each of these spots: score of the man minus the woman, and attention to both: [spot, layer, head,
     prompt]."""
     layers, rows = range(model.cfg.n_layers), torch.arange(len(prompts))
@@ -505,7 +510,7 @@ def _leaning(model, prompts: Prompts, asking: Sequence[str]) -> tuple[Tensor, Te
 
 
 def _other_sets(
-    model, earlier: Sequence[Head], later: Sequence[Head], last: int, seed: int
+    model: Bridge, earlier: Sequence[Head], later: Sequence[Head], last: int, seed: int
 ) -> dict[str, tuple[Head, ...]]:
     """Sets of as many other heads of earlier layers, each once: all of them, or `CONTROL_SETS` drawn at
     random."""
@@ -524,7 +529,7 @@ def _other_sets(
 
 
 def _without(
-    model,
+    model: Bridge,
     sets: Mapping[str, Sequence[Head]],
     seed: int,
     measure: Callable[..., np.ndarray],
@@ -542,14 +547,14 @@ def _without(
 
 
 def _induction(
-    model, rows: Tensor, later: Sequence[Head], edits: Sequence[hooks.Edit]
+    model: Bridge, rows: Tensor, later: Sequence[Head], edits: Sequence[hooks.Edit]
 ) -> Float[np.ndarray, "prompt"]:
     """Mean induction score of these heads, row by row, under these edits."""
     scores = role_scores_by_row(model, rows, *edits).at(role="induction")
     return np.mean([scores.at(layer=head.layer, head=head.head).values for head in later], axis=0)
 
 
-def _next_word(model, rows: Tensor, edits: Sequence[hooks.Edit]) -> Float[np.ndarray, "prompt"]:
+def _next_word(model: Bridge, rows: Tensor, edits: Sequence[hooks.Edit]) -> Float[np.ndarray, "prompt"]:
     """Mean log-probability of the next word in the second saying, row by row, under these edits."""
     length = rows.shape[1]
     logits = hooks.run(model, torch.cat([rows, rows], dim=1), *edits)[0][:, length:-1]

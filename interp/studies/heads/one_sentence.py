@@ -18,6 +18,7 @@ from interp import hooks, models
 from interp.methods.ablation import check_how
 from interp.methods.attribution import head_attribution
 from interp.methods.engine.toggles import Toggles
+from interp.models import Bridge
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.screens.lab import LabAnswer, LabState
@@ -52,7 +53,7 @@ NOTES = {
 class Sentence:
     """One sentence on the bench: what the model says with every head on, and heads that can be toggled."""
 
-    def __init__(self, model, prompt: str, answer: str, against: str, bos: bool):
+    def __init__(self, model: Bridge, prompt: str, answer: str, against: str, bos: bool):
         self.prompts = written(model, prompt, answer, against, bos=bos)
         self.toggles = Toggles(model, self.prompts)
         self._put: dict[Head, Tensor | None] = {}
@@ -75,7 +76,11 @@ class Sentence:
 
 
 def compute(
-    model, state: LabState, *, outputs_of: OutputsOf | None = None, sentence_of: SentenceOf | None = None
+    model: Bridge,
+    state: LabState,
+    *,
+    outputs_of: OutputsOf | None = None,
+    sentence_of: SentenceOf | None = None,
 ) -> LabAnswer:
     """The answer to this state. The same state gives the same answer, to rounding.
 
@@ -108,7 +113,7 @@ def compute(
     )
 
 
-def guesses(model, state: LabState, *, most: int = 6) -> Result:
+def guesses(model: Bridge, state: LabState, *, most: int = 6) -> Result:
     """The `most` likeliest next tokens of both runs together: Result[token, run], run "baseline" and "without
     L5H2". Raises ValueError as `compute` does.
     """
@@ -121,7 +126,7 @@ def guesses(model, state: LabState, *, most: int = 6) -> Result:
 
 
 def leads(
-    model,
+    model: Bridge,
     state: LabState,
     sets: Sequence[Sequence[Head]],
     *,
@@ -142,13 +147,13 @@ def leads(
         yield float(logits[answer] - logits[against])
 
 
-def examples(model) -> tuple[tuple[str, LabState], ...]:
+def examples(model: Bridge) -> tuple[tuple[str, LabState], ...]:
     """Labelled states to start from: the article's sentence and its variations."""
     states = [(label, LabState(prompt, answer, against)) for label, prompt, answer, against in NAME_EXAMPLES]
     return tuple((label, state) for label, state in states if _is_usable(model, state))
 
 
-def check_state(model, state: LabState) -> None:
+def check_state(model: Bridge, state: LabState) -> None:
     """Nothing, if the state's heads and its way of switching off exist; else ValueError."""
     if state.how != TWIN:
         with beneath("how"):
@@ -158,7 +163,7 @@ def check_state(model, state: LabState) -> None:
             check_place(head, models.describe(model))
 
 
-def reference_outputs(model, bos: bool) -> dict[int, Float[Tensor, "word head d_head"]]:
+def reference_outputs(model: Bridge, bos: bool) -> dict[int, Float[Tensor, "word head d_head"]]:
     """Head outputs of every layer at every word of the ABC sentences, padding left out."""
     originals = ioi.prompts(model, REFERENCES, seed=SEED, bos=bos)
     sentences = ioi.reference(model, originals, seed=SEED).take(torch.arange(REFERENCES))
@@ -169,13 +174,13 @@ def reference_outputs(model, bos: bool) -> dict[int, Float[Tensor, "word head d_
     }
 
 
-def _sentence(model, state: LabState, sentence_of: SentenceOf | None) -> Sentence:
+def _sentence(model: Bridge, state: LabState, sentence_of: SentenceOf | None) -> Sentence:
     check_state(model, state)
     asked = state.prompt, state.answer, state.against, state.bos
     return sentence_of(*asked) if sentence_of else Sentence(model, *asked)
 
 
-def _edits(model, prompts: Prompts, state: LabState, outputs_of: OutputsOf) -> dict[Head, hooks.Edit]:
+def _edits(model: Bridge, prompts: Prompts, state: LabState, outputs_of: OutputsOf) -> dict[Head, hooks.Edit]:
     heads = sorted(set(state.heads))
     if state.how == TWIN:
         twin = written_twin(model, prompts, state.twin, state.answer, state.against)
@@ -206,12 +211,12 @@ def _pair(values) -> tuple[float, float]:
     return before, after
 
 
-def _notes(model, state: LabState) -> tuple[str, ...]:
+def _notes(model: Bridge, state: LabState) -> tuple[str, ...]:
     notes = read_otherwise(model, state.prompt)
     return (*notes, NOTES[state.how].format(n=REFERENCES)) if state.heads else notes
 
 
-def _is_usable(model, state: LabState) -> bool:
+def _is_usable(model: Bridge, state: LabState) -> bool:
     try:
         check_state(model, state)
         written(model, state.prompt, state.answer, state.against, bos=state.bos)

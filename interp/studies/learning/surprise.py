@@ -10,6 +10,7 @@ import torch
 
 from interp import hooks
 from interp.claims import TEXTS, Again, Claim, decide
+from interp.models import Bridge
 from interp.result import Result
 from interp.studies.learning import taps as learning
 from interp.trainings import stored, taps
@@ -73,7 +74,7 @@ def words_of(text: str) -> tuple[str, ...]:
     return tuple(words.words[i] for i in words.encode(text))
 
 
-def rank(model, text: str = COFFEE, word: str = SWEET) -> int | None:
+def rank(model: Bridge, text: str = COFFEE, word: str = SWEET) -> int | None:
     """The place of a word among the guesses after a text, 1 the first; None if it is not one token."""
     wanted = model.tokenizer.encode(word, add_special_tokens=False)
     if len(wanted) != 1:

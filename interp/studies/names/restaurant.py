@@ -26,6 +26,7 @@ from interp import models
 from interp.claims import SENTENCES, ZERO, Again, Claim
 from interp.methods import ablation
 from interp.methods.readout import logits_at_end
+from interp.models import Bridge
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.sites import Head
@@ -61,7 +62,7 @@ class Scene:
         return f"{self.thing}, {self.place}"
 
 
-def scenes(model, n: int = 40, *, seed: int = 0, bos: bool = False) -> tuple[Scene, ...]:
+def scenes(model: Bridge, n: int = 40, *, seed: int = 0, bos: bool = False) -> tuple[Scene, ...]:
     """The four tellings: drink or keys, store or restaurant, each with the same `n` pairs of names.
 
     The article's own pair, Mary and John, comes first. The two names take turns in coming first, so that
@@ -74,7 +75,7 @@ def scenes(model, n: int = 40, *, seed: int = 0, bos: bool = False) -> tuple[Sce
     )
 
 
-def chances(model, scene: Scene, *edits) -> Result:
+def chances(model: Bridge, scene: Scene, *edits) -> Result:
     """What the model says next: Result[measure, prompt] with `MEASURES`: three probabilities and the lead
     in nats.
 
@@ -95,12 +96,12 @@ def chances(model, scene: Scene, *edits) -> Result:
     return Result(np.asarray(values), axes, "what comes next", "probability or nats", about)
 
 
-def chances_by_scene(model, told: Sequence[Scene]) -> Result:
+def chances_by_scene(model: Bridge, told: Sequence[Scene]) -> Result:
     """The three probabilities of every telling: Result[scene, measure, prompt]; the lead is left out."""
     return _stacked("scene", {str(scene): chances(model, scene) for scene in told})
 
 
-def with_and_without(model, scene: Scene, heads: Sequence[Head], *, seed: int = 0) -> Result:
+def with_and_without(model: Bridge, scene: Scene, heads: Sequence[Head], *, seed: int = 0) -> Result:
     """The three probabilities with all heads and without these, by mean and by zero, and without one random
     set of as many others: Result[run, measure, prompt]."""
     runs = {"whole model": chances(model, scene)}
@@ -111,12 +112,12 @@ def with_and_without(model, scene: Scene, heads: Sequence[Head], *, seed: int = 
     return _stacked("run", runs)
 
 
-def top_words(model, told: Sequence[Scene], k: int = TOP) -> dict[str, str]:
+def top_words(model: Bridge, told: Sequence[Scene], k: int = TOP) -> dict[str, str]:
     """The `k` likeliest next words of every telling, to be read: telling -> "Mary 87 %, ..."."""
     return {str(scene): _listed(likeliest(model, scene, k)) for scene in told}
 
 
-def likeliest(model, scene: Scene, k: int = TOP) -> Result:
+def likeliest(model: Bridge, scene: Scene, k: int = TOP) -> Result:
     """The likeliest next tokens on average over the names, likeliest first: Result[token], probability.
 
     The two names of each sentence count as "(right)" and "(giver)", whatever they are.
@@ -138,7 +139,7 @@ def likeliest(model, scene: Scene, k: int = TOP) -> Result:
     )  # fmt: skip
 
 
-def without(model, scene: Scene, heads: Sequence[Head], how: str, *, seed: int = 0) -> Result:
+def without(model: Bridge, scene: Scene, heads: Sequence[Head], how: str, *, seed: int = 0) -> Result:
     """`chances` of a telling when these heads are switched off, by `mean` over ABC twins or by `zero`."""
     twins = ioi.reference(model, scene.prompts, seed=seed)
     edits = ablation.edits(model, scene.prompts, heads, how=how, reference=twins)
@@ -204,7 +205,7 @@ class Silenced:
         return "supported" if self.lost > max(self.lost_by_random, default=0.0) else "partly"
 
 
-def measure_c9(model, told: Sequence[Scene], heads: Sequence[Head], *, seed: int = 0) -> Silenced:
+def measure_c9(model: Bridge, told: Sequence[Scene], heads: Sequence[Head], *, seed: int = 0) -> Silenced:
     """The telling with a drink at the store, without these heads, and without random sets of as many; and how
     it differs from keys at the restaurant."""
     scene, heads = told[0], tuple(sorted(set(heads)))
@@ -269,7 +270,7 @@ def c9(model_name: str, measured: Silenced, *, strict: float = 1.0) -> Claim:
     )
 
 
-def c9_again(model, heads: Sequence[Head], measured: Silenced, *, n: int = 40) -> Again:
+def c9_again(model: Bridge, heads: Sequence[Head], measured: Silenced, *, n: int = 40) -> Again:
     """C9 asked again, for `claims.firm`: with the pairs of names of each seed of `AGAIN`, and with nothing in
     the heads' place for the lead as well. (Any name is always asked by zero: a mean could not show it.)"""
     name = models.describe(model).name
@@ -317,7 +318,7 @@ def _lost(before: Result, after: Result) -> float:
     return 1 - leads[1] / leads[0]
 
 
-def _pairs(model, n: int, seed: int) -> list[tuple[str, str]]:
+def _pairs(model: Bridge, n: int, seed: int) -> list[tuple[str, str]]:
     """(IO, S) with a man as S, because the article's keys are *his*; Mary and John first."""
     names, chooser = ioi.name_pool(model), Random(seed)
     men = [name for name in names if name in MALE_NAMES]
@@ -328,7 +329,7 @@ def _pairs(model, n: int, seed: int) -> list[tuple[str, str]]:
     return pairs[:n]
 
 
-def _written(model, thing: str, place: str, pairs: list[tuple[str, str]], bos: bool) -> Prompts:
+def _written(model: Bridge, thing: str, place: str, pairs: list[tuple[str, str]], bos: bool) -> Prompts:
     frame = SCENE.replace("{place}", place).replace("{thing}", thing)
     before, between, after, rest = frame.replace(" {A}", " {B}").split(" {B}")
     sentences = []

@@ -20,6 +20,7 @@ from interp.claims import TEXTS, Again, Claim, decide
 from interp.methods import scan
 from interp.methods.scan import WIDTH, Corpus, Peaks, Table, world_kinds
 from interp.methods.scan.shards import AFTER, BEFORE
+from interp.models import Bridge
 from interp.result import Result
 from interp.sites import Neuron, Site
 from interp.words.concepts import CLASSES
@@ -51,7 +52,7 @@ C11_PUBLISHED = (
 C12_PUBLISHED = "another model: 0.02 % of neurons in layer 1, 3.5 % in layer 16 (Geva et al. 2020, figure 4)"
 
 
-def patterns(model, table: Table, corpus: Corpus, kinds: Sequence[str] | None = None) -> Result:
+def patterns(model: Bridge, table: Table, corpus: Corpus, kinds: Sequence[str] | None = None) -> Result:
     """Which neurons match what: Result[pattern, layer, neuron], 1 for the neuron's pattern, else 0.
 
     The first of `PATTERNS` of which at least `ALIKE` of the neuron's top contexts are: about the same
@@ -66,7 +67,7 @@ def patterns(model, table: Table, corpus: Corpus, kinds: Sequence[str] | None = 
     return Result(values, axes, "share of neurons", "", _about(table))
 
 
-def inclusive(model, table: Table, corpus: Corpus, kinds: Sequence[str] | None = None) -> Result:
+def inclusive(model: Bridge, table: Table, corpus: Corpus, kinds: Sequence[str] | None = None) -> Result:
     """As `patterns`, but a neuron counts for every pattern that fits: Result[pattern, layer, neuron], of the
     first three patterns.
 
@@ -79,7 +80,7 @@ def inclusive(model, table: Table, corpus: Corpus, kinds: Sequence[str] | None =
 
 
 def directions(
-    model, table: Table, corpus: Corpus, kinds: Sequence[str] | None = None, *, seed: int = 0
+    model: Bridge, table: Table, corpus: Corpus, kinds: Sequence[str] | None = None, *, seed: int = 0
 ) -> dict[str, Result]:
     """As `inclusive` for directions that no training has chosen, on the same states: by `CONTROLS`, a
     Result[pattern, layer, neuron] of `DIRECTIONS` per layer.
@@ -92,7 +93,7 @@ def directions(
     return _controls(_hits(model, peaks, corpus, kinds), table, seed)
 
 
-def _untrained(model, table: Table, seed: int) -> list[torch.Tensor]:
+def _untrained(model: Bridge, table: Table, seed: int) -> list[torch.Tensor]:
     """Both kinds of `CONTROLS`, layer by layer, one after the other: [d_model direction]."""
     width, chooser = model.cfg.d_model, np.random.default_rng(seed)
     drawn = []
@@ -118,7 +119,7 @@ def _controls(hits: np.ndarray, table: Table, seed: int) -> dict[str, Result]:
     }  # fmt: skip
 
 
-def _hits(model, peaks: Peaks, corpus: Corpus, kinds: Sequence[str] | None) -> np.ndarray:
+def _hits(model: Bridge, peaks: Peaks, corpus: Corpus, kinds: Sequence[str] | None) -> np.ndarray:
     """Which of the three patterns fits the top contexts: [pattern, layer, neuron]."""
     words, classes = _vocabulary(model)
     tokens = corpus.ids[corpus.starts[peaks.window] + peaks.position]
@@ -126,7 +127,7 @@ def _hits(model, peaks: Peaks, corpus: Corpus, kinds: Sequence[str] | None) -> n
     return np.stack([_alike(one) >= ALIKE for one in (words[tokens], classes[tokens], of_kind)])
 
 
-def _strongest(model, corpus: Corpus, drawn: Sequence[torch.Tensor], k: int) -> Peaks:
+def _strongest(model: Bridge, corpus: Corpus, drawn: Sequence[torch.Tensor], k: int) -> Peaks:
     """The `k` windows in which the normalised state lies furthest along each direction [d_model direction],
     one list per layer, and where in them."""
     sites = [Site("resid_mid", layer) for layer in range(len(drawn))]
@@ -171,7 +172,13 @@ class Examples:
 
 
 def typical(
-    model, table: Table, corpus: Corpus, matched: Result, kinds: Sequence[str] | None = None, *, each: int = 2
+    model: Bridge,
+    table: Table,
+    corpus: Corpus,
+    matched: Result,
+    kinds: Sequence[str] | None = None,
+    *,
+    each: int = 2,
 ) -> tuple[tuple[Neuron, str], ...]:
     """`each` neurons of the first, the middle and the last third of the layers, with what they match.
 
@@ -196,7 +203,13 @@ def typical(
 
 
 def _matched_by(
-    model, corpus: Corpus, peaks: Peaks, layer: int, neuron: int, pattern: int, kinds: Sequence[str] | None
+    model: Bridge,
+    corpus: Corpus,
+    peaks: Peaks,
+    layer: int,
+    neuron: int,
+    pattern: int,
+    kinds: Sequence[str] | None,
 ) -> str:
     """What the neuron's top contexts share, in words."""
     windows = peaks.window[layer, neuron]
@@ -233,7 +246,7 @@ def examples(table: Table, chosen: Sequence[tuple[Neuron, str]], *, contexts: in
     return Examples(result, tuple(texts), groups, tuple(neuron for neuron, _ in chosen))
 
 
-def removals(model, table: Table, corpus: Corpus, *, seed: int = 0) -> Result:
+def removals(model: Bridge, table: Table, corpus: Corpus, *, seed: int = 0) -> Result:
     """How the activation changes when one token before or at the trigger is taken out: Result[removal, layer,
     neuron], (without - with) / with, mean over `CONTEXTS_PER_NEURON` top contexts.
 
@@ -413,7 +426,7 @@ class Other:
     luck: Result
 
 
-def on_other_texts(model, table: Table, seed: int, *, n: int = TEXTS_AGAIN) -> Other:
+def on_other_texts(model: Bridge, table: Table, seed: int, *, n: int = TEXTS_AGAIN) -> Other:
     """The same measured on `n` other texts of the pocket world, in one reading and without a scan.
 
     A neuron is most excited where the normalised state lies furthest along its input weights: its bias adds
@@ -432,7 +445,7 @@ def on_other_texts(model, table: Table, seed: int, *, n: int = TEXTS_AGAIN) -> O
     return Other(matched, control, _agreement(table, mine, other), _by_chance(table, mine, other))
 
 
-def again(model, table: Table) -> tuple[Again, Again]:
+def again(model: Bridge, table: Table) -> tuple[Again, Again]:
     """C11 and C12 asked again, for `claims.firm`: on the other texts of each seed of `AGAIN`, which are read
     once for both. Nothing where the table is not of texts of the pocket world."""
     if table.about.get("corpus", "pocket") != "pocket":
@@ -448,7 +461,7 @@ def again(model, table: Table) -> tuple[Again, Again]:
     )
 
 
-def _vocabulary(model) -> tuple[np.ndarray, np.ndarray]:
+def _vocabulary(model: Bridge) -> tuple[np.ndarray, np.ndarray]:
     """For every token the number of its word (without space and case) and of its class, -1 for none."""
     strings = models.token_strings(model, range(models.describe(model).vocabulary))
     bare = [text.strip().lower() for text in strings]
@@ -479,7 +492,9 @@ def _drawn(corpus: Corpus, peaks: Peaks, layer: int, chooser: Random) -> list[in
     return chooser.sample(able, min(NEURONS_PER_LAYER, len(able)))
 
 
-def at_the_end(model, rows: list[list[int]], places: list[tuple[int, int]], *edits: hooks.Edit) -> np.ndarray:
+def at_the_end(
+    model: Bridge, rows: list[list[int]], places: list[tuple[int, int]], *edits: hooks.Edit
+) -> np.ndarray:
     """The activation of one (layer, neuron) at the last token of each row, under these edits."""
     order = sorted(range(len(rows)), key=lambda row: len(rows[row]))
     found = np.zeros(len(rows))
