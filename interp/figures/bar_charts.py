@@ -191,17 +191,17 @@ def _frame(axes: Axes, plan: Bars) -> None:
 
 def _numbers(axes: Axes, plan: Bars, size: float) -> None:
     """Every value in figures at the end of its bar or whisker; none where it would be too small to read."""
-    if size < 9.0:
+    if size < page.least(9.0):
         return
     places, signed = _places(plan), bool((plan.values < 0).any())
     many = plan.values.shape[1]
     for (row, column), value in np.ndenumerate(plan.values):
         place = row + (column - (many - 1) / 2) * 0.74 / many
-        end = value
+        end = value if np.isfinite(value) else 0.0
         if plan.limits is not None:
             end = plan.limits[1][row, column] if value >= 0 else plan.limits[0][row, column]
         text = theme.number(value, places, signed=signed)
-        side = 1 if value >= 0 else -1
+        side = 1 if end >= 0 else -1
         axes.annotate(
             text,
             (end, place),

@@ -9,7 +9,7 @@ models, choosing colours.
 import base64
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
@@ -22,7 +22,7 @@ from matplotlib.figure import Figure as Canvas
 from PIL import Image
 from plotly.graph_objects import Figure as Chart
 
-from interp.figures import charts, export, glyphs, theme, words
+from interp.figures import charts, export, glyphs, page, theme, words
 from interp.result import Result
 
 SCREEN_DOTS_PER_INCH = 100
@@ -60,6 +60,7 @@ class Figure:
     matplotlib: Callable[[str], Canvas]
     plotly: Callable[[], Chart]
     interval: Result | None = None
+    texts: Sequence[Sequence[str]] | None = None  # that stand in the cells, in the shape of the values
 
     def save(self, name: str, folder: str | Path | None = None) -> "Figure":
         """Write <name>.png, .svg, .pdf, .html and .csv under figures/<model>/, and return the figure itself.
@@ -80,6 +81,14 @@ class Figure:
         svg = export.described(render(canvas, "svg", self.title), self.title, self.alt)
         return {"png": render(canvas, "png"), "pdf": render(canvas, "pdf", self.title), "svg": svg}
 
+    def drawn(self, kind: str, sheet: page.Sheet) -> bytes:
+        """The drawing with its caption as bytes of a "png" or "svg", on a sheet of another size."""
+        with page.on(sheet):
+            canvas = settled(self.matplotlib(self.caption))
+            if kind == "png":
+                return render(canvas, kind, dots=sheet.dots)
+            return export.described(render(canvas, kind, self.title), self.title, self.alt)
+
     def _page(self, name: str) -> str:
         told = {"title": self.title, "alt": self.alt, "disclosure": self.disclosure()}
         return export.page(self.plotly(), name, **told)
@@ -93,7 +102,7 @@ class Figure:
         return (
             f'{TABLE_STYLE}<div class="interp-figure"><p>{escape(self.caption)}</p><details>'
             f"<summary>Description and data as a table</summary><p>{escape(self.alt)}</p>"
-            f'<div class="scroll">{words.table(self.result, self.interval)}</div></details></div>'
+            f'<div class="scroll">{words.table(self.result, self.interval, self.texts)}</div></details></div>'
         )
 
     def _picture(self, png: bytes) -> str:

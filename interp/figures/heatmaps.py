@@ -22,10 +22,18 @@ WIDEST_CELL, BESIDE, BELOW = 2.1, 215.0, 62.0
 CROWDED = 260
 
 
-def heatmap(result: Result, *, title: str, caption: str = "", alt: str = "") -> Figure:
+def heatmap(
+    result: Result,
+    *,
+    title: str,
+    texts: Sequence[Sequence[str]] | None = None,
+    caption: str = "",
+    alt: str = "",
+) -> Figure:
     """A coloured grid of a Result with two axes: the first goes down, the second across, the number in its
     cell.
 
+    `texts`, in the shape of the values, stand in the cells in the numbers' place.
     Blue-white-orange centred on zero when a number is negative, cividis from zero otherwise.
     Raises ValueError for another number of axes, or none to draw.
     """
@@ -36,12 +44,13 @@ def heatmap(result: Result, *, title: str, caption: str = "", alt: str = "") -> 
         title=title,
         caption=words.caption(result, caption),
         alt=alt or words.alt(result, title, "Heat map"),
-        matplotlib=partial(_static, result, title),
-        plotly=partial(_interactive, result, title),
+        matplotlib=partial(_static, result, texts, title),
+        plotly=partial(_interactive, result, texts, title),
+        texts=texts,
     )
 
 
-def _static(result: Result, title: str, caption: str) -> Canvas:
+def _static(result: Result, texts: Sequence[Sequence[str]] | None, title: str, caption: str) -> Canvas:
     canvas, axes = page.slide(title, caption)
     with rc_context(theme.style()):
         scale, norm = theme.colour_scale(result.values)
@@ -54,7 +63,7 @@ def _static(result: Result, title: str, caption: str) -> Canvas:
         width, height = _cell_size(canvas, result)
         axes.set_box_aspect(rows * height / (columns * width))
         axes.set_anchor("W")
-        _label_cells(axes, result, width, height)
+        _label_cells(axes, result, texts, width, height)
         _ticks(axes, result, width, height)
         bar = canvas.colorbar(
             ScalarMappable(norm, scale), ax=axes, pad=0.03, aspect=24, panchor=False,
@@ -99,14 +108,19 @@ def _name_largest(canvas: Canvas, result: Result, width: float) -> None:
         canvas.text(beside, height, row, va="top", fontsize=theme.LABEL)
 
 
-def _label_cells(axes: Axes, result: Result, width: float, height: float) -> None:
-    """The number in every cell, in ink that reads best there; none where it would be too small to read."""
+def _label_cells(
+    axes: Axes, result: Result, own: Sequence[Sequence[str]] | None, width: float, height: float
+) -> None:
+    """The number, or its own text, in every cell, in ink that reads best there; none where it would be too
+    small to read.
+    """
     places = theme.decimals(result.values)
     signed = bool((result.values < 0).any())
     texts = [theme.number(value, places, signed=signed) for value in result.values.ravel()]
+    texts = texts if own is None else [text for line in own for text in line]
     longest = max(page.text_width(text, 1.0) for text in texts)
     size = min(theme.TICK, 0.76 * width / longest, 0.62 * height)
-    if size < 8.0 or result.values.size > CROWDED:
+    if size < page.least(8.0) or result.values.size > CROWDED:
         return
     colours = theme.hex_colours(result.values).ravel()
     columns = result.values.shape[1]
@@ -137,6 +151,10 @@ def _ticks(axes: Axes, result: Result, width: float, height: float) -> None:
     axes.spines[:].set_visible(False)
 
 
+def _shown(texts: Sequence[Sequence[str]]) -> list[list[str]]:
+    return [[charts.shown(text) for text in line] for line in texts]
+
+
 def _chart_width(names: Sequence[object], columns: Sequence[object]) -> int:
     """The pixels in which the labels of a few columns stand level, if they are of ordinary length."""
     beside, across = (
@@ -148,7 +166,7 @@ def _chart_width(names: Sequence[object], columns: Sequence[object]) -> int:
     )
 
 
-def _interactive(result: Result, title: str) -> Chart:
+def _interactive(result: Result, texts: Sequence[Sequence[str]] | None, title: str) -> Chart:
     (down, names), (across, columns) = result.axes.items()
     stops, low, high = theme.plotly_scale(result.values)
     places, signed = theme.decimals(result.values), bool((result.values < 0).any())
@@ -162,7 +180,7 @@ def _interactive(result: Result, title: str) -> Chart:
                 z=[
                     [value if np.isfinite(value) else None for value in row] for row in result.values.tolist()
                 ],
-                text=label(result.values).tolist(),
+                text=label(result.values).tolist() if texts is None else _shown(texts),
                 texttemplate="%{text}" if result.values.size <= CROWDED else "",
                 customdata=[
                     [charts.shown(theme.head_name((row, column), tuple(result.axes))) for column in columns]

@@ -126,7 +126,10 @@ def _frame(axes: Axes, plan: Lines) -> None:
             fontsize=theme.NOTE, color=theme.MUTED,
         )  # fmt: skip
     axes.set_xlabel(plan.along, labelpad=8)
-    axes.set_ylabel("\n".join(page.wrapped(plan.measure, ROOM_BESIDE, theme.LABEL)), labelpad=10)
+    axes.set_ylabel(
+        "\n".join(page.wrapped(plan.measure, min(ROOM_BESIDE, page.least(ROOM_BESIDE)), theme.LABEL)),
+        labelpad=10,
+    )
     axes.grid(axis="y", color="#EBEBEB", linewidth=1.0)
     axes.tick_params(length=0, labelsize=theme.TICK)
     axes.spines[:].set_visible(False)

@@ -3,6 +3,11 @@
 Refuses: results; the drawings put their marks on the slide.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
@@ -14,6 +19,43 @@ from interp.figures import glyphs, theme
 
 MARGIN = 0.45
 LEADING = 1.28
+SMALLEST = 8.0  # points
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """The size of a slide in inches, and its dots per inch: the smaller, the larger its type looks. `above`
+    and `below` are the shares of its height that title and caption may take.
+    """
+
+    inches: tuple[float, float] = theme.SLIDE
+    dots: int = theme.DOTS_PER_INCH
+    above: float = 0.3
+    below: float = 0.3
+
+
+USUAL = Sheet()
+_SHEET = ContextVar("sheet", default=USUAL)
+
+
+@contextmanager
+def on(sheet: Sheet) -> Iterator[None]:
+    """While inside, slides have this size."""
+    token = _SHEET.set(sheet)
+    try:
+        yield
+    finally:
+        _SHEET.reset(token)
+
+
+def share() -> float:
+    """The width between the margins of this slide, as a share of that of a usual one."""
+    return (_SHEET.get().inches[0] - 2 * MARGIN) / (USUAL.inches[0] - 2 * MARGIN)
+
+
+def least(size: float) -> float:
+    """The points that look as small on this slide as `size` does on one of the usual size."""
+    return size * _SHEET.get().inches[1] / USUAL.inches[1]
 
 
 def text_width(text: str, size: float | int, *, bold: bool = False) -> float:
@@ -52,19 +94,32 @@ def balanced(text: str, width: float | int, size: float | int, *, bold: bool = F
 def slide(title: str, caption: str) -> tuple[Canvas, Axes]:
     """A slide with title and caption, and the axes that fill the room between them."""
     with rc_context(theme.style()):
-        canvas = Canvas(figsize=theme.SLIDE, dpi=theme.DOTS_PER_INCH, facecolor=theme.PAPER)
+        sheet = _SHEET.get()
+        canvas = Canvas(figsize=sheet.inches, dpi=sheet.dots, facecolor=theme.PAPER)
         wide, high = canvas.get_size_inches()
         room = (wide - 2 * MARGIN) * 72
-        top = _stack(
-            canvas, balanced(title, room, theme.TITLE, bold=True), theme.TITLE, high - MARGIN, bold=True
-        )
-        lines = wrapped(caption, room, theme.NOTE)
-        bottom = MARGIN + len(lines) * theme.NOTE * LEADING / 72
-        _stack(canvas, lines, theme.NOTE, bottom, bold=False)
+        heading, size = _fitted(title, (room, sheet.above * high * 72), theme.TITLE, bold=True)
+        top = _stack(canvas, heading, size, high - MARGIN, bold=True)
+        lines, size = _fitted(caption, (room, sheet.below * high * 72), theme.NOTE, bold=False)
+        bottom = MARGIN + len(lines) * size * LEADING / 72
+        _stack(canvas, lines, size, bottom, bold=False)
         gap = 0.18
         rect = (MARGIN / wide, (bottom + gap) / high, 1 - 2 * MARGIN / wide, (top - bottom - 2 * gap) / high)
         canvas.set_layout_engine(ConstrainedLayoutEngine(rect=rect, w_pad=0.02, h_pad=0.02))
         return canvas, canvas.add_subplot()
+
+
+def _fitted(text: str, room: tuple[float, float], size: float, *, bold: bool) -> tuple[list[str], float]:
+    """The text in lines, and the size at which they leave room to draw; what is longer still is cut."""
+    while True:
+        most = int(room[1] / (size * LEADING))
+        lines = wrapped(text, room[0], size, bold=bold)
+        if len(lines) <= most or size <= SMALLEST:
+            break
+        size -= 0.5
+    if len(lines) > most:
+        return [*lines[: most - 1], f"{lines[most - 1][:-1]}…"], size
+    return (balanced(text, room[0], size, bold=bold) if bold else lines), size
 
 
 def shrink(canvas: Canvas, width: float, height: float) -> tuple[float, float]:

@@ -79,6 +79,7 @@ def _boxes(
 ) -> list[Box]:
     """All tokens that fit beside their column, line by line; a gap between the groups."""
     centre = result.axes["place"].index(0)
+    beside, column, room = (page.share() * at for at in (BESIDE, COLUMN, ROOM))
     scale, norm = theme.tint_scale(result.values)
     colours = np.vectorize(lambda value: to_hex(scale(norm(value))), otypes=[object])(
         np.nan_to_num(result.values, nan=0.0)
@@ -87,15 +88,15 @@ def _boxes(
     boxes = []
     for row, line in enumerate(lines):
         box = partial(_box, tokens[row], result.values[row], colours[row], line, size)
-        marked = box(centre, COLUMN, True)
+        marked = box(centre, column, True)
         boxes.append(marked)
         for step, stop in ((-1, -1), (1, len(tokens[row]))):
-            edge = marked.left if step < 0 else COLUMN
+            edge = marked.left if step < 0 else column
             for place in range(centre + step, stop, step):
                 if not np.isfinite(result.values[row, place]):
                     break
                 one = box(place, edge, step < 0)
-                if one.left < BESIDE or one.left + one.width > ROOM:
+                if one.left < beside or one.left + one.width > room:
                     break
                 boxes.append(one)
                 edge = one.left if step < 0 else one.left + one.width
@@ -110,7 +111,15 @@ def _box(
     text = theme.visible(texts[place])
     width = page.text_width(text, size) + 2 * PADDING
     colour, value = str(colours[place]), float(values[place])
-    return Box(edge - width if ends else edge, line, width, text, colour, value, ends and edge == COLUMN)
+    return Box(
+        edge - width if ends else edge,
+        line,
+        width,
+        text,
+        colour,
+        value,
+        ends and edge == COLUMN * page.share(),
+    )
 
 
 def _lines(groups: Mapping[str, int]) -> list[float]:
@@ -156,7 +165,7 @@ def _static(
                 weight = "bold" if number == 0 else "normal"
                 middle = (line + number + 0.47) * tall
                 axes.text(0, middle, part, va="center_baseline", fontsize=min(size, 16), weight=weight)
-        axes.set(xlim=(0, ROOM), ylim=(deep * tall, -2), aspect="equal")
+        axes.set(xlim=(0, ROOM * page.share()), ylim=(deep * tall, -2), aspect="equal")
         axes.set_axis_off()
         axes.set_anchor("NW")
         return canvas

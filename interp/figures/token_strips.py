@@ -61,7 +61,7 @@ def token_strip(
     )
 
 
-def _boxes(result: Result, texts: tuple[str, ...], size: float) -> list[Box]:
+def _boxes(result: Result, texts: tuple[str, ...], size: float, room: float = ROOM) -> list[Box]:
     """Boxes in reading order, broken into lines that fit the room."""
     places, signed = theme.decimals(result.values), bool((result.values < 0).any())
     boxes: list[Box] = []
@@ -69,7 +69,7 @@ def _boxes(result: Result, texts: tuple[str, ...], size: float) -> list[Box]:
     for text, value, colour in zip(texts, result.values, theme.hex_colours(result.values), strict=True):
         number = theme.number(value, places, signed=signed)
         width = 2 * PADDING + max(page.text_width(text, size), page.text_width(number, 0.62 * size))
-        if left and left + width > ROOM:
+        if left and left + width > room:
             left, line = 0.0, line + 1
         boxes.append(Box(left, line, width, text, number, str(colour)))
         left += width + GAP
@@ -78,11 +78,12 @@ def _boxes(result: Result, texts: tuple[str, ...], size: float) -> list[Box]:
 
 def _fitted(result: Result, texts: tuple[str, ...]) -> tuple[float, list[Box]]:
     """The largest text size, and its boxes, at which the lines fit the slide's height."""
+    room = ROOM * page.share()
     for size in np.arange(LARGEST, SMALLEST, -1.5).tolist():
-        boxes = _boxes(result, texts, size)
-        if (boxes[-1].line + 1) * 2.9 * size < 300:
+        boxes = _boxes(result, texts, size, room)
+        if (boxes[-1].line + 1) * 2.9 * size < page.least(300):
             return size, boxes
-    return SMALLEST, _boxes(result, texts, SMALLEST)
+    return SMALLEST, _boxes(result, texts, SMALLEST, room)
 
 
 def _static(result: Result, texts: tuple[str, ...], title: str, caption: str) -> Canvas:
@@ -119,7 +120,11 @@ def _static(result: Result, texts: tuple[str, ...], title: str, caption: str) ->
                 fontsize=0.62 * size,
                 color=ink,
             )
-        axes.set(xlim=(-2, ROOM + 2), ylim=(boxes[-1].line * 2.9 * size + tall + 2, -2), aspect="equal")
+        axes.set(
+            xlim=(-2, ROOM * page.share() + 2),
+            ylim=(boxes[-1].line * 2.9 * size + tall + 2, -2),
+            aspect="equal",
+        )
         axes.set_axis_off()
         axes.set_anchor("NW")
         scale, norm = theme.colour_scale(result.values)

@@ -15,6 +15,7 @@ from interp.figures import theme
 from interp.result import Result, cell
 
 LONGEST_TABLE = 400
+Texts = Sequence[Sequence[str]] | None
 
 
 def measure(result: Result) -> str:
@@ -137,16 +138,11 @@ def _long_rows(result: Result, interval: Result | None) -> tuple[list[str], list
     return header, rows
 
 
-def table(result: Result, interval: Result | None = None) -> str:
-    """The numbers as an HTML table; two axes without interval become a grid, the rest one row per number."""
-    if len(result.axes) == 2 and interval is None:
-        (down, names), (across, columns) = result.axes.items()
-        header = [f"{down} \\ {across}", *map(str, columns)]
-        rows = [[name, *(f"{v:.6g}" for v in line)] for name, line in zip(names, result.values, strict=True)]
-        named = 1
-    else:
-        header, rows = _long_rows(result, interval)
-        named = len(result.axes)
+def table(result: Result, interval: Result | None = None, texts: Texts = None) -> str:
+    """The numbers as an HTML table; two axes without interval become a grid, the rest one row per number.
+    `texts` stand before the numbers of their cells.
+    """
+    header, rows, named = _laid_out(result, interval, texts)
     head = "".join(f'<th scope="col">{escape(str(name))}</th>' for name in header)
     body = "".join(_table_row(row, named) for row in rows[:LONGEST_TABLE])
     more = (
@@ -157,6 +153,36 @@ def table(result: Result, interval: Result | None = None) -> str:
     summary = escape(measure(result))
     heading = f"<caption>{summary}</caption><thead><tr>{head}</tr></thead>"
     return f"<table>{heading}<tbody>{body}</tbody></table>{more}"
+
+
+def _laid_out(
+    result: Result, interval: Result | None, texts: Texts
+) -> tuple[list[object], list[list[object]], int]:
+    """Header and rows of a table, and how many cells of a row name it."""
+    if len(result.axes) != 2 or interval is not None:
+        header, rows = _long_rows(result, interval)
+        return [*header], rows, len(result.axes)
+    (down, names), (across, columns) = result.axes.items()
+    cells = [[f"{value + 0.0:.6g}" for value in line] for line in result.values]  # + 0.0: no "-0"
+    if texts is not None:
+        pairs = zip(texts, cells, strict=True)
+        cells = [[f"{text} {value}" for text, value in zip(*line, strict=True)] for line in pairs]
+    rows = [[name, *line] for name, line in zip(names, cells, strict=True)]
+    return [f"{down} \\ {across}", *columns], rows, 1
+
+
+def plain_table(result: Result, texts: Texts = None) -> str:
+    """The numbers as lines of text, laid out as in `table`: tabs between the cells, a dash for no number."""
+    header, rows, named = _laid_out(result, None, texts)
+    lines = [
+        [*map(_plain, row[:named]), *("–" if one == "nan" else one for one in row[named:])] for row in rows
+    ]
+    return "".join("\t".join(map(str, line)) + "\n" for line in ([*map(_plain, header)], *lines))
+
+
+def _plain(label: object) -> object:
+    """A label without tabs and line breaks, which a spreadsheet will not run."""
+    return cell(theme.visible(label)) if isinstance(label, str) else label
 
 
 def _table_row(row: list[object], named: int) -> str:

@@ -69,15 +69,16 @@ def circuits_isolated(
     circuits: Sequence[Sequence[Node]],
     *,
     reference: Prompts | None = None,
+    how: str = "mean",
     progress: bool = True,
 ) -> Result:
     """Change in the metric when all heads outside a circuit are replaced by their mean: Result[set, prompt].
 
-    The mean is taken over `reference`, per template and position. A circuit of all heads at all words changes
-    nothing. Raises ValueError for a circuit with no heads.
+    The mean is taken over `reference`, per template and position; `how` may be another of `ablation.WAYS`.
+    A circuit of all heads at all words changes nothing. Raises ValueError for a circuit with no heads.
     """
     masks = [outside(model, prompts, _some(circuit)) for circuit in circuits]
-    return masked_ablation(model, prompts, metric, masks, reference=reference, progress=progress)
+    return masked_ablation(model, prompts, metric, masks, reference=reference, how=how, progress=progress)
 
 
 def nodes_removed(

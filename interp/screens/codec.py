@@ -62,10 +62,11 @@ def made(kind: type[S], given: Any) -> S:
 
 def _refusal(given: Any, screen: str, why: str) -> str:
     told = given if isinstance(given, str) else json.dumps(given, ensure_ascii=False)
-    return f"{_short(told)} is no state of {screen}: {why}; give what `state` gave."
+    return f"{shortened(told)} is no state of {screen}: {why}; give what `state` gave."
 
 
-def _short(told: Any) -> str:
+def shortened(told: Any) -> str:
+    """What was given as a refusal repeats it: quoted, and no longer than `SHOWN`."""
     text = repr(told)
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
 
@@ -110,7 +111,7 @@ def _record(kind: Any, given: Any, where: str) -> Any:
     hints = _hints(kind)
     for name in given:
         if name not in hints:
-            raise ValueError(f"{where} has a field {_short(name)} that nobody knows")
+            raise ValueError(f"{where} has a field {shortened(name)} that nobody knows")
     needed = [one.name for one in fields(kind) if one.default is MISSING]
     for name in needed:
         if name not in given:

@@ -137,7 +137,7 @@ function render({ model, el }) {
   const pairPanel = unfolding("A pair of sentences of your own",
     make("p", {}, "Write a second sentence that differs in a word. Then a head that is off can put out what it does there."),
     twin.box, make("div", { className: "row" }, copyFirst), pairPlace);
-  const saved = saveAndLoad(id, (text) => talk.load(text));
+  const saved = saveAndLoad(model, id, () => talk);
   const tools = make("section", { className: "tools", "aria-label": "More" },
     waysPanel,
     unfolding("Compare two choices of heads", make("div", { className: "row" }, keep, back, forget), comparison),
@@ -201,7 +201,7 @@ function render({ model, el }) {
     setHtml(pairPlace, reply.pair);
     wayRadio("twin").parentElement.hidden = !reply.twin_fits && way() !== "twin";
     back.hidden = forget.hidden = !reply.state.kept;
-    saved.show(reply.json);
+    saved.show(reply);
     if (!reply.error) {
       if (document.activeElement !== list.control) list.control.value = reply.heads.join(", ");
       off = new Set(reply.heads);
@@ -237,7 +237,7 @@ function render({ model, el }) {
     talk.ask(CLICK_PAUSE);
   });
   talk.begin();
-  return () => { talk.end(); work.end(); };
+  return () => { talk.end(); work.end(); saved.end(); };
 }
 
 export default { render };

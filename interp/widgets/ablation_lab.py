@@ -13,6 +13,7 @@ import traitlets
 from interp.result import Result
 from interp.screens import codec
 from interp.screens.lab import LabAnswer, LabBench, LabState, SavedState
+from interp.screens.picture import Picture
 from interp.screens.refusals import beneath
 from interp.sites import Head
 from interp.widgets import ablation_tools as tools
@@ -101,6 +102,15 @@ class AblationLab(Conversation):
             "pair": pair_html(pair),
             "twin_fits": pair.twin is not None and not pair.problem,
         }
+
+    @property
+    def model_name(self) -> str:
+        """The model on the bench."""
+        return self._bench.name
+
+    def picture(self) -> Picture:
+        """Baseline and ablated, word by word."""
+        return view.picture(self._screen.state, self._screen.answer, self._bench.name)
 
     def work(self, errand: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """The same heads in many sentences, or the check of an exercise."""

@@ -5,17 +5,26 @@ Refuses: controls, computing.
 """
 
 from html import escape
+from itertools import chain
 
 import numpy as np
 
 from interp.result import Result
 from interp.screens.lab import LabAnswer, LabState
+from interp.screens.picture import Picture
 from interp.widgets.own_words import RULE, asked_sentence, finding_html, names, with_cautions
-from interp.widgets.panes import Pane, panes_html, table_html
-from interp.widgets.wording import heads_text, percent, signed, times
+from interp.widgets.panes import MOST, Pane, panes_html, table_html
+from interp.widgets.wording import heads_text, percent, quoted, signed, times
 
 UNCHANGED = 0.005
 STEADY = 0.01
+DRAWN = 4  # words in a picture: more would be too small to read
+WAY_NAMES = {
+    "mean": "its average",
+    "zero": "nothing",
+    "resample": "what it does in another sentence",
+    "twin": "what it does in the second sentence",
+}
 MEANING = (
     "<details><summary>What do the numbers mean?</summary><p>Logit difference: how far the model leans "
     "towards ● and "
@@ -131,6 +140,36 @@ def _text_alternative(state: LabState, answer: LabAnswer) -> str:
     return (
         f"<details><summary>The same as text</summary><p>{escape(status(state, answer))}</p>"
         f"{table_html(*_panes(state, answer))}</details>"
+    )
+
+
+def picture(state: LabState, answer: LabAnswer, model: str) -> Picture:
+    """Both panes as bars, word by word: the likeliest on either side."""
+    panes = _panes(state, answer)[: 2 if state.heads else 1]
+    shares = [{str(labels[-1]): share for labels, share in pane.words.top(MOST)} for pane in panes]
+    likeliest = sorted({*chain(*shares)}, key=lambda token: -max(one.get(token, 0.0) for one in shares))[
+        :DRAWN
+    ]
+    values = np.array([[one.get(token, np.nan) for one in shares] for token in likeliest])
+    axes = {"token": tuple(likeliest), "model": tuple(pane.title.lower() for pane in panes)}
+    result = Result(values, axes, "probability of the next word", "probability", {"model": model})
+    told = with_cautions(answer.cautions, finding(state, answer))
+    return Picture("bars", told, result if state.heads else result.at(model="baseline"), _said(state, answer))
+
+
+def _said(state: LabState, answer: LabAnswer) -> tuple[str, ...]:
+    """What a picture's caption says: the sentence, what is asked, what is off and how, the lead."""
+    before, after = (signed(lead) for lead in answer.logit_difference)
+    off = ", ".join(map(str, state.heads)) or "none"
+    way = f"; such a head puts out {WAY_NAMES[state.how]}" if state.heads else ""
+    lead = f"from {before} to {after}" if state.heads else before
+    twin = (f"The second sentence: {quoted(state.twin)}.",) if state.how == "twin" and state.heads else ()
+    return (
+        f"After {quoted(state.prompt)}.",
+        *twin,
+        f"Heads off: {off}{way}.",
+        f"Logit difference: {lead} nats.",
+        *((f"A dash: not among the {MOST} likeliest.",) if state.heads else ()),
     )
 
 

@@ -60,7 +60,7 @@ function render({ model, el }) {
   const hint = make("p", { className: "note" }, "Row: the word that looks. Column: where it looks. Hover or move with the arrow keys to read; click or Enter to lock, Escape to let go.");
   const pair = make("div", { className: "pair-place" });
   const text = make("div");
-  const saved = saveAndLoad(id, (json) => talk.load(json));
+  const saved = saveAndLoad(model, id, () => talk);
   const root = make("div", { className: "interp-widget interp-attention" },
     make("div", { className: "top" }, chooser.box, prompt.box, show.box),
     make("div", { className: "bench" },
@@ -152,7 +152,7 @@ function render({ model, el }) {
     readLocked(reply);
     setHtml(pair, reply.pair);
     setHtml(text, reply.text);
-    saved.show(reply.json);
+    saved.show(reply);
   }
 
   const talk = conversation({
@@ -168,7 +168,7 @@ function render({ model, el }) {
     talk.ask(0);
   });
   talk.begin();
-  return () => talk.end();
+  return () => { talk.end(); saved.end(); };
 }
 
 export default { render };

@@ -13,6 +13,7 @@ import traitlets
 from interp.result import Result
 from interp.screens import codec
 from interp.screens.attention import Attention, AttentionBench, AttentionState
+from interp.screens.picture import Picture
 from interp.widgets import attention_words as words
 from interp.widgets.conversation import Conversation, joined, listed
 from interp.widgets.own_words import cautions_html
@@ -79,6 +80,15 @@ class AttentionViewer(Conversation):
             "text": words.text_html(answer, state),
             "status": words.status(answer, state),
         }
+
+    @property
+    def model_name(self) -> str:
+        """The model on the bench."""
+        return self._bench.name
+
+    def picture(self) -> Picture:
+        """The large head as a grid."""
+        return words.picture(self._answer_shown, self._state, self._bench.name)
 
     def _take(self, state: AttentionState) -> None:
         self._show(state)

@@ -10,7 +10,8 @@ import numpy as np
 
 from interp.result import Result
 from interp.screens.attention import Attention, AttentionState
-from interp.widgets.wording import percent, signed, visible, word
+from interp.screens.picture import Picture
+from interp.widgets.wording import numbered, percent, quoted, signed, visible, word
 
 LISTED = 4
 MODE_NAMES = {
@@ -105,10 +106,29 @@ def pair_html(answer: Attention, state: AttentionState, promoted: Result | None)
 
 def status(answer: Attention, state: AttentionState) -> str:
     """What a screen reader says after a change."""
-    query = len(answer.tokens) - 1 if state.query is None else state.query
+    query = _query(answer, state)
     locked = f", locked on “{word(answer.tokens[state.key])}”" if state.key is not None else ""
     listed = row_sentence(answer.tokens, shown(answer, state), state.show, query)
     return " ".join([*answer.cautions, f"{state.head}{locked}, {MODE_NAMES[state.show]}: {listed}."])
+
+
+def picture(answer: Attention, state: AttentionState, model: str) -> Picture:
+    """The head's look as a grid: a row for each word that looks."""
+    values = shown(answer, state)
+    labels = numbered(answer.tokens)
+    axes = {"looks": labels, "at": labels}
+    title = f"{state.head}: {row_sentence(answer.tokens, values, state.show, _query(answer, state))}"
+    result = Result(values.values, axes, MODE_NAMES[state.show], "", {"model": model})
+    said = (
+        *answer.cautions,
+        f"In {quoted(state.prompt)}.",
+        "A row for each word that looks, a column for each it looks at.",
+    )
+    return Picture("heatmap", title, result, said)
+
+
+def _query(answer: Attention, state: AttentionState) -> int:
+    return len(answer.tokens) - 1 if state.query is None else state.query
 
 
 def text_html(answer: Attention, state: AttentionState) -> str:

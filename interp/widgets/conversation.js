@@ -239,6 +239,8 @@ function conversation({ model, id, root, busy, status, compose, show, fill }) {
   }
 
   const python = presence(model, { heard, left: stay, back() { settle(); send(); } });
+  const still = make("style", {}, `.${model.get("twin")} { display: none; }`); // its picture is for when it is gone
+  document.head.append(still);
   model.on("change:reply", answered);
   return {
     ask,
@@ -254,6 +256,7 @@ function conversation({ model, id, root, busy, status, compose, show, fill }) {
     },
     end() {
       model.off("change:reply", answered);
+      still.remove();
       python.end();
       clearTimeout(timer);
       settle();
@@ -404,8 +407,98 @@ function history(restore) {
   };
 }
 
-// The state as JSON to copy, and a field to load one from.
-function saveAndLoad(id, load) {
+// What is on the screen, to take along: a picture, a table, a slide. Python draws it (`take`, by messages of its own, so
+// that no question waits and no errand ends), and the page saves or copies what comes.
+function takeAlong({ model, id, settled }) {
+  let request = 0, timer = null;
+  const told = visually(make("p", { className: "told" }));
+  const error = make("p", { className: "error", id: `${id}-take-error`, hidden: true, role: "alert" });
+  const shape = choiceField(`${id}-shape`, "Shape", [["16:9", "16:9"], ["4:3", "4:3"], ["1:1", "square"]]);
+  const larger = make("input", { type: "checkbox", id: `${id}-larger` });
+  const copied = make("textarea", { rows: 4, readOnly: true, hidden: true, "aria-label": "The table" });
+  quietKeys(copied);
+  const tell = (text, wrong = "") => {
+    clearTimeout(timer);
+    told.textContent = text;
+    error.textContent = wrong;
+    error.hidden = !wrong;
+  };
+  const button = (as, text) => {
+    const made = make("button", { type: "button", className: "plain", "aria-describedby": error.id }, text);
+    made.dataset.as = as;
+    made.addEventListener("click", () => settled(() => {
+      tell("Drawing …");
+      copied.hidden = true;
+      timer = setTimeout(() => tell("", SILENT), SILENT_AFTER);
+      model.send({ as, view: id, request: ++request, shape: shape.control.value, larger: larger.checked });
+    }));
+    return made;
+  };
+  async function taken(parcel, contents) {
+    if (parcel.view !== id || parcel.request !== request) return;
+    clearTimeout(timer);
+    if (parcel.heard) return;
+    tell(parcel.error ? "" : parcel.told, parcel.error ?? "");
+    if (parcel.error || !contents[0].byteLength) return;
+    if (parcel.file) download(parcel.file, contents[0]);
+    else await copy(new TextDecoder().decode(contents[0]));
+  }
+  async function copy(text) {
+    try { await navigator.clipboard.writeText(text); } catch {
+      copied.value = text;
+      copied.hidden = false;
+      copied.select();
+      tell("Selected: copy it with Ctrl+C.");
+    }
+  }
+  model.on("msg:custom", taken);
+  const box = make("div", { className: "take" },
+    make("div", { className: "row" }, button("png", "Save as PNG"), button("svg", "Save as SVG"),
+      button("table", "Copy as a table"), button("slides", "Keep for the slides")),
+    make("div", { className: "row" }, shape.box, make("span", { className: "way" }, larger, make("label", { htmlFor: larger.id }, "larger type"))),
+    told, error, copied);
+  return { box, end() { model.off("msg:custom", taken); clearTimeout(timer); } };
+}
+
+function download(name, content) {
+  const kind = name.endsWith("svg") ? "image/svg+xml" : "image/png";
+  const address = URL.createObjectURL(new Blob([content], { type: kind }));
+  const link = make("a", { href: address, download: name });
+  document.body.append(link); // some browsers follow only what is on the page
+  link.click();
+  link.remove();
+  setTimeout(() => URL.revokeObjectURL(address), 60_000);
+}
+
+// The widget alone and large, for a room: its controls folded away, its sentence above. Escape brings them back.
+function presenterView(box) {
+  const caption = make("p", { className: "presented", hidden: true });
+  const leave = make("button", { type: "button", className: "plain leave", hidden: true }, "Leave the presenter view");
+  const enter = make("button", { type: "button", className: "plain" }, "Presenter view");
+  const show = (on) => {
+    const root = box.closest(".interp-widget");
+    if (!leave.isConnected) {
+      root.prepend(leave, caption);
+      root.addEventListener("keydown", left);
+    }
+    root.classList.toggle("presenter", on);
+    leave.hidden = caption.hidden = !on;
+    (on ? leave : enter).focus();
+    root.scrollIntoView({ block: "start" });
+  };
+  const left = (event) => {
+    if (event.key !== "Escape" || leave.hidden) return;
+    event.stopPropagation();
+    show(false);
+  };
+  leave.addEventListener("click", () => show(false));
+  enter.addEventListener("click", () => show(true));
+  return { enter, say(text) { caption.textContent = text; } };
+}
+
+// What is on the screen to take along, the state as JSON to copy, and a field to load one from.
+function saveAndLoad(model, id, talk) {
+  const taking = takeAlong({ model, id, settled: (action) => talk().whenSettled(action) });
   const own = field(`${id}-own`, "This state as JSON", make("textarea", { rows: 2, readOnly: true, spellcheck: false }));
   const copy = make("button", { type: "button", className: "plain" }, "Copy");
   const paste = field(`${id}-load`, "A saved state", make("textarea", { rows: 2, spellcheck: false, placeholder: "paste it here" }));
@@ -418,11 +511,17 @@ function saveAndLoad(id, load) {
       told.textContent = "Copied.";
     } catch { told.textContent = "Selected: copy it with Ctrl+C."; }
   });
-  button.addEventListener("click", () => load(paste.control.value));
+  button.addEventListener("click", () => talk().load(paste.control.value));
   for (const { control } of [own, paste]) quietKeys(control);
-  const box = make("div", { className: "saved" }, make("div", {}, own.box, make("div", { className: "row" }, copy, told)),
-    make("div", {}, paste.box, make("div", { className: "row" }, button)));
-  return { box, field: paste, show(text) { own.control.value = text; told.textContent = ""; } };
+  const presenter = presenterView(taking.box);
+  taking.box.firstChild.append(presenter.enter);
+  const box = make("div", {}, taking.box, make("div", { className: "saved" },
+    make("div", {}, own.box, make("div", { className: "row" }, copy, told)),
+    make("div", {}, paste.box, make("div", { className: "row" }, button))));
+  return {
+    box, field: paste, end: taking.end,
+    show(reply) { own.control.value = reply.json; told.textContent = ""; presenter.say(reply.caption); },
+  };
 }
 
 function unfolding(summary, ...children) {

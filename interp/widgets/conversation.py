@@ -11,12 +11,16 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import anywidget
 import traitlets
 
+from interp import slides
 from interp.screens import codec
+from interp.screens.picture import Picture
 from interp.screens.refusals import Refused
+from interp.slides import deck, drawing, still
 
 _HERE = Path(__file__).parent
 STOPPED = "The kernel was interrupted before it could answer. The last good result stays; ask again."
@@ -35,6 +39,22 @@ def listed(examples: Sequence[tuple[str, codec.State]]) -> list[dict[str, Any]]:
     return [{"label": label, "state": codec.plain(state)} for label, state in examples]
 
 
+def of_model(state: str, name: str) -> str:
+    """A saved state without its model's name. Raises ValueError if it is another model's."""
+    try:
+        told = json.loads(state)
+        saved = told.pop("model")
+    except (ValueError, TypeError, AttributeError, KeyError, RecursionError):
+        return state  # without a name; or no state at all, which its reader says
+    if saved != name:
+        shown = codec.shortened(saved)
+        raise ValueError(
+            f"This state was saved of the model {shown}, but this widget asks {name!r}: open it in a widget "
+            f'on that model, or take its "model" out to try it here.'
+        )
+    return json.dumps(told, ensure_ascii=False)
+
+
 class Conversation(anywidget.AnyWidget):
     """A widget that answers. Subclasses say how to `respond`, what is `on_screen`, and how to `work`.
 
@@ -51,15 +71,18 @@ class Conversation(anywidget.AnyWidget):
     errand = traitlets.Dict().tag(sync=True)
     delivery = traitlets.Dict().tag(sync=True)
     ping = traitlets.Unicode().tag(sync=True)
+    twin = traitlets.Unicode().tag(sync=True)  # by which a live view finds its still picture, and hides it
     heard = traitlets.Dict().tag(sync=True)  # said before any computing, and to a ping: Python is there
 
     def __init__(self, **traits: Any):
         self._view = ""
+        traits.setdefault("twin", f"interp-still-{uuid4().hex[:12]}")
         self._under_way: asyncio.Task | None = None
         super().__init__(**traits)
         self.observe(self._answer, names="question")
         self.observe(self._set_out, names="errand")
         self.observe(self._here, names="ping")
+        self.on_msg(self._take_along)
 
     @property
     def state(self) -> str:
@@ -82,17 +105,32 @@ class Conversation(anywidget.AnyWidget):
         """Take a saved state in, as `respond` takes a question. Raises ValueError."""
         raise NotImplementedError
 
+    def picture(self) -> Picture:
+        """The last good result as one picture, with what its caption must say."""
+        raise NotImplementedError
+
+    @property
+    def model_name(self) -> str:
+        """The model, or the source of the words, that this widget asks."""
+        raise NotImplementedError
+
     def load(self, state: str) -> None:
         """Put a saved state on screen. Raises ValueError, in one sentence, when it cannot be read or
-        computed.
+        computed, or was saved of another model.
         """
-        self.take(state)
+        self.take(of_model(state, self.model_name))
         self.reply = self.told()
+
+    def labelled(self) -> str:
+        """The state of the result on screen as JSON, with the model's name: what is saved."""
+        return json.dumps({"model": self.model_name, **json.loads(self.state)}, ensure_ascii=False)
 
     def told(self, request: int = -1) -> dict[str, Any]:
         """The reply that shows the last good result; request -1: asked by nobody, shown by every view."""
-        saved = {"state": json.loads(self.state), "json": self.state}
-        return {"request": request, "view": self._view, "error": None, **saved, **self.on_screen()}
+        saved = {"state": json.loads(self.state), "json": self.labelled()}
+        caption = " ".join(self.picture().said)
+        said = {"request": request, "view": self._view, "error": None, "caption": caption}
+        return {**said, **saved, **self.on_screen()}
 
     def _answer(self, change: Any) -> None:
         question = dict(change["new"])
@@ -107,6 +145,27 @@ class Conversation(anywidget.AnyWidget):
         except (Exception, KeyboardInterrupt) as error:  # a traceback would vanish in the browser's log
             trouble = self._trouble(error, "load" if "load" in question else None)
             self.reply = {**self.told(request), "error": trouble, "status": trouble["text"]}
+
+    def _take_along(self, _: Any, wish: dict[str, Any], __: Any) -> None:
+        """Send what is on screen as a file or a table, or keep it for the slides; or one sentence why not."""
+        label = {name: wish.get(name) for name in ("view", "request")}
+        self.send({**label, "heard": True})
+        try:
+            parcel, content = self._parcel(wish["as"], wish["shape"], bool(wish["larger"]))
+            self.send({**label, "error": None, **parcel}, [content])
+        except (Exception, KeyboardInterrupt) as error:  # as in _answer
+            self.send({**label, "error": self._trouble(error)["text"]})
+
+    def _parcel(self, kind: str, shape: str, larger: bool) -> tuple[dict[str, Any], bytes]:
+        """What the page needs to know of what it asked for, and its bytes."""
+        picture, name = self.picture(), type(self).__name__
+        if kind == "slides":
+            number = deck.keep(picture, self.labelled(), shape, larger)
+            return {"told": f"Kept: {number} in this session. {slides.HOW}"}, b""
+        if kind == "table":
+            return {"told": "The table is copied."}, drawing.table(picture).encode()
+        content = drawing.figure(picture).drawn(kind, drawing.sheet(shape, larger))
+        return {"told": f"Saved as {name}.{kind}.", "file": f"{name}.{kind}"}, content
 
     def _here(self, change: Any) -> None:
         self.heard = {"ping": change["new"]}
@@ -157,6 +216,16 @@ class Conversation(anywidget.AnyWidget):
                 yield {**label, "error": None, **delivery}
         except (Exception, KeyboardInterrupt) as error:  # as in _answer
             yield {**label, "share": 1.0, "error": self._trouble(error)["text"]}
+
+    def _ipython_display_(self) -> None:
+        """Show the live widget, and beneath it its still twin: a front end without the live one, such as
+        JupyterLab after the kernel is gone, takes nothing else from the widget's own display.
+        """
+        from IPython.display import display
+
+        live = self._repr_mimebundle_()
+        display(live[0] if isinstance(live, tuple) else live, raw=True)
+        display(still.twin(self.picture(), self.twin), raw=True)
 
     @staticmethod
     def with_static(bundle: Any, html: str, plain: str) -> Any:

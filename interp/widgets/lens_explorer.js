@@ -84,7 +84,7 @@ function render({ model, el }) {
   const result = make("div", { className: "result" });
   const reading = make("p", { className: "reading" });
   const grids = make("div", { className: "grids" });
-  const saved = saveAndLoad(id, (json) => talk.load(json));
+  const saved = saveAndLoad(model, id, () => talk);
   const root = make("div", { className: "interp-widget interp-lens" },
     make("div", { className: "top" }, chooser.box, prompt.box, make("div", { className: "beside" }, answer.box,
       make("div", { className: "ticks", role: "group", "aria-label": "How to read" }, ...Object.values(ticks).map(({ box }) => box)))),
@@ -152,7 +152,7 @@ function render({ model, el }) {
     for (const place of [result, grids]) place.classList.toggle("stale", Boolean(reply.error));
     setHtml(result, reply.html);
     draw(reply);
-    saved.show(reply.json);
+    saved.show(reply);
   }
 
   const talk = conversation({
@@ -182,7 +182,7 @@ function render({ model, el }) {
     talk.ask(CLICK_PAUSE);
   });
   talk.begin();
-  return () => talk.end();
+  return () => { talk.end(); saved.end(); };
 }
 
 export default { render };

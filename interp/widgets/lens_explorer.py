@@ -10,6 +10,7 @@ import traitlets
 
 from interp.screens import codec
 from interp.screens.lens import ExplorerAnswer, ExplorerBench, ExplorerState
+from interp.screens.picture import Picture
 from interp.widgets import lens_words as words
 from interp.widgets.conversation import Conversation, joined, listed
 from interp.widgets.own_words import asked_html, words_html
@@ -66,6 +67,15 @@ class LensExplorer(Conversation):
             "html": words.result_html(state, answer),
             "status": words.status(state, answer),
         }
+
+    @property
+    def model_name(self) -> str:
+        """The model on the bench."""
+        return self._bench.name
+
+    def picture(self) -> Picture:
+        """The first guesses after every layer; of a changed model the changed ones."""
+        return words.picture(self._state, self._shown, self._bench.name)
 
     def _show(self, state: ExplorerState) -> None:
         self._shown: ExplorerAnswer = self._bench.compute(state)

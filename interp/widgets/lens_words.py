@@ -5,13 +5,17 @@ Pure; every word of the user is escaped. Refuses: controls, computing.
 
 from html import escape
 
+import numpy as np
+
 from interp.result import Result
 from interp.screens.lens import ExplorerAnswer, ExplorerState, Guesses
+from interp.screens.picture import Picture
 from interp.widgets.own_words import RULE, asked_sentence, finding_html, names, with_cautions
-from interp.widgets.wording import percent, visible, word
+from interp.widgets.wording import numbered, percent, quoted, visible, word
 
 PART_NAMES = {"mid": "before feed-forward", "post": "after the layer"}
 SHORT = {"mid": "½", "post": ""}
+DRAWN = 10  # words across in a picture: more would be too small to read
 TITLES = ("As it is", "Changed")
 
 
@@ -124,6 +128,26 @@ def _rank(ranks: Result, chances: Result, layer: int, part: str) -> str:
     chance = percent(float(chances.at(layer=layer, part=part).values))
     first = ' class="first"' if rank == 1 else ""
     return f'<td{first} title="{chance}">{rank}</td>'
+
+
+def picture(state: ExplorerState, answer: ExplorerAnswer, model: str) -> Picture:
+    """The first guess after every layer at every word; with a change, after it."""
+    seen, title = answer.after if answer.changed else answer.before, finding(state, answer)
+    grid = [line[-DRAWN:] for line in cells(seen)]
+    axes = {"after": tuple(row["text"] for row in rows(seen)), "at": numbered(seen.tokens)[-DRAWN:]}
+    values = np.array([[float(str(cell["shade"])) for cell in line] for line in grid])
+    result = Result(values, axes, "probability of the first guess", "probability", {"model": model})
+    texts = tuple(tuple(str(cell["text"]) for cell in line) for line in grid)
+    changed = (f"Changed: {change(state)}.",) if answer.changed else ()
+    cut = (f"The last {DRAWN} of {len(seen.tokens)} words.",) if len(seen.tokens) > DRAWN else ()
+    lens = "tuned lens" if state.tuned else "logit lens"
+    said = (
+        f"In {quoted(state.prompt)}.",
+        *changed,
+        *cut,
+        f"In each cell what the {lens} reads: the first guess at the next word.",
+    )
+    return Picture("heatmap", with_cautions(answer.cautions, title), result, said, {"texts": texts})
 
 
 def grid_html(seen: Guesses, title: str) -> str:

@@ -25,7 +25,7 @@ function render({ model, el }) {
   const busy = make("p", { className: "busy", "aria-hidden": "true" });
   const outcome = make("div", { className: "result" });
   const own = make("div", { className: "result" });
-  const saved = saveAndLoad(id, (json) => talk.load(json));
+  const saved = saveAndLoad(model, id, () => talk);
   const legend = make("p", { className: "legend" }, make("span", { className: "swatch shade" }), " the darker, the more excited  ",
     make("span", { className: "swatch peak" }), " the token in question");
 
@@ -73,7 +73,7 @@ function render({ model, el }) {
     setHtml(outcome, reply.outcome);
     setHtml(own, reply.text);
     setHtml(hits, reply.hits);
-    saved.show(reply.json);
+    saved.show(reply);
   }
 
   const talk = conversation({
@@ -100,7 +100,7 @@ function render({ model, el }) {
     if (button) open(button.dataset.neuron);
   });
   talk.begin();
-  return () => talk.end();
+  return () => { talk.end(); saved.end(); };
 }
 
 export default { render };

@@ -10,6 +10,7 @@ import traitlets
 
 from interp.screens import codec
 from interp.screens.neurons import BrowserState, NeuronAnswer, NeuronBench
+from interp.screens.picture import Picture
 from interp.screens.refusals import beneath
 from interp.sites import Neuron
 from interp.widgets import neuron_words as words
@@ -61,6 +62,15 @@ class NeuronBrowser(Conversation):
             "text": words.text_html(state, answer),
             "status": words.status(state, answer),
         }
+
+    @property
+    def model_name(self) -> str:
+        """The model that was scanned."""
+        return self._bench.name
+
+    def picture(self) -> Picture:
+        """The places at which the neuron is strongest."""
+        return words.picture(self._shown[1], self._bench.name)
 
     def _show(self, asked: BrowserState) -> None:
         self._shown = asked, self._bench.compute(asked)

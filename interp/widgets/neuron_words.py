@@ -4,10 +4,14 @@ from collections.abc import Sequence
 from html import escape
 from math import isfinite
 
+import numpy as np
+
+from interp.result import Result
 from interp.screens.neurons import BrowserState, Context, NeuronAnswer, OwnText
+from interp.screens.picture import Picture
 from interp.widgets.own_words import cautions_html
 from interp.widgets.panes import Pane, panes_html, table_html
-from interp.widgets.wording import signed, visible, word
+from interp.widgets.wording import numbered, percent, signed, visible, word
 
 KINDS = (
     (
@@ -99,6 +103,36 @@ def status(state: BrowserState, answer: NeuronAnswer) -> str:
         if not state.on:
             parts.append(_change(*map(word, likeliest)))
     return " ".join(parts)
+
+
+def picture(answer: NeuronAnswer, model: str) -> Picture:
+    """The strongest places in the corpus, the token in question framed; without one, what the neuron says."""
+    record = answer.record
+    tops = [one for one in record.contexts if one.kind == "top"]
+    said = (
+        f"Mean {signed(record.mean)}, above zero at {percent(record.active)} of the tokens.",
+        f"From {answer.source}",
+    )
+    if not tops:
+        spoken = record.writes
+        axes = {"token": numbered([token for token, _ in spoken])}
+        says = Result(
+            np.array([nats for _, nats in spoken]), axes, "what it writes", "nats per unit", {"model": model}
+        )
+        return Picture("bars", finding(answer), says, said)
+    before = max(one.at for one in tops)
+    after = max(len(one.tokens) - one.at for one in tops)
+    values = np.full((len(tops), before + after), np.nan)
+    tokens = [[""] * (before + after) for _ in tops]
+    for row, one in enumerate(tops):
+        there = slice(before - one.at, before - one.at + len(one.tokens))
+        values[row, there], tokens[row][there] = one.shades, one.tokens
+        values[row, before] = one.activation
+    axes = {"context": tuple(f"{i}" for i in range(1, len(tops) + 1)), "place": tuple(range(-before, after))}
+    result = Result(values, axes, "activation", "", {"model": model})
+    return Picture(
+        "snippets", finding(answer), result, said, {"tokens": tokens, "groups": {"strongest": len(tops)}}
+    )
 
 
 def static_html(state: BrowserState, answer: NeuronAnswer, style: str) -> str:

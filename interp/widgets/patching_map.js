@@ -178,7 +178,7 @@ function render({ model, el }) {
     draw(delivery);
     if (delivery.share >= 1) status.textContent = delivery.status;
   });
-  const saved = saveAndLoad(id, (json) => talk.load(json));
+  const saved = saveAndLoad(model, id, () => talk);
   const root = make("div", { className: "interp-widget interp-map" },
     make("div", { className: "top" }, chooser.box, prompt.box, make("div", { className: "words" }, answer.box, against.box), twin.box),
     pair,
@@ -266,7 +266,7 @@ function render({ model, el }) {
     draw(reply);
     readLocked();
     setHtml(cell, reply.cell);
-    saved.show(reply.json);
+    saved.show(reply);
     const { prompt: own, twin: other, answer: lead, against: over, bos, kind: put, receiver: end } = reply.state;
     const needs = { paths: [own, other, lead, over, bos, end], map: [own, other, lead, over, bos, put] };
     for (const [name, all] of Object.entries(needs)) {
@@ -297,7 +297,7 @@ function render({ model, el }) {
     talk.ask(0);
   });
   talk.begin();
-  return () => { talk.end(); work.end(); };
+  return () => { talk.end(); work.end(); saved.end(); };
 }
 
 export default { render };

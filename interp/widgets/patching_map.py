@@ -13,6 +13,7 @@ import traitlets
 from interp.result import Result
 from interp.screens import codec
 from interp.screens.patching import Cell, Leads, MapBench, MapState, Step
+from interp.screens.picture import Picture
 from interp.widgets import patching_words as words
 from interp.widgets import path_words
 from interp.widgets.conversation import Conversation, joined, listed
@@ -112,6 +113,17 @@ class PatchingMap(Conversation):
             ),
             "cell": words.cell_html(shown.map.result, shown.state, shown.leads, shown.cell),
         }
+
+    @property
+    def model_name(self) -> str:
+        """The model on the bench."""
+        return self._bench.name
+
+    def picture(self) -> Picture:
+        """The map, as far as it is measured."""
+        return words.picture(
+            self._screen.map.result, self._screen.state, self._screen.leads, self._bench.name
+        )
 
     def work(self, errand: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """The map, or the table of paths, of the state on screen, layer by layer."""

@@ -9,10 +9,11 @@ import numpy as np
 
 from interp.result import Result
 from interp.screens.patching import Cell, Leads, MapState
+from interp.screens.picture import Picture
 from interp.widgets.own_words import ALL_THE_SAME, asked_sentence, cautions_html, names
 from interp.widgets.pairs import pair_html
 from interp.widgets.panes import Pane, panes_html, table_html
-from interp.widgets.wording import signed, visible, word
+from interp.widgets.wording import numbered, quoted, signed, visible, word
 
 LEAST_SWING = 0.05  # nats; below, a share of the swing means little
 UNCHANGED = 0.005  # nats
@@ -143,6 +144,23 @@ def cell_html(result: Result, state: MapState, leads: Leads, cell: Cell | None) 
         f'<p class="finding small">{escape(f"{where}: {change}.")}</p>{panes_html(before, after, marks)}'
         f"<details><summary>The same as text</summary>{table_html(before, after)}</details>"
     )
+
+
+def picture(result: Result, state: MapState, leads: Leads, model: str) -> Picture:
+    """The map as a grid; what is not measured is empty."""
+    shares = in_shares(state, leads)
+    values = result.values / (leads.twin - leads.sentence) if shares else result.values
+    across = numbered([column["text"].replace("·", " ") for column in columns(result, leads)])
+    axes = {"layer": result.axes["layer"], "at": across}
+    measure = ("share of the swing", "") if shares else ("change of the lead", "nats")
+    drawn = Result(values, axes, *measure, {"model": model})
+    what = KIND_NAMES.get(state.kind, state.kind)
+    said = (
+        *leads.cautions,
+        f"Into {quoted(state.prompt)} comes, from {quoted(state.twin)}: {what}.",
+        asked_sentence("●◆", leads.asked),
+    )
+    return Picture("heatmap", finding(result, state, leads), drawn, said)
 
 
 def text_html(result: Result, state: MapState, leads: Leads) -> str:

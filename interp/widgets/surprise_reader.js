@@ -7,7 +7,7 @@ function render({ model, el }) {
   const busy = make("p", { className: "busy", "aria-hidden": "true" });
   const [result, twin] = [0, 1].map(() => make("div", { className: "result" }));
   const reading = make("p", { className: "reading" });
-  const saved = saveAndLoad(id, (json) => talk.load(json));
+  const saved = saveAndLoad(model, id, () => talk);
   const root = make("div", { className: "interp-widget interp-surprise" }, text.box,
     make("section", { className: "outcome", "aria-label": "The text" }, busy, result,
       make("p", { className: "note" }, "Darker: more surprising. Point at a token, or move with the arrow keys, to read what was expected there."),
@@ -25,7 +25,7 @@ function render({ model, el }) {
       if (result.shownHtml !== reply.html) reading.textContent = "";
       setHtml(result, reply.html);
       setHtml(twin, reply.twin);
-      saved.show(reply.json);
+      saved.show(reply);
     },
   });
 
@@ -50,7 +50,7 @@ function render({ model, el }) {
   quietKeys(text.control, () => talk.ask(0));
   text.control.addEventListener("input", () => talk.ask(TYPING_PAUSE));
   talk.begin();
-  return () => talk.end();
+  return () => { talk.end(); saved.end(); };
 }
 
 export default { render };

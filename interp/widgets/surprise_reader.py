@@ -7,6 +7,7 @@ It owns the controls only. The surprise is computed by the bench it is given; ho
 from typing import Any
 
 from interp.screens import codec
+from interp.screens.picture import Picture
 from interp.screens.reading import ReaderBench, ReaderState, Reading
 from interp.widgets import surprise_words as words
 from interp.widgets.conversation import Conversation, joined
@@ -48,6 +49,15 @@ class SurpriseReader(Conversation):
             "twin": words.twin_html(self._reading),
             "status": words.status(self._reading),
         }
+
+    @property
+    def model_name(self) -> str:
+        """The model that reads."""
+        return self._bench.name
+
+    def picture(self) -> Picture:
+        """The tokens, shaded."""
+        return words.picture(self._reading, self._bench.name)
 
     def _show(self, state: ReaderState) -> None:
         self._reading: Reading = self._bench.compute(state.text)

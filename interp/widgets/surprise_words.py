@@ -4,9 +4,11 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from math import log
 
+from interp.result import Result
+from interp.screens.picture import Picture
 from interp.screens.reading import Reading
 from interp.widgets.own_words import cautions_html, with_cautions
-from interp.widgets.wording import percent, visible, word
+from interp.widgets.wording import numbered, percent, visible, word
 
 DARKEST = log(1000)  # nats from which on a token has the full shade: one chance in a thousand
 
@@ -48,6 +50,15 @@ def finding(answer: Reading) -> str:
 def status(answer: Reading) -> str:
     """The finding, for screen readers."""
     return with_cautions(answer.cautions, finding(answer))
+
+
+def picture(answer: Reading, model: str) -> Picture:
+    """The tokens in a row, the more surprising the stronger the colour."""
+    axes = {"token": numbered(answer.tokens)}
+    surprise = Result(
+        answer.surprise.values, axes, answer.surprise.quantity, answer.surprise.unit, {"model": model}
+    )
+    return Picture("token_strip", status(answer), surprise, (), {"tokens": answer.tokens})
 
 
 def static_html(answer: Reading, name: str, style: str) -> str:

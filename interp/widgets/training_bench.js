@@ -23,7 +23,7 @@ function render({ model, el }) {
   const status = visually(make("p", { className: "status" }));
   const busy = make("p", { className: "busy", "aria-hidden": "true" });
   const [picture, samples, table] = ["picture", "written", "table"].map((name) => make("div", { className: `result ${name}` }));
-  const saved = saveAndLoad(id, (json) => talk.load(json));
+  const saved = saveAndLoad(model, id, () => talk);
   seed.control.value = "3";
   seconds.control.value = "60";
 
@@ -58,7 +58,7 @@ function render({ model, el }) {
     setHtml(picture, reply.picture);
     setHtml(samples, reply.samples);
     setHtml(table, reply.table);
-    saved.show(reply.json);
+    saved.show(reply);
   }
 
   const talk = conversation({
@@ -124,7 +124,7 @@ function render({ model, el }) {
     hear();
     follow();
   }
-  return () => { model.off("change:progress", hear); model.off("change:newest", follow); talk.end(); };
+  return () => { model.off("change:progress", hear); model.off("change:newest", follow); talk.end(); saved.end(); };
 }
 
 export default { render };

@@ -12,6 +12,7 @@ from typing import Any
 import traitlets
 
 from interp.screens import codec
+from interp.screens.picture import Picture
 from interp.screens.refusals import Refused
 from interp.screens.training import RunsBench, Training, TrainingAnswer, TrainingState
 from interp.widgets import training_words as words
@@ -84,6 +85,15 @@ class TrainingBench(Conversation):
             "table": words.table_html(answer),
             "status": words.status(self._bench, answer),
         }
+
+    @property
+    def model_name(self) -> str:
+        """What is trained."""
+        return self._bench.name
+
+    def picture(self) -> Picture:
+        """The curves."""
+        return words.picture(self._bench, self._shown[1])
 
     def _show(self, asked: TrainingState) -> None:
         self._shown = asked, self._bench.compute(asked)

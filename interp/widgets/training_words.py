@@ -3,6 +3,7 @@
 from html import escape
 
 from interp.result import Result
+from interp.screens.picture import Picture
 from interp.screens.training import Progress, RunsBench, TrainingAnswer
 from interp.widgets.training_curves import curves_svg
 
@@ -74,6 +75,23 @@ def progress_text(progress: Progress) -> str:
     """How far the training is, in a sentence or two."""
     said = SAID[progress.status].format(step=progress.step, steps=progress.steps)
     return f"{said} {progress.told}".strip()
+
+
+def picture(bench: RunsBench, answer: TrainingAnswer) -> Picture:
+    """The curves up to the last look; the place that is shown in the title."""
+    curves = answer.curves
+    axes = {"curve": curves.axes["curve"], bench.along: curves.axes["place"]}
+    result = Result(curves.values, axes, curves.quantity, curves.unit, {"model": bench.name})
+    guides = dict([bench.guide]) if bench.guide else {}
+    paper = ("The places stand at equal distances, not on log paper.",) if bench.doublings else ()
+    title = f"{answer.label}: {bench.along} {curves.axes['place'][answer.at]:,} of {answer.end:,}"
+    return Picture(
+        "lines",
+        title,
+        result,
+        (*paper, *answer.notes),
+        {"along": bench.along, "guides": guides},
+    )
 
 
 def static_html(bench: RunsBench, answer: TrainingAnswer, style: str) -> str:

@@ -19,7 +19,7 @@ function render({ model, el }) {
   const plane = make("div", { className: "result" });
   const status = visually(make("p", { className: "status" }));
   const busy = make("p", { className: "busy", "aria-hidden": "true" });
-  const saved = saveAndLoad(id, (json) => talk.load(json));
+  const saved = saveAndLoad(model, id, () => talk);
   share.box.insertBefore(told, share.said);
 
   const root = make("div", { className: "interp-widget interp-vectors" },
@@ -59,7 +59,7 @@ function render({ model, el }) {
     setHtml(sum, reply.sum);
     setHtml(near, reply.near);
     setHtml(plane, reply.plane);
-    saved.show(reply.json);
+    saved.show(reply);
   }
 
   const own = () => { examples.control.value = "own"; };
@@ -115,7 +115,7 @@ function render({ model, el }) {
     mark(chip.dataset.word);
   });
   talk.begin();
-  return () => talk.end();
+  return () => { talk.end(); saved.end(); };
 }
 
 export default { render };

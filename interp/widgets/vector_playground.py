@@ -9,6 +9,7 @@ from typing import Any
 import traitlets
 
 from interp.screens import codec
+from interp.screens.picture import Picture
 from interp.screens.vectors import PlaygroundAnswer, PlaygroundBench, PlaygroundState
 from interp.widgets import vector_words as words
 from interp.widgets.conversation import Conversation, joined, listed
@@ -62,6 +63,15 @@ class VectorPlayground(Conversation):
             "plane": words.plane_html(state, answer),
             "status": words.status(state, answer),
         }
+
+    @property
+    def model_name(self) -> str:
+        """Where the vectors come from."""
+        return self._bench.name
+
+    def picture(self) -> Picture:
+        """The words as points."""
+        return words.picture(*self._shown, self._bench.name)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         """The live widget, and the same result as plain HTML for front ends that cannot run it."""

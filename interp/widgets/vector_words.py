@@ -3,6 +3,7 @@
 from html import escape
 
 from interp.result import Result
+from interp.screens.picture import Picture
 from interp.screens.vectors import PlaygroundAnswer, PlaygroundState
 from interp.widgets.vector_plane import plane_svg
 from interp.widgets.wording import percent
@@ -59,12 +60,27 @@ def finding(state: PlaygroundState, answer: PlaygroundAnswer) -> str:
 def status(state: PlaygroundState, answer: PlaygroundAnswer) -> str:
     """The answer in words, for screen readers."""
     near = ", ".join(str(word) for word in answer.near.axes["word"][:5])
-    taken = (
-        f" {percent(state.share)} of the direction between women's and men's words is taken out."
-        if state.share
-        else ""
+    return " ".join((finding(state, answer), f"Nearest to {state.marked}: {near}.", *_taken(state)))
+
+
+def picture(state: PlaygroundState, answer: PlaygroundAnswer, source: str) -> Picture:
+    """The words as points, those of the sum joined."""
+    points = Result(
+        answer.points.values,
+        dict(answer.points.axes),
+        answer.points.quantity,
+        answer.points.unit,
+        {"model": source},
     )
-    return f"{finding(state, answer)} Nearest to {state.marked}: {near}.{taken}"
+    said = (f"{NOTE} It shows {percent(sum(answer.shares))} of these words' spread.", *_taken(state))
+    drawn = {"groups": answer.roles, "arrows": answer.arrows, "even": True}
+    return Picture("points", finding(state, answer), points, said, drawn)
+
+
+def _taken(state: PlaygroundState) -> tuple[str, ...]:
+    if not state.share:
+        return ()
+    return (f"{percent(state.share)} of the direction between women's and men's words is taken out.",)
 
 
 def static_html(state: PlaygroundState, answer: PlaygroundAnswer, source: str, style: str) -> str:

@@ -2,10 +2,13 @@
 HTML.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from math import exp
 
 from interp.words.letters import isolated
+
+LONGEST = 200  # letters of a text in a caption
 
 
 def word(token: object) -> str:
@@ -16,6 +19,23 @@ def word(token: object) -> str:
 def visible(token: object) -> str:
     """A token letter by letter: spaces as "·", line breaks as "↵"."""
     return isolated(str(token).replace(" ", "·").replace("\n", "↵"))
+
+
+def numbered(tokens: Sequence[str]) -> tuple[str, ...]:
+    """Tokens as labels of an axis: one that was there before gets its number, since labels are told apart."""
+    seen: Counter[str] = Counter()
+    labels = []
+    for token in tokens:
+        seen[token] += 1
+        label = token if seen[token] == 1 else f"{token} {seen[token]}"
+        labels.append(label if label not in labels else f"{label} ({len(labels)})")
+    return tuple(labels)
+
+
+def quoted(text: str) -> str:
+    """A text in quotes, as a caption has room for it: of a long one the end."""
+    told = isolated(" ".join(text.split()))
+    return f"“{told}”" if len(told) <= LONGEST else f"“… {told[-LONGEST:]}”"
 
 
 def signed(value: float, places: int = 2) -> str:

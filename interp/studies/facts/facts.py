@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from interp import hooks, models
-from interp.claims import Claim
+from interp.claims import SENTENCES, Again, Claim
 from interp.methods import lens, updates
 from interp.models import Bridge
 from interp.prompts import Prompts, meant
@@ -22,6 +22,7 @@ from interp.sites import Site
 from interp.words.relations import CAPITAL, RELATIONS, Relation, list_of
 
 # The test of C13, fixed before looking at any model
+AGAIN = (2, 3, 4, 5, 6)  # seeds of other examples in front, with which verdicts are asked again
 LEAST_RIGHT = 0.5  # share of questions the model must answer; below, there is nothing to watch
 LEAST_LEAD = 0.2  # by so much 1 / rank of the country must exceed that of its capital, before they cross ...
 MOST_NOISE = (
@@ -66,14 +67,18 @@ def prompts(
     about: Sequence[str] | None = None,
     form: str = "example first",
     bos: bool = False,
+    example: int | None = None,
 ) -> Prompts:
     """One prompt per argument (default: all of them), with answers "argument" and "answer": first pieces.
 
-    `form` is one of `words.relations.FORMS`. Raises ValueError for an unknown relation, argument or form.
+    `form` is one of `words.relations.FORMS`; `example` a seed that draws another example.
+    Raises ValueError for an unknown relation, argument or form.
     """
     asked = relation(name)
     chosen = arguments(model, name) if about is None else tuple(about)
-    return _written(model, [(asked.text(one, form), one, asked.answer(one)) for one in chosen], bos)
+    return _written(
+        model, [(asked.text(one, form, example=example), one, asked.answer(one)) for one in chosen], bos
+    )
 
 
 def lists(model: Bridge, name: str, *, about: Sequence[str] | None = None) -> Prompts:
@@ -160,11 +165,17 @@ class Watched:
 
 
 def watch(
-    model: Bridge, name: str = "capital", *, form: str = "example first", bos: bool = False, through=None
+    model: Bridge,
+    name: str = "capital",
+    *,
+    form: str = "example first",
+    bos: bool = False,
+    example: int | None = None,
+    through=None,
 ) -> Watched:
     """All arguments of a relation, asked in this form and followed from layer to layer."""
     chosen = arguments(model, name)
-    asked = prompts(model, name, form=form, bos=bos)
+    asked = prompts(model, name, form=form, bos=bos, example=example)
     traced = lens.trace(model, asked, through=through)
     others = replace(asked, answers={**asked.answers, "argument": asked.answers["argument"].roll(1)})
     control = lens.trace(model, others, through=through)
@@ -354,6 +365,11 @@ def c13(watched: Watched, *, strict: float = 1.0) -> Claim:
             else f"Too few countries are answered ({right:.0%}) to watch the guess change."
         ),
     )
+
+
+def c13_again(model: Bridge) -> Again:
+    """C13 asked again, for `claims.firm`: behind the examples that each seed of `AGAIN` draws."""
+    return {SENTENCES: lambda: (c13(watch(model, example=seed)) for seed in AGAIN)}
 
 
 def _bounds(result: Result) -> tuple[float, float]:

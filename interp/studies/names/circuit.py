@@ -12,7 +12,7 @@ from random import Random
 import numpy as np
 
 from interp import models
-from interp.claims import Claim, decide
+from interp.claims import SENTENCES, ZERO, Again, Claim, decide
 from interp.methods.ablation import sets_ablation
 from interp.methods.circuits import Node, circuits_isolated, nodes_removed
 from interp.models import Bridge
@@ -66,15 +66,21 @@ class Task:
 
 
 def lead_kept(
-    model: Bridge, task: Task, circuits: Mapping[str, Sequence[Node]], *, progress: bool = True
+    model: Bridge,
+    task: Task,
+    circuits: Mapping[str, Sequence[Node]],
+    *,
+    how: str = "mean",
+    progress: bool = True,
 ) -> Result:
-    """F(C), the lead that each circuit keeps when all else is replaced by its mean: Result[circuit,
-    prompt], nats."""
+    """F(C), the lead that each circuit keeps when all else is replaced by its mean, or by nothing (`how`
+    "zero"): Result[circuit, prompt], nats."""
     ioi.check_reference(model, task.reference)
     metric = ioi.logit_difference(task.prompts)
     change = circuits_isolated(
-        model, task.prompts, metric, list(circuits.values()), reference=task.reference, progress=progress
-    )
+        model, task.prompts, metric, list(circuits.values()), reference=task.reference, how=how,
+        progress=progress,
+    )  # fmt: skip
     axes = {"circuit": tuple(circuits), "prompt": change.axes["prompt"]}
     return Result(change.values + task.lead.values, axes, "lead kept", "nats", change.about)
 
@@ -278,13 +284,14 @@ def knock_out(
     sets: int = CONTROL_SETS,
     seed: int = 0,
     without: Sequence[Head] = (),
+    how: str = "mean",
     progress: bool = True,
 ) -> Result:
     """Change in the lead without these heads, and without random sets of as many others: Result[set, prompt],
     nats. No head of `without` is drawn: heads that have a part of their own are no fair control.
 
-    Whole heads are replaced by their mean, at every word. The first set is "these", then "random 1" and so
-    on. Raises ValueError if no head is given. Source: Wang et al. 2022, section 3.4.
+    Whole heads are replaced by their mean, or by nothing, at every word. The first set is "these", then
+    "random 1" and so on. Raises ValueError if no head is given. Source: Wang et al. 2022, section 3.4.
     """
     if not heads:
         raise ValueError(
@@ -293,7 +300,7 @@ def knock_out(
     drawn = random_sets(model, heads, sets, seed=seed, without=without)
     change = sets_ablation(
         model, task.prompts, ioi.logit_difference(task.prompts), [list(heads), *drawn],
-        reference=task.reference, progress=progress,
+        reference=task.reference, how=how, progress=progress,
     )  # fmt: skip
     labels = ("these", *(f"random {at + 1}" for at in range(sets)))
     return replace(change, axes={"set": labels, "prompt": change.axes["prompt"]})
@@ -349,39 +356,57 @@ def measure_c8(model: Bridge, task: Task, roles: Roles, *, seed: int = 0, progre
 
 
 def _kept(
-    model: Bridge, task: Task, roles: Roles, parts: Mapping[str, tuple[Node, ...]], seed: int, progress: bool
+    model: Bridge,
+    task: Task,
+    roles: Roles,
+    parts: Mapping[str, tuple[Node, ...]],
+    seed: int,
+    progress: bool,
+    how: str = "mean",
 ) -> Kept:
     nodes = tuple(sorted({node for part in parts.values() for node in part}))
     if not nodes:
         return Kept()
     circuits = {"article": nodes, **random_circuits(model, nodes, seed=seed)}
-    share, bounds = shares(lead_kept(model, task, circuits, progress=progress), task)
+    share, bounds = shares(lead_kept(model, task, circuits, how=how, progress=progress), task)
     low, high = bounds.at(circuit="article").values
-    played = tuple(name for name, part in parts.items() if costs(model, task, roles, part, seed=seed))
+    played = tuple(
+        name for name, part in parts.items() if costs(model, task, roles, part, seed=seed, how=how)
+    )
     controls = tuple(float(value) for value in share.values[1:])
     return Kept(nodes, float(share.at(circuit="article")), (float(low), float(high)), controls, played)
 
 
-def costs(model: Bridge, task: Task, roles: Roles, nodes: Sequence[Node], *, seed: int = 0) -> bool:
-    """Whether the lead falls without these heads, each at its mean, surely and by more than without any of
-    `CONTROL_CIRCUITS` random sets of as many heads that have no part. No heads, or no such set: False."""
+def costs(
+    model: Bridge, task: Task, roles: Roles, nodes: Sequence[Node], *, seed: int = 0, how: str = "mean"
+) -> bool:
+    """Whether the lead falls without these heads, each at its mean (or writing nothing), surely and by more
+    than without any of `CONTROL_CIRCUITS` random sets of as many heads that have no part. No heads, or no
+    such set: False."""
     heads = heads_at(nodes)
     apart = {*heads, *roles.of(*PARTS)}
     if not heads or len(models.every_head(model)) - len(apart) < len(heads):
         return False
     hit = knock_out(
-        model, task, heads, sets=CONTROL_CIRCUITS, seed=seed, without=tuple(apart), progress=False
+        model, task, heads, sets=CONTROL_CIRCUITS, seed=seed, without=tuple(apart), how=how, progress=False
     )
     change, high = hit.mean("prompt").values, hit.at(set="these").interval("prompt").at(bound="high")
     return bool(change[0] < change[1:].min() and float(high) < 0)
 
 
-def c8_again(model: Bridge, roles: Roles, *, n: int = 40, seeds: Sequence[int] = AGAIN) -> list[Claim]:
-    """The verdict on C8 for the same heads on other sentences, `n` of each seed."""
-    name = models.describe(model).name
-    tasks = (Task.of(model, n=n, seed=seed) for seed in seeds)
-    return [c8(name, measure_c8(model, task, roles, seed=task_seed, progress=False))
-            for task, task_seed in zip(tasks, seeds, strict=True)]  # fmt: skip
+def c8_again(model: Bridge, roles: Roles, *, n: int = 40) -> Again:
+    """C8 asked again, for `claims.firm`: for the same heads on `n` sentences of each seed of `AGAIN`, and on
+    those of the usual seed with nothing in the place of silent heads. What its own cast keeps is left out."""
+    name, parts = models.describe(model).name, strict_parts(model, roles)
+
+    def on(task: Task, seed: int = 0, how: str = "mean") -> Claim:
+        strict = _kept(model, task, roles, parts, seed, False, how)
+        return c8(name, Verdict(strict, Kept(), task.preferred))
+
+    return {
+        SENTENCES: lambda: (on(Task.of(model, n=n, seed=seed), seed) for seed in AGAIN),
+        ZERO: lambda: [on(Task.of(model, n=n), how="zero")],
+    }
 
 
 def c8(model_name: str, measured: Verdict, *, strict: float = 1.0) -> Claim:

@@ -23,7 +23,7 @@ import numpy as np
 import torch
 
 from interp import models
-from interp.claims import Claim
+from interp.claims import SENTENCES, ZERO, Again, Claim
 from interp.methods import ablation
 from interp.methods.readout import logits_at_end
 from interp.models import Bridge
@@ -40,6 +40,7 @@ TOP = 10
 LEAST_DROP = 0.30  # share of the lead that the heads must be worth, else they do not explain the name
 LEAST_KEPT = 0.50  # share of the probability of "any name" that must stay without them
 CONTROL_SETS = 20
+AGAIN = (2, 3, 4, 5, 6)  # seeds of other pairs of names, on which the verdict is asked again
 LEAST_NAMES = 0.10  # probability of any name below which there is nothing to explain
 LEAST_CONTRAST = (
     0.10  # by so much likelier must a name be for a drink at the store than for keys at the restaurant
@@ -149,10 +150,11 @@ def without(model: Bridge, scene: Scene, heads: Sequence[Head], how: str, *, see
 class Silenced:
     """What C9 is decided from: shares, without these heads, and without random sets of as many.
 
-    `lost` is the share of the lead that goes with the heads at their mean, `kept` the share of the
-    probability of any name that stays when they write nothing. `contrast` is how much likelier a name is for
-    a drink at the store than for keys at the restaurant, with its interval `around`; `contrast_kept` the
-    share of it that stays.
+    `lost` is the share of the lead that goes with the heads at their mean, `lost_by_zero` the same with
+    nothing in their place, the heads first, then the random sets; `kept` the share of the probability of any
+    name that stays when they write nothing. `contrast` is how much likelier a name is for a drink at the
+    store than for keys at the restaurant, with its interval `around`; `contrast_kept` the share of it that
+    stays.
     """
 
     heads: tuple[Head, ...]
@@ -165,6 +167,11 @@ class Silenced:
     contrast: float
     around: tuple[float, float]
     contrast_kept: float
+    lost_by_zero: tuple[float, ...] = ()
+
+    def by_zero(self) -> "Silenced":
+        """As if zero ablation decided of the lead, too."""
+        return replace(self, lost=self.lost_by_zero[0], lost_by_random=self.lost_by_zero[1:])
 
     @property
     def why_not(self) -> str:
@@ -213,12 +220,12 @@ def measure_c9(model: Bridge, told: Sequence[Scene], heads: Sequence[Head], *, s
     lost = [_lost(before, without(model, scene, chosen, "mean", seed=seed)) for chosen in sets]
     after = [without(model, scene, chosen, "zero") for chosen in sets]
     low, high = after[0].at(measure="any name").interval("prompt", relative_to=any_name).values
-    kept = [_kept(before, one) for one in after]
+    kept, nothing = [_kept(before, one) for one in after], tuple(_lost(before, one) for one in after)
     names = [one.at(measure="any name").values for one in (after[0], without(model, told[-1], heads, "zero"))]
     left = float((names[0] - names[1]).mean()) / contrast if contrast else 0.0
     return Silenced(
         heads, float(any_name.mean("prompt")), kept[0], (float(low), float(high)), lost[0],
-        tuple(lost[1:]), tuple(kept[1:]), *apart, left,
+        tuple(lost[1:]), tuple(kept[1:]), *apart, left, nothing,
     )  # fmt: skip
 
 
@@ -261,6 +268,17 @@ def c9(model_name: str, measured: Silenced, *, strict: float = 1.0) -> Claim:
             " lead goes; of GPT-2 small no such number was published."
         ),
     )
+
+
+def c9_again(model: Bridge, heads: Sequence[Head], measured: Silenced, *, n: int = 40) -> Again:
+    """C9 asked again, for `claims.firm`: with the pairs of names of each seed of `AGAIN`, and with nothing in
+    the heads' place for the lead as well. (Any name is always asked by zero: a mean could not show it.)"""
+    name = models.describe(model).name
+
+    def on(seed: int) -> Claim:
+        return c9(name, measure_c9(model, scenes(model, n, seed=seed), heads, seed=seed))
+
+    return {SENTENCES: lambda: map(on, AGAIN), ZERO: lambda: [c9(name, measured.by_zero())]}
 
 
 def _control(measured: Silenced) -> str:

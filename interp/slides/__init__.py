@@ -1,0 +1,11 @@
+"""From a widget to a slide: what is on a screen drawn by `figures`, and all that was saved in a session as
+one `slides.html` and one `slides.pptx`.
+
+Refuses: models, tasks, controls.
+"""
+
+from interp.slides.deck import collect
+
+__all__ = ["collect"]
+
+HOW = "The notebook's last cell, slides.collect(), writes them all as slides.html and slides.pptx."
