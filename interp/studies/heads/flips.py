@@ -223,6 +223,7 @@ class Flip:
             float(one.at(layer=head.layer, head=head.head).mean("prompt"))
             for one in (self.fresh.push, self.fresh.removal)
         )
+        push = round(push, 2) + 0.0  # no minus before a zero
         by_push, by_loss = self.fresh.ranks(head)
         return (
             f"{head} pushes {push:+.2f} nats (rank {by_push} of {self.alone.values.size}); without it the"
