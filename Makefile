@@ -7,7 +7,7 @@ PYTEST = OMP_NUM_THREADS=1 $(RUN) -m pytest --numprocesses $(WORKERS) --dist loa
 # On a busy machine, threads that spin for one another cost tenfold.
 export GOMP_SPINCOUNT ?= 1000
 
-.PHONY: help reproduce test quick lab verify bench browser check docs
+.PHONY: help reproduce test quick lab verify bench browser check docs plan
 help:
 	@echo "make reproduce   run the notebooks and write figures/$(MODEL)/ (MODEL=gpt2, or a folder, for another model)"
 	@echo "make test        run every test"
@@ -16,6 +16,7 @@ help:
 	@echo "make bench       time the fast paths against TransformerLens' own loops; writes figures/bench.json"
 	@echo "make lab         open the notebooks in JupyterLab"
 	@echo "make docs        the library's pages, from its docstrings, into build/docs"
+	@echo "make plan        the rooms and their imports, drawn into interp/README.md"
 	@echo "make check       ruff, pyright and stripped notebooks"
 
 reproduce: .venv/ready
@@ -45,6 +46,9 @@ check: .venv/ready
 
 docs: .venv/ready
 	$(RUN) -m pdoc interp --no-search --output-directory build/docs
+
+plan: .venv/ready
+	$(RUN) -m interp.plan
 
 browser:
 	@.ci/browser

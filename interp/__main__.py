@@ -8,7 +8,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -18,6 +18,9 @@ from rich.table import Table
 
 from interp import doctor, execution, files, report, site, training_commands
 from interp.figures import export
+
+if TYPE_CHECKING:  # it imports torch
+    from interp.models import Bridge
 
 ROOT = Path(__file__).resolve().parent.parent
 SMALL = 50_000_000  # bytes of weights
@@ -150,8 +153,8 @@ def measure_speed(
     from interp import timing  # imports torch
 
     done: list[timing.Row] = []
+    path = (out_file or ROOT / "figures" / "bench.json").resolve()
     try:
-        path = (out_file or ROOT / "figures" / "bench.json").resolve()
         _writable(path.parent)
         for row in timing.run(quick=quick, families=only or timing.FAMILIES):
             done.append(row)
@@ -279,7 +282,7 @@ def write_card(
     raise typer.Exit(0 if all(check.passed for check in measured.checks) else 1)
 
 
-def _write_taught_card(loaded, folder: Path) -> NoReturn:
+def _write_taught_card(loaded: "Bridge", folder: Path) -> NoReturn:
     from interp import models, taught_card
     from interp.studies.cards import taught_exam
 
@@ -291,7 +294,7 @@ def _write_taught_card(loaded, folder: Path) -> NoReturn:
     raise typer.Exit(1 if measured.missed else 0)
 
 
-def _write_exam_card(loaded, folder: Path) -> NoReturn:
+def _write_exam_card(loaded: "Bridge", folder: Path) -> NoReturn:
     from interp import exam_card
 
     measured = exam_card.measure(loaded, folder)

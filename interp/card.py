@@ -7,6 +7,7 @@ from pathlib import Path
 
 from interp import figures, files, models
 from interp.figures.figure import Figure
+from interp.models import Bridge
 from interp.result import Result
 from interp.studies.cards import pocket
 from interp.studies.names import ioi
@@ -72,7 +73,7 @@ class Card:
         }
 
 
-def measure(model, *, n: int = pocket.PROMPTS, seed: int = 0) -> Card:
+def measure(model: Bridge, *, n: int = pocket.PROMPTS, seed: int = 0) -> Card:
     """Everything on the card, with and without the start mark; some minutes on two cores."""
     checks, results = [], []
     for bos in (False, True):
@@ -83,7 +84,7 @@ def measure(model, *, n: int = pocket.PROMPTS, seed: int = 0) -> Card:
     return Card(tuple(checks), *results[0])
 
 
-def write(card: Card, model, folder: Path = FOLDER) -> Path:
+def write(card: Card, model: Bridge, folder: Path = FOLDER) -> Path:
     """Write README.md and measurements.json into `folder`; returns the page."""
     record = json.loads((folder / "training.json").read_text(encoding="utf-8"))
     described = models.describe(model)

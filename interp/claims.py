@@ -28,8 +28,11 @@ VERSIONS_OF = ("torch", "transformer-lens", "transformers", "numpy")
 READABLE = "text-align: left; vertical-align: top"  # JupyterLab sets tables of numbers, flush right
 COLUMNS = ("id", "claim", "test", "measured", "control", "threshold", "published", "verdict", "why")
 ANOTHER = "about another model"
-SHIFTS = (0.5, 1.5)  # a verdict is asked again with its thresholds at half and at one and a half
-FRAGILE = 0.8  # a verdict that stays in a smaller share of the variations is called fragile
+SHIFTS = (0.5, 0.75, 1.25, 1.5)  # a verdict is asked again with its thresholds times these
+FRAGILE = 2  # so many variations that change a verdict make it fragile; see `firm`
+# The kinds of variation, as readers are told them: "it changes with ..."
+THRESHOLDS, SENTENCES, ZERO = "other thresholds", "other sentences", "zero instead of the average"
+TEXTS, TRAININGS, LISTS = "other texts", "one training alone", "other lists of words"
 JUDGED = ("supported", "partly", "not supported")  # verdicts that say something about a claim
 
 # The model that the article speaks of: in words, and as we would load it. A claim about language models in
@@ -48,9 +51,9 @@ class Claim:
     """One sentence of the article, how it was tested, what came out, and the verdict that was computed.
 
     `threshold` is fixed in code before looking; `measured` is None where nothing could be measured. `because`
-    says in one computed sentence why this verdict on this model, and what the article's model does. `stays`
-    counts in how many variations, of how many, the verdict is the same. Raises
-    ValueError for an id that is not C1, C2 ..., an unknown verdict, or an interval that is not low to high.
+    says in one computed sentence why this verdict on this model, and what the article's model does.
+    `variations` counts by kind in how many, of how many, the verdict is the same. Raises ValueError for an id
+    that is not C1, C2 ..., an unknown verdict, or an interval that is not low to high.
     """
 
     id: str
@@ -65,7 +68,7 @@ class Claim:
     figure: str | None = None
     published: str | None = None
     because: str | None = None
-    stays: tuple[int, int] | None = None
+    variations: Mapping[str, tuple[int, int]] | None = None
 
     @property
     def elsewhere(self) -> str | None:
@@ -114,29 +117,52 @@ def decide(
     return "supported" if complete else "partly"
 
 
-def firm(make: Callable[..., Claim], *others: Claim) -> Claim:
-    """The claim `make()`, with how often its verdict stays: under `make(strict=...)` for the thresholds times
-    `SHIFTS`, and in `others`, made with other sentences or another way of silencing.
+Again = Mapping[str, Callable[[], Iterable[Claim]]]  # kind of variation -> the claim made so, when asked
 
-    A claim that cannot be tested has no such count.
+
+def firm(make: Callable[..., Claim], others: Again | None = None) -> Claim:
+    """The claim `make()`, with how often its verdict stays when it is asked again: under `make(strict=...)`,
+    its thresholds times each of `SHIFTS`, and as each of `others` makes it, by kind (`SENTENCES`, `ZERO`).
+
+    The rule, fixed before any model was asked so: a verdict is fragile if `FRAGILE` variations or more change
+    it, of whatever kind. One change alone (a threshold moved by half, one sample of five, the ruder way of
+    silencing) is told, but not called fragile: with four to ten variations one of them may well lie beyond
+    the edge. So a verdict with nothing but thresholds is fragile if a quarter more or less changes it, or a
+    half either way.
+
+    A claim that cannot be tested is not asked again.
     """
     claim = make()
     if claim.verdict not in JUDGED:
         return claim
-    again = [*(make(strict=shift) for shift in SHIFTS), *others]
-    return replace(claim, stays=(sum(one.verdict == claim.verdict for one in again), len(again)))
+    kinds = {THRESHOLDS: lambda: [make(strict=shift) for shift in SHIFTS], **(others or {})}
+    again = {kind: [one.verdict == claim.verdict for one in ask()] for kind, ask in kinds.items()}
+    return replace(claim, variations={kind: (sum(same), len(same)) for kind, same in again.items()})
 
 
-def fragile(stays: Sequence[int] | None) -> bool:
-    """Whether a verdict stays in less than `FRAGILE` of its variations."""
-    return stays is not None and stays[0] < FRAGILE * stays[1]
+def shifted(share: float | int, strict: float | int) -> float:
+    """A threshold for a share that cannot exceed 1, moved: above one half, what it lets be missed is divided
+    by `strict`, since one and a half times 0.9 could never be reached; below, it is multiplied."""
+    return share * strict if share <= 0.5 else 1 - (1 - share) / strict
 
 
-def stays_text(stays: Sequence[int] | None) -> str:
-    """How firm a verdict is, as readers see it: "stays in 5 of 7 variations: fragile"; "" if not tried."""
-    if stays is None:
+def fragile(variations: Mapping[str, Sequence[int]] | None) -> bool:
+    """Whether `FRAGILE` variations or more change the verdict."""
+    return sum(number - same for same, number in (variations or {}).values()) >= FRAGILE
+
+
+def stays_text(variations: Mapping[str, Sequence[int]] | None) -> str:
+    """How firm a verdict is, as readers see it: "stays in 8 of 10 variations: fragile, it changes with other
+    sentences (2 of 5)"; "" if it was not asked again."""
+    if not variations:
         return ""
-    return f"stays in {stays[0]} of {stays[1]} variations{': fragile' if fragile(stays) else ''}"
+    same, number = (sum(counts) for counts in zip(*variations.values(), strict=True))
+    if same == number:
+        return f"stays in all {number} variations"
+    changes = [f"{kind} ({of - own} of {of})" for kind, (own, of) in variations.items() if own < of]
+    listed = " and ".join([", ".join(changes[:-1]), changes[-1]] if len(changes) > 1 else changes)
+    told = f"stays in {same} of {number} variations"
+    return f"{told}: {'fragile, ' if fragile(variations) else ''}it changes with {listed}"
 
 
 def save(claims: Iterable[Claim], folder: str | os.PathLike, about: Mapping) -> Path:
@@ -230,7 +256,7 @@ def _kept(path: Path, about: Mapping) -> dict[str, dict]:
 
 
 def _blank() -> tuple[str, ...]:
-    later = ("model", "because", "stays")  # tables made before have none of these
+    later = ("model", "because", "variations")  # tables made before have none of these
     return tuple(name for name in Claim.__dataclass_fields__ if name not in later)
 
 
@@ -271,7 +297,7 @@ def verdict_text(claim: Mapping) -> str:
     """A saved claim's verdict as readers see it; one measured on another model than the article's says so:
     "partly; about another model: the article speaks of GPT-2 small"."""
     verdict, of = claim["verdict"], claim.get("elsewhere")
-    parts = [verdict, *[stays_text(claim.get("stays"))] * bool(claim.get("stays"))]
+    parts = [verdict, *filter(None, [stays_text(claim.get("variations"))])]
     parts += [f"{ANOTHER}: the article speaks of {of}"] if of and verdict in JUDGED else []
     return "; ".join(parts)
 

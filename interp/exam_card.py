@@ -4,9 +4,11 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any, cast
 
 from interp import card, files, models
 from interp.methods import ngram
+from interp.models import Bridge
 from interp.pocket import grow
 from interp.studies.cards import exam, pocket
 
@@ -67,15 +69,15 @@ def is_grown(folder: Path) -> bool:
     return record.exists() and json.loads(record.read_text())["recipe"].get("world") == "bigger"
 
 
-def measure(model, folder: Path, *, n: int = pocket.PROMPTS, seed: int = 0) -> ExamCard:
+def measure(model: Bridge, folder: Path, *, n: int = pocket.PROMPTS, seed: int = 0) -> ExamCard:
     """Every old row, with and without the start mark, and every exam; some minutes, most for counting."""
     recipe = grow.recipe_of(folder)
-    counts = ngram.counted(grow.all_rows(model.tokenizer, recipe), model.cfg.d_vocab)
+    counts = ngram.counted(grow.all_rows(cast(Any, model.tokenizer), recipe), model.cfg.d_vocab)
     checks = card.measure(model, n=n, seed=seed).checks
     return ExamCard(checks, exam.rows(model, counts, seed=seed), exam.skews(model, counts, seed=seed))
 
 
-def write(measured: ExamCard, model, folder: Path) -> Path:
+def write(measured: ExamCard, model: Bridge, folder: Path) -> Path:
     """Write README.md and measurements.json into `folder`; returns the page."""
     record = json.loads((folder / "training.json").read_text(encoding="utf-8"))
     described = models.describe(model)

@@ -39,6 +39,7 @@ ABOUT_TRAININGS = (
     " learning itself: not about GPT-2, and not about the model that the other notebooks ran on."
 )
 TWINS = {"pocket": "pocket-taught", "pocket-taught": "pocket"}
+GROWN = "pocket-bigger"  # what pocket never read was measured on it
 ABOUT_THE_TWINS = (
     "Pocket grew from text alone; pocket-taught was taught on purpose to work the article's way, so verdicts"
     " on it are about our instruments: as taught, or instrument failed."
@@ -172,7 +173,7 @@ def index(
     else, whose claims and figures name them. Packs that lie in the folder, and its twin's, are woken.
     """
     twin, packs = _twin(folder), packs_of(folder)
-    saved = _saved([folder, *([twin] if twin else []), *beside], folder)
+    saved = _saved([folder, *([twin] if twin else []), *_grown(folder), *beside], folder)
     twin_page = f"../{twin.name}/index.html" if twin and (twin / "index.html").is_file() else None
     shelves = [{"title": model, "about": "", "link": None, "pictures": _pictures(folder, figures)}]
     return site.render(
@@ -214,6 +215,12 @@ def _twin(folder: Path) -> Path | None:
     """The folder of the other embedded model, if something was measured there."""
     other = folder.parent / TWINS.get(folder.name, "")
     return other if folder.name in TWINS and (other / "claims.json").is_file() else None
+
+
+def _grown(folder: Path) -> list[Path]:
+    """The folder of the third embedded model, beside the other two's, if something was measured there."""
+    other = folder.parent / GROWN
+    return [other] if folder.name in TWINS and (other / "claims.json").is_file() else []
 
 
 def _kind(folder: Path) -> tuple[str, str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from interp import files, models
 from interp.card import SOURCES, goal, value
+from interp.models import Bridge
 from interp.studies.cards import pocket, taught
 from interp.studies.cards.taught_exam import Exam, Row
 from interp.studies.names import roles
@@ -36,7 +37,7 @@ and code: MIT.
 """
 
 
-def write(exam: Exam, model, folder: Path) -> Path:
+def write(exam: Exam, model: Bridge, folder: Path) -> Path:
     """Write README.md and measurements.json into `folder`; returns the page."""
     record = json.loads((folder / "training.json").read_text(encoding="utf-8"))
     parts = [
@@ -80,7 +81,7 @@ Loss by step, nats (mean of the last tenth of the steps):
 """
 
 
-def _key_table(model) -> str:
+def _key_table(model: Bridge) -> str:
     rows = [
         f"| {role} | {', '.join(map(str, heads))} | {roles.ROLES[role]} |"
         for role, heads in taught.key(model).items()

@@ -11,6 +11,7 @@ from pkgutil import iter_modules
 import numpy as np
 
 from interp import files, models
+from interp.models import Bridge
 from interp.published import SHAPES, Published, model_of_shape, published
 from interp.published.mutations import LEAST_CAUGHT, Mutation, mutations, share_caught
 from interp.result import Result, cell
@@ -60,7 +61,7 @@ class Comparison:
         )  # fmt: skip
 
 
-def listed_model(model) -> str:
+def listed_model(model: Bridge) -> str:
     """Which published model this one is to be compared with, by its shape.
 
     Raises ValueError, in one sentence, if nothing published is about a model of this shape.
@@ -84,7 +85,7 @@ def groups(records: Sequence[Published]) -> dict[str, list[Published]]:
     return found
 
 
-def compare(model, *, topic: str | None = None) -> Iterator[Comparison]:
+def compare(model: Bridge, *, topic: str | None = None) -> Iterator[Comparison]:
     """Every published quantity of this model measured again, as soon as its group is done.
 
     Raises ValueError if nothing is listed for its shape or topic, KeyError if nothing measures a group.

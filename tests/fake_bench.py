@@ -10,10 +10,12 @@ import numpy as np
 from interp.result import Result
 from interp.screens.attention import Attention, AttentionBench, AttentionState
 from interp.screens.lab import Exercise, LabAnswer, LabBench, LabState, Verdict
+from interp.screens.neurons import BrowserState, Context, NeuronAnswer, NeuronBench, OwnText, Record
 from interp.screens.patching import Cell, Leads, MapBench, MapState
+from interp.screens.reading import ReaderBench, Reading
 from interp.screens.refusals import Refused, beneath
 from interp.screens.sentences import Asked, Marked, Pair, ReadWord
-from interp.sites import Head, check_place
+from interp.sites import Head, Neuron, check_place
 
 NAMES = (" Mary", " John", " the", " her", " him", " a", " them", " it", " Sam", " me")
 
@@ -262,3 +264,33 @@ class FakeMapBench(MapBench):
 
     def cell(self, state):
         return Cell(-1.0, shares(2.0), shares(-1.0))
+
+
+def fake_reader():
+    """Every word surprises by its length in nats; the likeliest was always "the"."""
+
+    def read(text):
+        words = tuple(text.split())
+        surprise = Result(
+            np.array([float(len(word)) for word in words]),
+            {"position": tuple(range(len(words)))},
+            "surprise",
+            "nats",
+        )
+        return Reading(words, surprise, (((" the", 0.5),),) * len(words), fake_cautions(text))
+
+    return ReaderBench("pocket", "When Mary and John went to the store", read)
+
+
+def fake_neurons():
+    """Any neuron is excited by one word, and writes two."""
+
+    def compute(state):
+        context = Context("top", 1, 2.0, None, (" Mary", " went"), (2.0, 0.5), 0, 1)
+        writes = ((" store", 0.5), (" shop", 0.2))
+        record = Record(state.neuron, 0.1, 0.2, 0.5, {0.5: 0.0}, writes, ((" river", -0.3),), (context,))
+        activations = Result(np.array([0.5, 1.0]), {"position": (0, 1)}, "activation", "")
+        own = OwnText((" Mary", " went"), activations, 1, shares(2.0), shares(1.0), ())
+        return NeuronAnswer(record, ((Neuron(1, 2), "it writes “store”"),), own, "a corpus of two words.")
+
+    return NeuronBench("pocket", (8, 512), ("places",), BrowserState(Neuron(0, 1)), True, compute)

@@ -3,12 +3,14 @@
 import ast
 import json
 import re
+from functools import cache
 from pathlib import Path
 
 import jaxtyping
 import pytest
 import torch
 
+from interp import plan
 from interp.hooks import resume
 
 ROOT = Path(__file__).parents[1]
@@ -30,7 +32,7 @@ FLOORS = {
     "benches": 5,
     "figures": 6, "slides": 6.2, "widgets": 6.4, "site": 6,
     "timing": 7, "card": 7, "doctor": 7, "gpu_check": 8, "execution": 7, "report": 7, "verification": 7,
-    "training_commands": 7,
+    "training_commands": 7, "plan": 7,
     "taught_card": 8, "exam_card": 8,
     "__main__": 9,
 }  # fmt: skip
@@ -48,6 +50,11 @@ RUNS_OTHERS_LOOPS = "interp/timing/"  # to time TransformerLens' own ways
 
 def source(file):
     return file.read_text(encoding="utf-8")
+
+
+@cache
+def tree_of(file):
+    return ast.parse(source(file))
 
 
 def name_of(file):
@@ -68,7 +75,7 @@ def room_of_file(file):
 
 def imported(file):
     """Every dotted name that a file imports, `from a import b` as both `a` and `a.b`."""
-    for node in ast.walk(ast.parse(source(file))):
+    for node in ast.walk(tree_of(file)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -113,6 +120,21 @@ def test_imports_go_down_only():
         if room_of_file(file) and room != room_of_file(file) and FLOORS[room] >= FLOORS[room_of_file(file)]
     ]
     assert wrong == []
+
+
+def test_the_drawn_plan_is_of_today():
+    text = source(PACKAGE / "README.md")
+    assert text == plan.drawn(text), "Draw it again: make plan"
+    seen = {room: {to for file in FILES if room_of_file(file) == room for to in rooms_imported(file)} - {room}
+            for room in FLOORS}  # fmt: skip
+    assert {room: set(to) for room, to in plan.arrows().items()} == seen
+
+
+def test_an_arrow_that_others_imply_is_not_drawn():
+    few = plan.fewest({"a": frozenset("bc"), "b": frozenset("c"), "c": frozenset()})
+    assert few == {"a": frozenset("b"), "b": frozenset("c"), "c": frozenset()}
+    with pytest.raises(ValueError, match=r"^The README has no place for the plan: write <!-- drawn by `make"):
+        plan.drawn("# A page")
 
 
 def test_no_files_import_one_another_in_a_circle():
@@ -161,13 +183,41 @@ def test_only_the_hooks_and_the_engine_execute_a_model():
     reads_the_weights = "interp/methods/engine/weights.py"
     assert offenders([PACKAGE / "methods" / "engine" / "weights.py"], r"\bmodel\(|\.forward\(") == []
     files = files_outside(
-        "interp/hooks.py", reads_the_weights, RUNS_OTHERS_LOOPS, PROVES_THE_MODEL, *TRAINS_THE_MODEL
+        "interp/hooks.py",
+        reads_the_weights,
+        RUNS_OTHERS_LOOPS,
+        PROVES_THE_MODEL,
+        *TRAINS_THE_MODEL,
+        "interp/models/bridge.py",  # the type: it names the runners
     )
     executes = (
         r"run_with_(hooks|cache)|\.hooks\(|\badd_(perma_)?hook\(|register_forward|\.blocks\b(?!\.\{)"
         r"|\b(model|bridge|network)\((?!\))|\.(forward|generate)\("
     )
     assert offenders(files, executes) == []
+
+
+def test_every_model_has_its_type():
+    """A parameter that takes a model is annotated, so pyright checks what is read of it."""
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    nameless = [
+        f"{name_of(file)}:{argument.lineno}"
+        for file in FILES
+        for node in ast.walk(tree_of(file))
+        if isinstance(node, functions)
+        for argument in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
+        if argument.arg in ("model", "bridge", "loaded")
+        and (argument.annotation is None or ast.unparse(argument.annotation) == "Any")
+    ]
+    assert nameless == []
+
+
+def test_the_parts_of_a_model_are_read_by_its_runners_only():
+    """All others read its sizes, its tokenizer and its stacked weights, as `models.bridge` lists them."""
+    readers = ("interp/models/", "interp/hooks.py", "interp/methods/engine/weights.py")
+    trainers = (*TRAINS_THE_MODEL, "interp/pocket/run.py")
+    parts = r"\bmodel\.(blocks|ln_final|unembed|original_model|buffers|named_modules|state_dict|__dict__)\b"
+    assert offenders(files_outside(*readers, *trainers), parts) == []
 
 
 def test_only_the_figures_draw():
@@ -198,7 +248,7 @@ def test_the_library_does_not_print():
     calls = [
         f"{name_of(file)}:{node.lineno}"
         for file in files_outside("interp/__main__.py", "interp/pocket/train.py", "interp/pocket/measure.py")
-        for node in ast.walk(ast.parse(source(file)))
+        for node in ast.walk(tree_of(file))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
     ]
     assert calls == []

@@ -1,14 +1,17 @@
 """The study of circuits: shares, completeness, minimality; the verdict on C8 follows from the numbers."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 
-from interp.methods.circuits import Node
+from interp import claims, hooks
+from interp.methods.circuits import EVERYWHERE, Node
+from interp.methods.readout import logits_at_end
 from interp.result import Result
 from interp.sites import Head
-from interp.studies.names import circuit, roles
+from interp.studies.names import circuit, ioi, roles
 
 NODES = (Node(Head(1, 2), "end"), Node(Head(2, 0), "end"), Node(Head(0, 1), "S2"))
 
@@ -210,3 +213,37 @@ def test_hits_misses_and_extras_are_told(tiny, monkeypatch):
     assert told["induction"] == "hits none; misses L5H5, L5H8, L5H9, L6H9; extras none"
     assert len(circuit.article_nodes(tiny, found)) == 9
     assert [len(nodes) for nodes in circuit.strict_parts(tiny, found).values()] == [3, 4, 2]
+
+
+def test_a_circuit_alone_beside_nothing_is_a_run_with_all_other_heads_silent(tiny, task):
+    kept = [Head(1, 2), Head(2, 0)]
+    alone = circuit.lead_kept(
+        tiny, task, {"two": [Node(head, EVERYWHERE) for head in kept]}, how="zero", progress=False
+    )
+    others = [head for head in circuit.every_head(tiny) if head not in kept]
+    logits = logits_at_end(tiny, task.prompts, *map(hooks.Zero, others))
+    expected = ioi.logit_difference(task.prompts)(logits.double().cpu())
+    np.testing.assert_allclose(alone.at(circuit="two").values, expected, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("weak", "by_zero", "counted"),
+    [
+        ((), 0.9, {"other sentences": (5, 5), "zero instead of the average": (1, 1)}),
+        ((4,), 0.9, {"other sentences": (4, 5), "zero instead of the average": (1, 1)}),
+        ((2, 3), 0.1, {"other sentences": (3, 5), "zero instead of the average": (0, 1)}),
+    ],
+)
+def test_c8_counts_the_sentences_and_the_way_that_change_it(
+    tiny, task, cast, monkeypatch, weak, by_zero, counted
+):
+    """On the sentences of these seeds the heads keep little; with nothing beside them, so much."""
+
+    def found(model, task, roles, parts, seed, progress, how):
+        return kept(0.1 if seed in weak else by_zero if how == "zero" else 0.9)
+
+    monkeypatch.setattr(circuit, "_kept", found)
+    monkeypatch.setattr(circuit.Task, "of", lambda model, *, n, seed=1: replace(task, preferred=0.9))
+    claim = claims.firm(partial(circuit.c8, "tiny", measured()), circuit.c8_again(tiny, cast))
+    assert claim.verdict == "supported"
+    assert {kind: claim.variations[kind] for kind in counted} == counted

@@ -56,10 +56,8 @@ def test_a_claim_refuses_what_it_cannot_mean(change, message):
 def test_the_file_has_the_agreed_fields(tmp_path):
     document = json.loads(save([CLAIM], tmp_path / "new" / "folder", ABOUT).read_text(encoding="utf-8"))
     assert list(document) == ["model", "weights_sha256", "created_with", "claims"]
-    fields = (
-        "id text test measured interval control threshold verdict figure published because stays elsewhere"
-    )
-    assert list(document["claims"][0]) == fields.split()
+    fields = "id text test measured interval control threshold verdict figure published because variations"
+    assert list(document["claims"][0]) == [*fields.split(), "elsewhere"]
     assert document["model"] == "pocket"
     assert document["claims"][0]["measured"] == 0.123457
     assert document["claims"][0]["interval"] == [0.1, 0.2]
@@ -224,21 +222,71 @@ def judged(value, strict=1.0, interval=(0.1, 1.0)):
     return replace(CLAIM, measured=value, interval=interval, verdict=verdict)
 
 
-def test_a_planted_effect_reads_firm_and_a_borderline_one_fragile():
-    firm = claims.firm(partial(judged, 0.9), judged(0.8), judged(0.85))
-    assert firm.stays == (4, 4)
-    assert not claims.fragile(firm.stays)
-    weak = claims.firm(partial(judged, 0.55), judged(0.45), judged(0.6))
-    assert weak.stays == (2, 4)
-    assert claims.stays_text(weak.stays) == "stays in 2 of 4 variations: fragile"
-    assert "stays in 2 of 4 variations: fragile" in claims.table([weak])
+def with_others(value, **others):
+    """The claim of this value, asked again: each kind by the values that its variations would measure."""
+    again = {kind: lambda some=some: map(judged, some) for kind, some in others.items()}
+    return claims.firm(partial(judged, value), again)
+
+
+@pytest.mark.parametrize(
+    ("value", "others", "counted", "told"),
+    [
+        (0.9, {}, {}, "stays in all 4 variations"),
+        (0.7, {}, {claims.THRESHOLDS: 1},
+         "stays in 3 of 4 variations: it changes with other thresholds (1 of 4)"),
+        (0.6, {}, {claims.THRESHOLDS: 2},
+         "stays in 2 of 4 variations: fragile, it changes with other thresholds (2 of 4)"),
+        (0.4, {}, {claims.THRESHOLDS: 2},
+         "stays in 2 of 4 variations: fragile, it changes with other thresholds (2 of 4)"),
+        (0.9, {claims.SENTENCES: (0.8, 0.9, 0.6, 0.7, 0.8), claims.ZERO: (0.8,)}, {},
+         "stays in all 10 variations"),
+        (0.9, {claims.SENTENCES: (0.8, 0.9, 0.4, 0.7, 0.8), claims.ZERO: (0.8,)}, {claims.SENTENCES: 1},
+         "stays in 9 of 10 variations: it changes with other sentences (1 of 5)"),
+        (0.9, {claims.ZERO: (0.2,)}, {claims.ZERO: 1},
+         "stays in 4 of 5 variations: it changes with zero instead of the average (1 of 1)"),
+        (0.7, {claims.SENTENCES: (0.8, 0.9, 0.4, 0.7, 0.8), claims.ZERO: (0.2,)},
+         {claims.THRESHOLDS: 1, claims.SENTENCES: 1, claims.ZERO: 1},
+         "stays in 7 of 10 variations: fragile, it changes with other thresholds (1 of 4), other sentences"
+         " (1 of 5) and zero instead of the average (1 of 1)"),
+        (0.9, {claims.TRAININGS: (0.8, 0.1, 0.2)}, {claims.TRAININGS: 2},
+         "stays in 5 of 7 variations: fragile, it changes with one training alone (2 of 3)"),
+        (0.9, {claims.TEXTS: (0.8, 0.9), claims.LISTS: (0.9, 0.1)}, {claims.LISTS: 1},
+         "stays in 7 of 8 variations: it changes with other lists of words (1 of 2)"),
+    ],
+)  # fmt: skip
+def test_a_variation_that_changes_the_verdict_is_counted_and_one_that_does_not_is_not(
+    value, others, counted, told
+):
+    claim = with_others(value, **others)
+    assert {
+        kind: number - same for kind, (same, number) in claim.variations.items() if same < number
+    } == counted
+    assert claims.fragile(claim.variations) == (sum(counted.values()) >= 2) == ("fragile" in told)
+    assert claims.stays_text(claim.variations) == told
+    assert told in claims.table([claim])
 
 
 def test_what_cannot_be_tested_is_not_asked_again():
-    assert claims.firm(lambda: replace(CLAIM, verdict="cannot be tested on this model")).stays is None
+    def never():
+        raise AssertionError("asked again")
+
+    untested = replace(CLAIM, verdict="cannot be tested on this model")
+    assert claims.firm(lambda: untested, {claims.SENTENCES: never}).variations is None
+    assert claims.stays_text(None) == ""
+    assert not claims.fragile(None)
+
+
+def test_a_share_near_one_moves_by_what_may_be_missed():
+    assert [claims.shifted(0.9, shift) for shift in claims.SHIFTS] == pytest.approx(
+        [0.8, 0.8667, 0.92, 0.9333], abs=1e-4
+    )
+    assert [claims.shifted(0.4, shift) for shift in claims.SHIFTS] == pytest.approx([0.2, 0.3, 0.5, 0.6])
 
 
 def test_how_firm_a_verdict_is_stands_in_both_tables(tmp_path):
-    claims.save([claims.firm(partial(judged, 0.9))], tmp_path, ABOUT)
-    assert json.loads((tmp_path / "claims.json").read_text())["claims"][0]["stays"] == [2, 2]
-    assert "stays in 2 of 2 variations" in (tmp_path / "claims.md").read_text()
+    claims.save([with_others(0.9, **{claims.SENTENCES: (0.8, 0.1)})], tmp_path, ABOUT)
+    saved = json.loads((tmp_path / "claims.json").read_text())["claims"][0]
+    assert saved["variations"] == {"other thresholds": [4, 4], "other sentences": [1, 2]}
+    told = "stays in 5 of 6 variations: it changes with other sentences (1 of 2)"
+    assert told in (tmp_path / "claims.md").read_text()
+    assert verdict_text(saved) == f"supported; {told}; about another model: the article speaks of GPT-2 small"

@@ -2,12 +2,13 @@
 
 import re
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 
-from interp import hooks, models
+from interp import claims, hooks, models
 from interp.claims import VERDICTS
 from interp.methods import lens, updates
 from interp.result import Result
@@ -511,3 +512,103 @@ def test_the_centre_leaves_out_layer_0_and_what_silence_improves():
     assert str(error.value) == (
         "Early and late need at least two layers after layer 0; this model has 1. Choose a deeper model."
     )
+
+
+# --- asked again ------------------------------------------------------------------------------------------
+
+
+def test_a_seed_draws_another_example_and_never_the_argument():
+    drawn = {seed: RELATIONS["capital"].example("Poland", seed) for seed in facts.AGAIN}
+    assert len(set(drawn.values())) > 2
+    for relation in RELATIONS.values():
+        for argument in relation.pairs:
+            assert argument not in {relation.example(argument, seed) for seed in (None, *facts.AGAIN)}
+    asked = RELATIONS["capital"].text("Poland", example=2)
+    assert asked.startswith(f"Q: What is the capital of {drawn[2]}?")
+
+
+def again(claim):
+    """The counts of a claim beside those of its thresholds."""
+    return {kind: counts for kind, counts in claim.variations.items() if kind != claims.THRESHOLDS}
+
+
+@pytest.mark.parametrize(("weak", "stays"), [((), 5), ((3,), 4), ((2, 6), 3)])
+def test_c13_counts_the_examples_that_change_it(monkeypatch, weak, stays):
+    """Behind the examples of these seeds the country is never ahead."""
+    monkeypatch.setattr(
+        facts, "watch", lambda model, *, example: watched([("....WW" if example in weak else "..AAWW")] * 4)
+    )
+    claim = claims.firm(partial(facts.c13, watched(["..AAWW"] * 4)), facts.c13_again(None))
+    assert (claim.verdict, again(claim)) == ("supported", {"other sentences": (stays, 5)})
+
+
+@pytest.mark.parametrize(("weak", "stays"), [((), 5), ((3,), 4), ((2, 6), 3)])
+def test_c14_counts_the_examples_that_change_it(pocket, monkeypatch, weak, stays):
+    """Behind the examples of these seeds no vector is beyond its controls."""
+    monkeypatch.setattr(
+        transplants, "steps_again",
+        lambda model, seed: [step(name, low=-0.1 if seed in weak else 0.2) for name in RELATIONS],
+    )  # fmt: skip
+    steps = [step(name) for name in RELATIONS]
+    claim = claims.firm(partial(transplants.c14, pocket, steps), transplants.c14_again(pocket))
+    assert (claim.verdict, again(claim)) == ("supported", {"other sentences": (stays, 5)})
+
+
+@pytest.mark.slow
+def test_steps_asked_again_are_the_same_steps(pocket, moved):
+    found = transplants.steps_again(pocket, None)[0]
+    whole = transplants.step(facts.watch(pocket), moved)
+    assert np.isnan(found.better)
+    assert replace(found, better=whole.better) == whole
+
+
+TABLE = {"feed-forward": REMEMBERS, "attention": LOOKS_UP}
+SAME = {"feed-forward": KEPT, "attention": KEPT}
+
+
+@pytest.mark.parametrize(
+    ("weak", "zero", "counts"), [((), TABLE, (5, 1)), ((4,), TABLE, (4, 1)), ((2, 3), SAME, (3, 0))]
+)
+def test_c15_counts_the_examples_and_the_way_that_change_it(monkeypatch, weak, zero, counts):
+    """Behind the examples of these seeds nothing is lost; by zero, so much."""
+
+    def behind(model, example, averages):
+        table = SAME if example in weak else TABLE
+        return scored(table), alone(table)
+
+    monkeypatch.setattr(memory, "_behind", behind)
+    values = np.stack([alone(TABLE).values[0], alone(zero).values[0]])
+    both = scored(TABLE, zero=zero), replace(alone(TABLE), values=values)
+    claim = claims.firm(partial(memory.c15, *both), memory.c15_again(None, *both))
+    counted = {"other sentences": (counts[0], 5), "zero instead of the average": (counts[1], 1)}
+    assert (claim.verdict, again(claim)) == ("supported", counted)
+
+
+@pytest.mark.slow
+def test_what_c15_needs_behind_another_example_is_measured_as_usual(pocket):
+    stacks, single = memory._behind(pocket, None)
+    usual = memory.removals(pocket)
+    forms = tuple(memory.FORMS)[:2]
+    for kind in ("feed-forward", "attention"):
+        expected = memory.gap(usual, kind).values
+        np.testing.assert_array_equal(memory.gap(stacks, kind).values, expected)
+    alone_usual = memory.gap(memory.one_layer(pocket), "feed-forward").values
+    np.testing.assert_array_equal(memory.gap(single, "feed-forward").values, alone_usual)
+    assert stacks.axes["form"] == single.axes["form"] == forms
+    assert "nan" in memory.c15(stacks, single).control  # zero was not asked
+
+
+@pytest.mark.parametrize(
+    ("weak", "zero", "counts"), [((), 0.8, (5, 1)), ((4,), 0.8, (4, 1)), ((2, 3), 0.3, (3, 0))]
+)
+def test_c16_counts_the_examples_and_the_way_that_change_it(pocket, monkeypatch, weak, zero, counts):
+    """Behind the examples of these seeds relations lie as early as simple facts; by zero, so late."""
+    monkeypatch.setattr(
+        memory, "depths", lambda model, *, example: depths(0.3, 0.3 if example in weak else 0.8)
+    )
+    found, by_zero = depths(0.3, 0.8), depths(0.3, zero)
+    values = np.stack([found.relations.values[0], by_zero.relations.values[1]])
+    found = replace(found, relations=replace(found.relations, values=values))
+    claim = claims.firm(partial(memory.c16, pocket, found), memory.c16_again(pocket, found))
+    counted = {"other sentences": (counts[0], 5), "zero instead of the average": (counts[1], 1)}
+    assert (claim.verdict, again(claim)) == ("supported", counted)

@@ -181,7 +181,7 @@ def test_a_model_that_never_read_the_words_shows_everything_and_says_so(pocket, 
 def test_both_findings_are_told_to_screen_readers(notes):
     assert ask(notes)["status"] == (
         "After 2 blocks the senses of “bank” are told apart with AUC 0.70. The note after 1 block says"
-        " “past”; taken out, the first guess stays “walked”, 50 %; before, “walked” (70 %)."
+        " “past”; taken out, the first guess stays “walked”: 70 % before, 50 % after."
     )
     assert ask(notes, 2, depth=0, strength=-1.0)["status"] == (
         "Before the first block all 4 uses of “bank” are one point: one word, one vector (AUC 0.50). The note"
@@ -259,8 +259,8 @@ def test_a_slide_shows_the_points_and_says_what_the_note_did(notes):
     )
     assert picture.options["groups"] == SENSES
     assert picture.said[-1] == (
-        f"After “{TEXT}”: The note after 1 block says “past”; taken out, the first guess stays “walked”,"
-        " 50 %; before, “walked” (70 %)."
+        f"After “{TEXT}”: The note after 1 block says “past”; taken out, the first guess stays “walked”:"
+        " 70 % before, 50 % after."
     )
 
 

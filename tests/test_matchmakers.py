@@ -1,5 +1,7 @@
 """Matchmakers: scores are queries times keys, only the question differs, the verdict follows the numbers."""
 
+from dataclasses import replace
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -7,7 +9,7 @@ import pytest
 import torch
 from reference import Reference
 
-from interp import hooks, models
+from interp import claims, hooks, models
 from interp.methods.attention import role_scores_by_row
 from interp.result import Result
 from interp.sites import Head, Site
@@ -247,3 +249,53 @@ def test_what_is_lost_is_told_beside_its_controls():
         "Without L0H1, each at its average, 25% of the score is lost; with nothing in their place 90%."
         " Without other sets of as many heads: 0% to 10%"
     )
+
+
+def test_zero_decides_where_it_is_asked_to():
+    chain = silenced(0.0, [0.0], by_zero=0.9)
+    average, nothing = (matchmakers.decided_by(way, chain) for way in matchmakers.WAYS)
+    assert (average.lost, average.lost_by_zero) == (0.0, 0.0)
+    assert nothing.lost == pytest.approx(0.9)
+
+
+def test_what_is_asked_again_is_the_same_with_less_around_it(tiny, odds, scores):
+    one = matchmakers.pronoun_odds(tiny, 16, spots=("his",))
+    np.testing.assert_array_equal(one.at(spot="his").values, odds.at(spot="his").values)
+    for test in (matchmakers.in_sequence, matchmakers.moving):
+        both, mean = test(tiny, scores), test(tiny, scores, ways=matchmakers.WAYS[:1])
+        np.testing.assert_array_equal(mean.left.values, both.left.values[:1])
+        assert matchmakers.decided_by(matchmakers.WAYS[0], mean).lost == both.lost
+
+
+def calm_by_zero(found):
+    """The same, but by zero the other sets lose nothing."""
+    values = found.left.values.copy()
+    values[1, 2:] = values[1, :1]
+    return replace(found, left=replace(found.left, values=values))
+
+
+@pytest.mark.parametrize(
+    ("weak", "by_zero", "counted"),
+    [
+        ((), 0.9, {"other sentences": (5, 5), "zero instead of the average": (1, 1)}),
+        ((3,), 0.9, {"other sentences": (4, 5), "zero instead of the average": (1, 1)}),
+        ((2, 6), 0.0, {"other sentences": (3, 5), "zero instead of the average": (0, 1)}),
+    ],
+)
+def test_c7_counts_the_words_and_the_way_that_change_it(tiny, monkeypatch, weak, by_zero, counted):
+    """The words of these seeds lose nothing in sequence; by zero so much is lost by everything."""
+    shares = np.zeros((3, 3, 4))
+    shares[0, 0, 1] = shares[2, 2, 2] = 0.9
+
+    def chain(model, scores, *, seed, n, ways):
+        return silenced(0.05 if seed - len(matchmakers.AGAIN) in weak else 0.8, [0.02])
+
+    monkeypatch.setattr(matchmakers, "in_sequence", chain)
+    monkeypatch.setattr(matchmakers, "moving", lambda *given, **more: moving(1.0))
+    monkeypatch.setattr(matchmakers, "role_shares", lambda model, *, seed: habits(shares))
+    monkeypatch.setattr(matchmakers, "pronoun_odds", lambda model, *, seed, spots: turned(1, 3, 2.0))
+    both = (calm_by_zero(one) for one in (silenced(0.8, [0.02], by_zero=by_zero), moving(1.0)))
+    tests = tiny, habits(shares), turned(1, 3, 2.0), *both
+    claim = claims.firm(partial(matchmakers.c7, *tests), matchmakers.c7_again(*tests))
+    assert claim.verdict == "supported"
+    assert {kind: claim.variations[kind] for kind in counted} == counted

@@ -1,5 +1,6 @@
 """C4 to C6: senses, what a sentence leaves open, notes at a word. Each verdict can flip."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 import torch
 from transformers import GPT2Config, GPT2LMHeadModel, GPT2TokenizerFast
 
-from interp import hooks, models
+from interp import claims, hooks, models
 from interp.methods.readout import logits_at_end
 from interp.models.untrained import untrained
 from interp.prompts import Prompts
@@ -388,3 +389,17 @@ def test_on_random_weights_of_gpt_2s_shape_nothing_is_there(tmp_path):
         margin.c6(read, taken),
     ]
     assert [claim.verdict for claim in found] == ["not supported"] * 3
+
+
+def test_a_verdict_is_asked_again_with_other_sentences(monkeypatch, pocket):
+    asked = []
+
+    def measured(model, *, seed):
+        asked.append(seed)
+        return planted_c4(0.9 if seed < 5 else 0.55, 0.5, 0.2)
+
+    monkeypatch.setattr(senses, "measure", measured)
+    claim = claims.firm(partial(senses.c4, *planted_c4(0.9, 0.5, 0.2)), senses.c4_again(pocket))
+    assert asked == [2, 3, 4, 5, 6]
+    assert claim.variations[claims.SENTENCES] == (3, 5)
+    assert claims.fragile(claim.variations)

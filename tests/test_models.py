@@ -1,5 +1,6 @@
 """Loading: one path for every source, no network, clear refusals."""
 
+import ast
 import copy
 import hashlib
 import json
@@ -19,7 +20,7 @@ from safetensors.torch import load_file, save_file
 from transformers import GPT2LMHeadModel, GPT2TokenizerFast
 
 from interp import hooks, models
-from interp.models import ModelNotFound
+from interp.models import ModelNotFound, bridge
 from interp.prompts import Prompts
 from interp.sites import Head
 from interp.studies.own_words import own_sentences
@@ -592,3 +593,17 @@ def test_a_tokenizer_larger_than_the_embedding_is_refused(folder):
     tokenizer.add_tokens(["<one>", "<two>"])
     tokenizer.save_pretrained(folder)
     assert "its tokenizer and its weights disagree" in refusal(folder)
+
+
+def test_a_loaded_model_has_what_its_type_says(pocket):
+    """`load` casts, and TransformerLens' attributes are not all visible to pyright; so each is asked for."""
+    tree = ast.parse(Path(bridge.__file__).read_text(encoding="utf-8"))
+    wanted = {
+        kind.name: {one.target.id if isinstance(one, ast.AnnAssign) else one.name
+                    for one in kind.body if isinstance(one, ast.AnnAssign | ast.FunctionDef)}
+        for kind in tree.body if isinstance(kind, ast.ClassDef)
+    }  # fmt: skip
+    parts = {"Bridge": pocket, "Sizes": pocket.cfg, "Tokenizer": pocket.tokenizer}
+    assert set(wanted) == set(parts)
+    missing = [(name, one) for name, part in parts.items() for one in wanted[name] if not hasattr(part, one)]
+    assert missing == []

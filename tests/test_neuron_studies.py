@@ -4,12 +4,13 @@ C12.
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 
-from interp import hooks, models
+from interp import claims, hooks, models
 from interp.methods import scan
 from interp.methods.scan import Peaks
 from interp.result import Result
@@ -251,3 +252,49 @@ def test_examples_stand_in_line_at_the_token_in_question(pocket, tmp_path):
         assert shown.tokens[row][column] == context.tokens[context.at]
         assert np.nanmax(shown.activations.values[row]) <= 1.01
     assert shown.activations.values[:, column].min() > 0
+
+
+def test_one_reading_without_a_scan_finds_what_the_scan_finds(pocket, tmp_path):
+    n = 60
+    texts, kinds = scan.corpus(pocket.tokenizer, limit=n, seed=3), scan.world_kinds(n, 3)
+    table = scan.scan(pocket, texts, tmp_path, progress=False)
+    found = study.on_other_texts(pocket, table, 3, n=n)
+    scanned = study.inclusive(pocket, table, texts, kinds).values
+    assert (found.matched.values == scanned).mean() > 0.999  # the scan keeps activations in half precision
+    agrees = study.agreement(table, texts).values
+    assert (found.agrees.values == agrees).mean() > 0.999
+    np.testing.assert_allclose(found.luck.values, study.agreement_by_chance(table, texts).values, atol=2e-4)
+    control = study.directions(pocket, table, texts, kinds, seed=3)
+    for name in study.CONTROLS:
+        np.testing.assert_array_equal(found.control[name].values, control[name].values)
+
+
+def other(weak):
+    words = matched_with(FLAT if weak else FALLING, FLAT if weak else RISING)
+    return study.Other(words, NOISE, agreeing((0.01 if weak else 0.2,) * 6), by_luck(0.001))
+
+
+@pytest.mark.parametrize(("weak", "stays"), [((), 5), ((3,), 4), ((2, 6), 3)])
+def test_c11_and_c12_count_the_texts_that_change_them(planted, monkeypatch, weak, stays):
+    """On the texts of these seeds nothing is found; each is read once for both claims."""
+    read = []
+
+    def found(model, table, seed):
+        read.append(seed)
+        return other(seed in weak)
+
+    monkeypatch.setattr(study, "on_other_texts", found)
+    monkeypatch.setitem(planted.about, "corpus", "pocket")
+    patterns, guesses = study.again(None, planted)
+    usual = other(weak=False)
+    both = (
+        claims.firm(partial(study.c11, usual.matched, usual.control), patterns),
+        claims.firm(partial(study.c12, usual.agrees, usual.luck), guesses),
+    )
+    for claim in both:
+        assert (claim.verdict, claim.variations["other texts"]) == ("supported", (stays, 5))
+    assert read == list(study.AGAIN)
+
+
+def test_a_readers_own_texts_cannot_be_drawn_again(planted):
+    assert study.again(None, planted) == ({}, {})

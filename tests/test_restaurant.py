@@ -1,8 +1,12 @@
 """C9: chances are probabilities, the verdict follows from the numbers, and which name is not why a name."""
 
+from dataclasses import replace
+from functools import partial
+
 import numpy as np
 import pytest
 
+from interp import claims
 from interp.sites import Head
 from interp.studies.names import restaurant
 
@@ -120,3 +124,33 @@ def test_the_top_words_of_every_telling_are_listed(tiny, told):
     listed = restaurant.top_words(tiny, told, k=3)
     assert list(listed) == [str(scene) for scene in told]
     assert all(text.count("%") == 3 for text in listed.values())
+
+
+@pytest.mark.parametrize(
+    ("weak", "by_zero", "counted"),
+    [
+        ((), (0.6, 0.1), {"other sentences": (5, 5), "zero instead of the average": (1, 1)}),
+        ((5,), (0.6, 0.1), {"other sentences": (4, 5), "zero instead of the average": (1, 1)}),
+        ((2, 6), (0.1, 0.1), {"other sentences": (3, 5), "zero instead of the average": (0, 1)}),
+    ],
+)
+def test_c9_counts_the_names_and_the_way_that_change_it(tiny, monkeypatch, weak, by_zero, counted):
+    """With the names of these seeds the heads lose little; by zero they lose so much, others so much."""
+    monkeypatch.setattr(restaurant, "scenes", lambda model, n, *, seed: ())
+    monkeypatch.setattr(
+        restaurant, "measure_c9", lambda *given, seed: silenced(lost=0.1 if seed in weak else 0.5)
+    )
+    own = replace(silenced(), lost_by_zero=by_zero)
+    claim = claims.firm(partial(restaurant.c9, "tiny", own), restaurant.c9_again(tiny, HEADS, own))
+    assert claim.verdict == "supported"
+    assert {kind: claim.variations[kind] for kind in counted} == counted
+
+
+def test_by_zero_the_lead_is_lost_in_the_run_that_any_name_is_kept_in(tiny, told):
+    found = restaurant.measure_c9(tiny, told, HEADS)
+    leads = [
+        one.at(measure="logit_difference").values.mean()
+        for one in (restaurant.chances(tiny, told[0]), restaurant.without(tiny, told[0], HEADS, "zero"))
+    ]
+    assert found.by_zero().lost == pytest.approx(1 - leads[1] / leads[0])
+    assert len(found.by_zero().lost_by_random) == restaurant.CONTROL_SETS

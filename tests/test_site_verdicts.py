@@ -65,9 +65,9 @@ def test_what_nobody_measured_is_said_to_be_so(base):
     ]
     assert cells[2:] == [
         ["not", "measured"], ["◐", "partly", "0.5", "(0.4", "to", "0.6)"],
-        ["✓", "as", "taught", "0.5", "(0.4", "to", "0.6)"], ["not", "measured"], ["not", "measured"],
+        ["✓", "as", "taught", "0.5", "(0.4", "to", "0.6)"], *[["not", "measured"]] * 3,
     ]  # fmt: skip
-    assert table.count("not measured") == 21 * 5 - 4  # C21's cell says it too, beneath its verdict
+    assert table.count("not measured") == 21 * 6 - 4  # C21's cell says it too, beneath its verdict
 
 
 def test_only_models_that_were_not_taught_count_as_holding_in_full(base):
@@ -77,7 +77,7 @@ def test_only_models_that_were_not_taught_count_as_holding_in_full(base):
 def test_levels_have_a_number_for_verdicts_only(base):
     level = verdicts.levels(base, {"model": "pocket"})
     assert level.axes["claim"] == (8, 9, 17, 21)
-    assert level.axes["model"][1:] == ("pocket", "pocket-taught", "gpt2", "our small models")
+    assert level.axes["model"][1:] == ("pocket", "pocket-taught", "pocket-bigger", "gpt2", "our small models")
     assert level.at(model="pocket").values[0] == 0.5
     assert np.isnan(level.at(model="gpt2").values).all()
     assert np.isnan(level.at(model="pocket", claim=21).values)

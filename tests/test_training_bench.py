@@ -257,5 +257,5 @@ def test_names_at_the_ends_of_curves_stand_apart_and_within_the_picture():
         assert heights[-1] < 260
 
 
-def test_the_json_of_a_state_is_one_line(bench):
-    assert json.loads(bench.reply["json"]) == bench.reply["state"]
+def test_the_json_of_a_state_names_what_is_trained_and_is_one_line(bench):
+    assert json.loads(bench.reply["json"]) == {"model": bench.model_name, **bench.reply["state"]}

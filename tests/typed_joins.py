@@ -13,11 +13,12 @@ from interp.benches import (
     training_runs,
 )
 from interp.methods import scan
+from interp.models import Bridge
 from interp.trainings.live import Live
 from interp.widgets.conversation import Conversation
 
 
-def joined(model, table: scan.Table) -> list[Conversation]:
+def joined(model: Bridge, table: scan.Table) -> list[Conversation]:
     """All nine."""
     return [
         widgets.AblationLab(lab.bench(model)),

@@ -9,7 +9,6 @@ straight through the unembedding, with the final layer norm's scale of the same 
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import torch
@@ -18,6 +17,7 @@ from torch import Tensor
 
 from interp import hooks, models
 from interp.benches.untouched import answers
+from interp.models import Bridge
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.screens.attention import Attention, AttentionBench, AttentionState
@@ -30,7 +30,7 @@ PROMOTED = 6
 MODES = ("weight", "score", "moved")
 
 
-def bench(model: Any, *, sentences: Sequence[tuple[str, str]] | None = None) -> AttentionBench:
+def bench(model: Bridge, *, sentences: Sequence[tuple[str, str]] | None = None) -> AttentionBench:
     """This model's bench. A sentence is run once, however many heads are looked at.
 
     `sentences` are the examples, (label, sentence); by default the article's. Each opens with the head that
@@ -50,7 +50,7 @@ def bench(model: Any, *, sentences: Sequence[tuple[str, str]] | None = None) -> 
     )
 
 
-def attention(model, prompt: str, bos: bool = False) -> Attention:
+def attention(model: Bridge, prompt: str, bos: bool = False) -> Attention:
     """All heads on this sentence: weight (a share), score and length of what moves (no unit).
 
     Raises ValueError, in one sentence, for an empty sentence or one of more than `MOST_TOKENS` tokens.
@@ -76,7 +76,7 @@ def attention(model, prompt: str, bos: bool = False) -> Attention:
     return Attention(tokens, *results, cautions=cautions.never_seen(model, prompt.rstrip()))
 
 
-def promoted(model, state: AttentionState) -> Result:
+def promoted(model: Bridge, state: AttentionState) -> Result:
     """The words that the locked pair pushes up most at the query word: Result[token], in nats of logit.
 
     Weight × value × W_O, centred, divided by the final layer norm's scale at the query, through the
@@ -104,13 +104,13 @@ def promoted(model, state: AttentionState) -> Result:
 
 
 def _written_by(
-    model, layer: int, value: Float[Tensor, "position head d_head"]
+    model: Bridge, layer: int, value: Float[Tensor, "position head d_head"]
 ) -> Float[Tensor, "head position d_model"]:
     """What each head would write from each word if it looked at nothing else."""
     return torch.einsum("phd,hdm->hpm", value.double(), model.W_O[layer].detach().double())
 
 
-def _written(model, prompt: str, bos: bool) -> Prompts:
+def _written(model: Bridge, prompt: str, bos: bool) -> Prompts:
     if not prompt.strip():
         raise ValueError("The sentence is empty: write at least one word.")
     written = Prompts.write(model.tokenizer, [((None, prompt.rstrip()),)], bos=bos)
@@ -122,7 +122,7 @@ def _written(model, prompt: str, bos: bool) -> Prompts:
     return written
 
 
-def _checked(model, state: AttentionState) -> AttentionState:
+def _checked(model: Bridge, state: AttentionState) -> AttentionState:
     """The state, if its head, its number and its pair are in this model and sentence; else ValueError."""
     check_place(state.head, models.describe(model))
     if state.show not in MODES:
@@ -136,7 +136,7 @@ def _checked(model, state: AttentionState) -> AttentionState:
     return state
 
 
-def _result(model, values: Tensor, quantity: str, unit: str, bos: bool) -> Result:
+def _result(model: Bridge, values: Tensor, quantity: str, unit: str, bos: bool) -> Result:
     width = values.shape[-1]
     later = torch.ones(width, width, dtype=torch.bool, device=values.device).triu(1)
     layers, heads, positions = (tuple(range(size)) for size in values.shape[:3])

@@ -12,6 +12,7 @@ from typing import Any
 from interp import hooks, models
 from interp.benches.untouched import answers
 from interp.methods import lens, updates
+from interp.models import Bridge
 from interp.prompts import Prompts, asked
 from interp.screens.lens import ExplorerAnswer, ExplorerBench, ExplorerState
 from interp.screens.refusals import Refused, beneath
@@ -25,7 +26,7 @@ GUESSES = 5
 HALVES = {"attn": "attention", "mlp": "feed-forward"}
 
 
-def bench(model: Any) -> ExplorerBench:
+def bench(model: Bridge) -> ExplorerBench:
     """This model's bench. It remembers its last answers and the updates it has taken.
 
     What it computes raises ValueError while a hook is in force on the model.
@@ -36,7 +37,7 @@ def bench(model: Any) -> ExplorerBench:
     return ExplorerBench(card.name, card.layers, examples(model), tuple(RELATIONS), remembered)
 
 
-def examples(model) -> tuple[tuple[str, ExplorerState], ...]:
+def examples(model: Bridge) -> tuple[tuple[str, ExplorerState], ...]:
     """Labelled states to start from: the article's question, and others this model can read."""
     last = model.cfg.n_layers - 1
     states = (
@@ -52,7 +53,9 @@ def examples(model) -> tuple[tuple[str, ExplorerState], ...]:
     return tuple((label, state) for label, state in states if _is_usable(model, state))
 
 
-def compute(model, state: ExplorerState, *, vector_of: Callable[[str], Any] | None = None) -> ExplorerAnswer:
+def compute(
+    model: Bridge, state: ExplorerState, *, vector_of: Callable[[str], Any] | None = None
+) -> ExplorerAnswer:
     """The answer to this state. The same state gives the same answer.
 
     Raises ValueError, in one sentence and with the `control` it belongs to, for an empty or too long prompt,
@@ -78,7 +81,7 @@ def compute(model, state: ExplorerState, *, vector_of: Callable[[str], Any] | No
     )  # fmt: skip
 
 
-def halves(model, names: Sequence[str]) -> tuple[tuple[str, int], ...]:
+def halves(model: Bridge, names: Sequence[str]) -> tuple[tuple[str, int], ...]:
     """Kind and layer of names such as "mlp5". Raises ValueError for anything else."""
     found = []
     for name in dict.fromkeys(names):
@@ -93,7 +96,7 @@ def halves(model, names: Sequence[str]) -> tuple[tuple[str, int], ...]:
     return tuple(found)
 
 
-def layers_of(model, text: str) -> tuple[int, ...]:
+def layers_of(model: Bridge, text: str) -> tuple[int, ...]:
     """The layers of a text such as "5" or "4-7". Raises ValueError for anything else."""
     read = re.fullmatch(r"\s*(\d+)\s*(?:[-–]\s*(\d+))?\s*", text)
     if not read:
@@ -105,7 +108,7 @@ def layers_of(model, text: str) -> tuple[int, ...]:
     return chosen
 
 
-def _prompts(model, state: ExplorerState) -> Prompts:
+def _prompts(model: Bridge, state: ExplorerState) -> Prompts:
     if not state.prompt.strip():
         raise Refused("The prompt is empty: write the beginning of a sentence.", "prompt")
     answers = [{"answer": _followed(model, state).text}]
@@ -121,12 +124,12 @@ def _text(state: ExplorerState) -> str:
     return state.prompt.rstrip(" ")
 
 
-def _followed(model, state: ExplorerState) -> Asked:
+def _followed(model: Bridge, state: ExplorerState) -> Asked:
     with beneath("answer"):
         return asked(model.tokenizer, state.answer, "The answer")
 
 
-def _edits(model, state: ExplorerState, vector_of: Callable[[str], Any]) -> tuple[hooks.Edit, ...]:
+def _edits(model: Bridge, state: ExplorerState, vector_of: Callable[[str], Any]) -> tuple[hooks.Edit, ...]:
     edits: list[hooks.Edit] = []
     if state.update:
         with beneath("update"):
@@ -141,7 +144,7 @@ def _edits(model, state: ExplorerState, vector_of: Callable[[str], Any]) -> tupl
     return tuple(edits)
 
 
-def _vector(model, name: str):
+def _vector(model: Bridge, name: str):
     """The update of the relation's first question, at the layer that does most of the step."""
     return transplants.vectors(model, name, transplants.step_layer(model, name))[0]
 
@@ -157,7 +160,7 @@ def _notes(state: ExplorerState, *, untuned: bool) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _is_usable(model, state: ExplorerState) -> bool:
+def _is_usable(model: Bridge, state: ExplorerState) -> bool:
     try:
         _prompts(model, state)
     except ValueError:

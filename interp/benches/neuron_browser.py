@@ -6,7 +6,6 @@ text of one's own.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -15,6 +14,7 @@ from interp.benches.untouched import answers
 from interp.methods.neurons import reading, token_labels
 from interp.methods.readout import logits_at_end
 from interp.methods.scan import Table
+from interp.models import Bridge
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.screens.neurons import BrowserState, NeuronAnswer, NeuronBench, OwnText
@@ -36,7 +36,7 @@ STARTED = (
 
 
 def bench(
-    table: Table, model: Any = None, *, concepts: Sequence[Best] = (), first: Neuron | None = None
+    table: Table, model: Bridge | None = None, *, concepts: Sequence[Best] = (), first: Neuron | None = None
 ) -> NeuronBench:
     """The bench of this table; `concepts` are best neurons to be searched for, `model` reads one's own text.
 
@@ -57,7 +57,9 @@ def bench(
     return NeuronBench(table.name, shape, tuple(best), start, model is not None, answer)
 
 
-def compute(table: Table, model: Any, concepts: Mapping[str, Best], state: BrowserState) -> NeuronAnswer:
+def compute(
+    table: Table, model: Bridge | None, concepts: Mapping[str, Best], state: BrowserState
+) -> NeuronAnswer:
     """The answer to this state. Raises ValueError, marked for its control, for an unknown neuron, an empty
     text, and a search that finds nothing.
     """
@@ -100,7 +102,7 @@ def _concept_hits(concepts: Mapping[str, Best], name: str) -> tuple[tuple[Neuron
     return ((best.neuron, f"AUC {best.auc:.2f} ({low:.2f} to {high:.2f}); shuffled {best.control:.2f}"),)
 
 
-def _own_text(model, state: BrowserState) -> OwnText:
+def _own_text(model: Bridge, state: BrowserState) -> OwnText:
     """The neuron on every token, and the next word after the last window with the neuron on and off."""
     text = state.text.rstrip()
     read = reading(model, text, [state.neuron])
@@ -116,7 +118,7 @@ def _own_text(model, state: BrowserState) -> OwnText:
     return OwnText(read.tokens, activations, read.windows, *words, cautions.never_seen(model, text), told)
 
 
-def _next(model, probability) -> Result:
+def _next(model: Bridge, probability) -> Result:
     values, ids = probability.topk(min(TOP, len(probability)))
     axes = {"token": token_labels(model, ids.tolist())}
     return Result(

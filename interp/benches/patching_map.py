@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 from torch import Tensor
@@ -22,6 +21,7 @@ from interp.benches.stepwise import filled
 from interp.benches.untouched import answers, steps
 from interp.methods.patching import activation_patching, head_patching
 from interp.methods.readout import logits_at_end
+from interp.models import Bridge
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.screens.patching import Cell, Leads, MapBench, MapState, Step
@@ -45,7 +45,7 @@ KINDS = MappingProxyType(  # what is put in -> the other axis of the map
 )
 
 
-def bench(model: Any) -> MapBench:
+def bench(model: Bridge) -> MapBench:
     """This model's bench; it remembers the last pairs and cells. Raises ValueError if it can read no
     example; its answers raise it while a hook is in force on the model.
     """
@@ -64,7 +64,7 @@ def bench(model: Any) -> MapBench:
     )
 
 
-def examples(model) -> tuple[tuple[str, MapState], ...]:
+def examples(model: Bridge) -> tuple[tuple[str, MapState], ...]:
     """The article's sentences with their giver exchanged, as far as the model can read them. Raises
     ValueError if it can read none.
     """
@@ -82,7 +82,7 @@ def examples(model) -> tuple[tuple[str, MapState], ...]:
     return usable
 
 
-def leads(model, state: MapState) -> Leads:
+def leads(model: Bridge, state: MapState) -> Leads:
     """The leads of both sentences. Raises ValueError, in one sentence, for a pair that cannot be laid side by
     side, for answers as in `own_sentences.written`, for an unknown kind, and for a cell or a receiver that is
     not there.
@@ -97,7 +97,7 @@ def leads(model, state: MapState) -> Leads:
     return Leads(own, other, pair(model, state.prompt, state.twin, state.answer, state.against), asked, told)
 
 
-def sweep(model, state: MapState) -> Iterator[Step]:
+def sweep(model: Bridge, state: MapState) -> Iterator[Step]:
     """The map, layer by layer from the last down: steps of (share done, Result[layer, position or head],
     nats).
 
@@ -118,7 +118,7 @@ def sweep(model, state: MapState) -> Iterator[Step]:
     return filled(Result(np.zeros((layers, width)), axes, quantity, "nats", about), patch)
 
 
-def paths(model, state: MapState) -> Iterator[Step]:
+def paths(model: Bridge, state: MapState) -> Iterator[Step]:
     """The table of paths, from the last layer of senders down: steps of (share done, Result[layer, head],
     nats), as in `path_table.paths_into`. Raises ValueError as `leads` does.
     """
@@ -126,7 +126,7 @@ def paths(model, state: MapState) -> Iterator[Step]:
     return paths_into(model, prompts, donor, ioi.logit_difference(prompts), state.receiver)
 
 
-def cell(model, state: MapState) -> Cell:
+def cell(model: Bridge, state: MapState) -> Cell:
     """What the locked cell does to the next word. Raises ValueError if none is locked, and as `leads`
     does.
     """
@@ -153,7 +153,7 @@ def _mixed(own: Tensor, given: Tensor, axis: str, place: int) -> Tensor:
     return mixed
 
 
-def _pair_of(model, state: MapState) -> tuple[Prompts, Prompts]:
+def _pair_of(model: Bridge, state: MapState) -> tuple[Prompts, Prompts]:
     if state.kind not in KINDS:
         raise ValueError(f"kind={state.kind!r} cannot be put in. Choose one of: {', '.join(KINDS)}.")
     prompts = written(model, state.prompt, state.answer, state.against, bos=state.bos)
@@ -171,7 +171,7 @@ def _pair_of(model, state: MapState) -> tuple[Prompts, Prompts]:
     return prompts, donor
 
 
-def _is_usable(model, state: MapState) -> bool:
+def _is_usable(model: Bridge, state: MapState) -> bool:
     try:
         _pair_of(model, state)
     except ValueError:

@@ -16,6 +16,7 @@ from interp import models
 from interp.benches.stepwise import filled
 from interp.methods.paths import Receiver, path_patching
 from interp.methods.readout import Metric
+from interp.models import Bridge
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.screens import codec
@@ -25,7 +26,7 @@ from interp.sites import check_place
 SPOT = "receiver"
 
 
-def check_arrival(model, prompts: Prompts, arrival: Arrival) -> None:
+def check_arrival(model: Bridge, prompts: Prompts, arrival: Arrival) -> None:
     """Nothing, if the model has this head and the one prompt this word; else ValueError."""
     check_place(Receiver(arrival.head, arrival.part).head, models.describe(model))
     words = int(prompts.length[0]) - prompts.bos
@@ -37,7 +38,7 @@ def check_arrival(model, prompts: Prompts, arrival: Arrival) -> None:
 
 
 def paths_into(
-    model, prompts: Prompts, donor: Prompts, metric: Metric, arrival: Arrival | None
+    model: Bridge, prompts: Prompts, donor: Prompts, metric: Metric, arrival: Arrival | None
 ) -> Iterator[Step]:
     """Steps of (share done, Result[layer, head], nats), from the last layer of senders down: the change of
     the metric when a head alone does what it does on the donor, along its path to the receiver.

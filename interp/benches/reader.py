@@ -3,12 +3,11 @@
 Pure; the widget draws it.
 """
 
-from typing import Any
-
 import torch
 
 from interp import hooks, models
 from interp.benches.untouched import answers
+from interp.models import Bridge
 from interp.result import Result
 from interp.screens.reading import ReaderBench, Reading
 from interp.studies.own_words import cautions
@@ -17,14 +16,14 @@ GUESSES = 5
 TEXT = "Then, Mary and John went to the store. John gave a drink to Mary"
 
 
-def bench(model: Any, first: str = TEXT) -> ReaderBench:
+def bench(model: Bridge, first: str = TEXT) -> ReaderBench:
     """The bench of this model. Its answers raise ValueError for a text that cannot be read, and while a hook
     is in force on the model.
     """
     return ReaderBench(models.describe(model).name, first, answers(read, model, keep=16))
 
 
-def read(model: Any, text: str) -> Reading:
+def read(model: Bridge, text: str) -> Reading:
     """Any text on any model; its first token is read after the mark of a beginning.
 
     Raises ValueError for an empty text or one that is longer than the model can read.

@@ -9,9 +9,10 @@ from functools import lru_cache, partial
 from typing import Any
 
 from interp.hooks import check_untouched
+from interp.models import Bridge
 
 
-def answers(function: Callable[..., Any], model: Any, *, keep: int = 0) -> Callable[..., Any]:
+def answers(function: Callable[..., Any], model: Bridge | None, *, keep: int = 0) -> Callable[..., Any]:
     """`function(model, ...)` with its last `keep` answers kept; without a model (None) nothing is refused.
 
     What comes back raises ValueError while a hook is in force on the model.
@@ -26,7 +27,7 @@ def answers(function: Callable[..., Any], model: Any, *, keep: int = 0) -> Calla
     return asked
 
 
-def steps(function: Callable[..., Iterator[Any]], model: Any) -> Callable[..., Iterator[Any]]:
+def steps(function: Callable[..., Iterator[Any]], model: Bridge) -> Callable[..., Iterator[Any]]:
     """`function(model, ...)`, an iterator, with the same door before every step."""
 
     def asked(*given: Any) -> Iterator[Any]:
@@ -36,7 +37,7 @@ def steps(function: Callable[..., Iterator[Any]], model: Any) -> Callable[..., I
     return asked
 
 
-def _watched(model: Any, found: Iterator[Any]) -> Iterator[Any]:
+def _watched(model: Bridge, found: Iterator[Any]) -> Iterator[Any]:
     for step in found:
         yield step
         check_untouched(model)

@@ -27,6 +27,7 @@ from interp.methods.engine.sets import replaced, with_shared
 from interp.methods.engine.sweep import OnLayer, changes, sweep, whole
 from interp.methods.engine.weights import weights_of
 from interp.methods.readout import Metric
+from interp.models import Bridge
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.sites import Head, Site, check_place
@@ -38,7 +39,7 @@ LEAST_PER_TEMPLATE = 2  # a mean over one prompt is a resample in disguise
 
 
 def head_ablation(
-    model,
+    model: Bridge,
     prompts: Prompts,
     metric: Metric,
     *,
@@ -73,7 +74,7 @@ def head_ablation(
 
 
 def set_ablation(
-    model,
+    model: Bridge,
     prompts: Prompts,
     metric: Metric,
     heads: Sequence[Head],
@@ -93,7 +94,7 @@ def set_ablation(
 
 
 def sets_ablation(
-    model,
+    model: Bridge,
     prompts: Prompts,
     metric: Metric,
     sets: Sequence[Sequence[Head]],
@@ -116,7 +117,7 @@ def sets_ablation(
 
 
 def masked_ablation(
-    model,
+    model: Bridge,
     prompts: Prompts,
     metric: Metric,
     masks: Sequence[Mask],
@@ -144,7 +145,7 @@ class Replacements:
 
     def __init__(
         self,
-        model,
+        model: Bridge,
         prompts: Prompts,
         metric: Metric,
         *,
@@ -258,7 +259,7 @@ def _mask(prompts: Prompts, heads: Sequence[Head], width: int) -> Mask:
     return mask
 
 
-def _check_mask(model, prompts: Prompts, mask: Mask) -> None:
+def _check_mask(model: Bridge, prompts: Prompts, mask: Mask) -> None:
     wanted = (*prompts.tokens.shape, model.cfg.n_heads)
     for layer, where in mask.items():
         if not 0 <= layer < model.cfg.n_layers:
@@ -274,7 +275,7 @@ def _check_mask(model, prompts: Prompts, mask: Mask) -> None:
 
 
 def edits(
-    model,
+    model: Bridge,
     prompts: Prompts,
     heads: Sequence[Head],
     *,
@@ -295,7 +296,7 @@ def edits(
 
 
 def head_values(
-    model,
+    model: Bridge,
     prompts: Prompts,
     layers: Sequence[int],
     *,
@@ -385,7 +386,7 @@ def _edit(prompts: Prompts, head: Head, values: Float[Tensor, "prompt position h
 
 
 def _result(
-    model, prompts: Prompts, values: np.ndarray, axes: dict, how: str, seed: int, quantity: str
+    model: Bridge, prompts: Prompts, values: np.ndarray, axes: dict, how: str, seed: int, quantity: str
 ) -> Result:
     about = {**models.about(model), "baseline": how, "bos": prompts.bos, "seed": seed, "n": len(prompts)}
     labels = {axis: tuple(names) for axis, names in axes.items()}

@@ -12,6 +12,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from interp import hooks, models
+from interp.models import Bridge
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.sites import Head, Site
@@ -22,7 +23,9 @@ LEAST_LENGTH = 2
 AT_ONCE = 16  # prompts whose patterns are held at the same time
 
 
-def random_repeats(model, n: int = 2, length: int = 100, *, seed: int = 0) -> Int[Tensor, "prompt position"]:
+def random_repeats(
+    model: Bridge, n: int = 2, length: int = 100, *, seed: int = 0
+) -> Int[Tensor, "prompt position"]:
     """`n` rows of `length` random token ids, to be said twice by `role_scores`.
 
     Ids from `FIRST_ID` to `END_ID` - 1, drawn by a generator of its own on the CPU; the defaults are the
@@ -37,7 +40,7 @@ def random_repeats(model, n: int = 2, length: int = 100, *, seed: int = 0) -> In
     return torch.randint(low, min(END_ID, vocabulary), (n, length), generator=chooser)
 
 
-def role_scores(model, tokens_once: Int[Tensor, "prompt position"]) -> Result:
+def role_scores(model: Bridge, tokens_once: Int[Tensor, "prompt position"]) -> Result:
     """Attention to the token before (previous), to the same token's first saying (duplicate) and to the token
     after that (induction), when every row is said twice: Result[role, layer, head], shares of attention.
 
@@ -46,7 +49,9 @@ def role_scores(model, tokens_once: Int[Tensor, "prompt position"]) -> Result:
     return role_scores_by_row(model, tokens_once).mean("prompt")
 
 
-def role_scores_by_row(model, tokens_once: Int[Tensor, "prompt position"], *edits: hooks.Edit) -> Result:
+def role_scores_by_row(
+    model: Bridge, tokens_once: Int[Tensor, "prompt position"], *edits: hooks.Edit
+) -> Result:
     """As `role_scores`, row by row and under these edits: Result[role, layer, head, prompt]; for intervals.
 
     Each is the mean over a whole diagonal of the pattern, `length` being that of one saying: 1 back, `length`
@@ -76,7 +81,7 @@ def role_scores_by_row(model, tokens_once: Int[Tensor, "prompt position"], *edit
     return Result(np.asarray(values), axes, "attention by role", "share", about)
 
 
-def patterns(model, prompts: Prompts, *, layers: Sequence[int] | None = None) -> Result:
+def patterns(model: Bridge, prompts: Prompts, *, layers: Sequence[int] | None = None) -> Result:
     """Every head's attention: Result[layer, head, prompt, query, key], a share of 1 for each query.
 
     Queries and keys are positions. A query at the padding of a shorter prompt is recorded as it happens and
@@ -92,7 +97,7 @@ def patterns(model, prompts: Prompts, *, layers: Sequence[int] | None = None) ->
     return _result(model, prompts, values, axes)
 
 
-def attention_to(model, prompts: Prompts, *, query: str = "end", key: str = "IO") -> Result:
+def attention_to(model: Bridge, prompts: Prompts, *, query: str = "end", key: str = "IO") -> Result:
     """How much each head looks from one named spot at another: Result[layer, head, prompt], a share of 1.
 
     A key that stands after its query gets exactly nothing. Raises ValueError for a spot that the prompts
@@ -111,7 +116,7 @@ def attention_to(model, prompts: Prompts, *, query: str = "end", key: str = "IO"
     return _result(model, prompts, torch.stack(seen), axes)
 
 
-def attention_spread(model, prompts: Prompts, head: Head, *, query: str = "end") -> Result:
+def attention_spread(model: Bridge, prompts: Prompts, head: Head, *, query: str = "end") -> Result:
     """How one head shares out its look from a named spot: Result[key, prompt], shares that sum to 1.
 
     Keys: the named spots that never stand after the query, in the order of the first sentence; the words
@@ -134,7 +139,7 @@ def attention_spread(model, prompts: Prompts, head: Head, *, query: str = "end")
 
 
 def _recorded(
-    model, tokens: Int[Tensor, "prompt position"], layers: Sequence[int], *edits: hooks.Edit
+    model: Bridge, tokens: Int[Tensor, "prompt position"], layers: Sequence[int], *edits: hooks.Edit
 ) -> list[Float[Tensor, "prompt head query key"]]:
     sites = [Site("pattern", layer) for layer in layers]
     recorded = hooks.record(model, tokens, sites, *edits)
@@ -152,6 +157,6 @@ def _numbers(count: int) -> tuple[int, ...]:
     return tuple(range(count))
 
 
-def _result(model, prompts: Prompts, values: Tensor, axes: dict[str, tuple]) -> Result:
+def _result(model: Bridge, prompts: Prompts, values: Tensor, axes: dict[str, tuple]) -> Result:
     about = {**models.about(model), "bos": prompts.bos, "n": len(prompts)}
     return Result(np.asarray(values.double().cpu()), axes, "attention", "share", about)

@@ -18,6 +18,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from interp import hooks
+from interp.models import Bridge
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.sites import Site
@@ -26,7 +27,12 @@ QUANTITY = "direct contribution to the logit difference"
 
 
 def head_attribution(
-    model, prompts: Prompts, *, answer: str = "io", against: str = "s", edits: Sequence[hooks.Edit] = ()
+    model: Bridge,
+    prompts: Prompts,
+    *,
+    answer: str = "io",
+    against: str = "s",
+    edits: Sequence[hooks.Edit] = (),
 ) -> Result:
     """What each head writes towards `answer` and away from `against` at the last word: Result[layer,
     head, prompt].
@@ -51,7 +57,12 @@ def head_attribution(
 
 
 def component_attribution(
-    model, prompts: Prompts, *, answer: str = "io", against: str = "s", edits: Sequence[hooks.Edit] = ()
+    model: Bridge,
+    prompts: Prompts,
+    *,
+    answer: str = "io",
+    against: str = "s",
+    edits: Sequence[hooks.Edit] = (),
 ) -> Result:
     """The logit difference at the last word split into its parts: Result[component, prompt], in nats.
 
@@ -71,7 +82,9 @@ def component_attribution(
     return _result(model, prompts, values, axes, edits)
 
 
-def final_scale(model, prompts: Prompts, *, edits: Sequence[hooks.Edit] = ()) -> Float[Tensor, "prompt"]:
+def final_scale(
+    model: Bridge, prompts: Prompts, *, edits: Sequence[hooks.Edit] = ()
+) -> Float[Tensor, "prompt"]:
     """What the last layer norm divides by at the last word, under these edits; no unit."""
     recorded = hooks.record(model, prompts, [Site("ln_final_scale")], *edits)[Site("ln_final_scale")]
     return prompts.at(recorded, "end")[:, 0].double().cpu()
@@ -86,7 +99,7 @@ def _at_end(
 
 
 def direction(
-    model, prompts: Prompts, scale: Float[Tensor, "prompt position one"], answer: str, against: str
+    model: Bridge, prompts: Prompts, scale: Float[Tensor, "prompt position one"], answer: str, against: str
 ) -> Float[Tensor, "prompt d_model"]:
     """The vector whose product with a written state is its contribution, layer norm included."""
     chosen, other = _answers(prompts, answer), _answers(prompts, against)
@@ -98,7 +111,7 @@ def direction(
     return centred / prompts.at(scale, "end").double()
 
 
-def _bias(model, prompts: Prompts, answer: str, against: str) -> Float[Tensor, "prompt"]:
+def _bias(model: Bridge, prompts: Prompts, answer: str, against: str) -> Float[Tensor, "prompt"]:
     bias = model.b_U.detach().double()
     return bias[_answers(prompts, answer)] - bias[_answers(prompts, against)]
 
@@ -113,7 +126,7 @@ def _answers(prompts: Prompts, name: str) -> Tensor:
 
 
 def _result(
-    model, prompts: Prompts, values: Tensor, axes: dict[str, tuple], edits: Sequence[hooks.Edit]
+    model: Bridge, prompts: Prompts, values: Tensor, axes: dict[str, tuple], edits: Sequence[hooks.Edit]
 ) -> Result:
     about = {**hooks.about(model, *edits), "bos": prompts.bos, "n": len(prompts)}
     return Result(np.asarray(values.cpu()), axes, QUANTITY, "nats", about)

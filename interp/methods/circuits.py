@@ -22,6 +22,7 @@ from interp.methods.engine.sweep import changes, whole
 from interp.methods.engine.weights import weights_of
 from interp.methods.patching import check_pairs
 from interp.methods.readout import Metric
+from interp.models import Bridge
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.sites import Head, check_place
@@ -41,7 +42,7 @@ class Node:
         return f"{self.head} at {self.spot}"
 
 
-def inside(model, prompts: Prompts, nodes: Iterable[Node]) -> Masks:
+def inside(model: Bridge, prompts: Prompts, nodes: Iterable[Node]) -> Masks:
     """True at each node of every prompt, by layer: one True per prompt and node at a named word.
 
     Raises ValueError for a head the model does not have or a spot the prompts do not have.
@@ -55,32 +56,33 @@ def inside(model, prompts: Prompts, nodes: Iterable[Node]) -> Masks:
     return masks
 
 
-def outside(model, prompts: Prompts, nodes: Iterable[Node]) -> Masks:
+def outside(model: Bridge, prompts: Prompts, nodes: Iterable[Node]) -> Masks:
     """True wherever a head is not a node, at every real word: what is replaced to leave the circuit alone."""
     real = prompts.real()[..., None]
     return {layer: real & ~kept for layer, kept in inside(model, prompts, nodes).items()}
 
 
 def circuits_isolated(
-    model,
+    model: Bridge,
     prompts: Prompts,
     metric: Metric,
     circuits: Sequence[Sequence[Node]],
     *,
     reference: Prompts | None = None,
+    how: str = "mean",
     progress: bool = True,
 ) -> Result:
     """Change in the metric when all heads outside a circuit are replaced by their mean: Result[set, prompt].
 
-    The mean is taken over `reference`, per template and position. A circuit of all heads at all words changes
-    nothing. Raises ValueError for a circuit with no heads.
+    The mean is taken over `reference`, per template and position; `how` may be another of `ablation.WAYS`.
+    A circuit of all heads at all words changes nothing. Raises ValueError for a circuit with no heads.
     """
     masks = [outside(model, prompts, _some(circuit)) for circuit in circuits]
-    return masked_ablation(model, prompts, metric, masks, reference=reference, progress=progress)
+    return masked_ablation(model, prompts, metric, masks, reference=reference, how=how, progress=progress)
 
 
 def nodes_removed(
-    model,
+    model: Bridge,
     prompts: Prompts,
     metric: Metric,
     sets: Sequence[Sequence[Node]],
@@ -100,7 +102,7 @@ class Knockouts:
     """What `circuits_isolated` and `nodes_removed` measure, for many calls on the same prompts: all that the
     calls share is prepared once."""
 
-    def __init__(self, model, prompts: Prompts, metric: Metric, *, reference: Prompts | None = None):
+    def __init__(self, model: Bridge, prompts: Prompts, metric: Metric, *, reference: Prompts | None = None):
         """Raises ValueError as `ablation.head_values` does."""
         self._model, self._prompts = model, prompts
         self._bench = Replacements(model, prompts, metric, reference=reference)
@@ -115,7 +117,7 @@ class Knockouts:
 
 
 def nodes_patched(
-    model, prompts: Prompts, donors: Sequence[Prompts], metric: Metric, nodes: Sequence[Node]
+    model: Bridge, prompts: Prompts, donors: Sequence[Prompts], metric: Metric, nodes: Sequence[Node]
 ) -> Result:
     """Change in the metric when these nodes put out what they do on a donor: Result[donor, prompt], nats.
 

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from interp import hooks, models
 from interp.methods.attention import attention_to
+from interp.models import Bridge
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.sites import Site
@@ -26,7 +27,7 @@ HIGHEST = 5  # a hit is a token whose own logit is among so many
 PIECE = 2048  # tokens of the vocabulary that are compared at once
 
 
-def copy_scores(model, token_ids: Int[Tensor, "token"], *, sign: int = 1, k: int = HIGHEST) -> Result:
+def copy_scores(model: Bridge, token_ids: Int[Tensor, "token"], *, sign: int = 1, k: int = HIGHEST) -> Result:
     """Share of these tokens that each head copies (`sign=-1`: holds down): Result[layer, head].
 
     The vector is the token's embedding plus what the first feed-forward layer makes of it alone: no position,
@@ -43,7 +44,12 @@ def copy_scores(model, token_ids: Int[Tensor, "token"], *, sign: int = 1, k: int
 
 
 def copy_scores_in_prompts(
-    model, prompts: Prompts, *, spots: Sequence[str] = ("IO", "S1", "S2"), sign: int = 1, k: int = HIGHEST
+    model: Bridge,
+    prompts: Prompts,
+    *,
+    spots: Sequence[str] = ("IO", "S1", "S2"),
+    sign: int = 1,
+    k: int = HIGHEST,
 ) -> Result:
     """As `copy_scores`, for the tokens that stand at these spots of real prompts: Result[layer, head].
 
@@ -66,7 +72,7 @@ def copy_scores_in_prompts(
     return _scores(model, written, token_ids, sign, k, about)
 
 
-def eigenvalue_scores(model) -> Result:
+def eigenvalue_scores(model: Bridge) -> Result:
     """How far each head's OV circuit keeps the direction it reads: Result[through, layer, head], -1 to 1.
 
     The sum of the circuit's eigenvalues over the sum of their sizes: 1 if what is read is written with its
@@ -89,7 +95,7 @@ def eigenvalue_scores(model) -> Result:
 
 
 def looks_and_writes(
-    model, prompts: Prompts, *, spots: Sequence[str] = ("IO", "S1"), query: str = "end"
+    model: Bridge, prompts: Prompts, *, spots: Sequence[str] = ("IO", "S1"), query: str = "end"
 ) -> Result:
     """Where each head looks and what it writes there: Result[measure, layer, head, spot, prompt].
 
@@ -131,7 +137,7 @@ def look_write_correlation(looked: Result) -> Result:
     return Result(values, axes, "correlation of looking and writing", "correlation", looked.about)
 
 
-def extended_embeddings(model, token_ids: Int[Tensor, "token"]) -> Float[Tensor, "token d_model"]:
+def extended_embeddings(model: Bridge, token_ids: Int[Tensor, "token"]) -> Float[Tensor, "token d_model"]:
     """Each token's embedding plus what the first feed-forward layer makes of it alone."""
     after_first = Site("resid_post", 0)
     silent = [hooks.Zero(Site("pos_embed")), hooks.Zero(Site("attn_out", 0))]
@@ -139,7 +145,7 @@ def extended_embeddings(model, token_ids: Int[Tensor, "token"]) -> Float[Tensor,
 
 
 def _scores(
-    model,
+    model: Bridge,
     written: Sequence[Float[Tensor, "head token d_model"]],
     token_ids: Int[Tensor, "token"],
     sign: int,
@@ -158,7 +164,7 @@ def _scores(
 
 
 def _own_in_top(
-    model, vectors: Float[Tensor, "token d_model"], token_ids: Int[Tensor, "token"], k: int
+    model: Bridge, vectors: Float[Tensor, "token d_model"], token_ids: Int[Tensor, "token"], k: int
 ) -> Bool[Tensor, "token"]:
     """Whether each token's own logit is among the `k` highest when its vector is the last residual state.
 
@@ -176,12 +182,12 @@ def _own_in_top(
     return better < k
 
 
-def _normalised(model, vectors: Float[Tensor, "token d_model"]) -> Float[Tensor, "token d_model"]:
+def _normalised(model: Bridge, vectors: Float[Tensor, "token d_model"]) -> Float[Tensor, "token d_model"]:
     """Layer norm without gain and bias: `models.load` folds those into the next weights."""
     return torch.nn.functional.layer_norm(vectors, vectors.shape[-1:], eps=model.cfg.eps)
 
 
-def _check(model, token_ids: Tensor, sign: int, k: int) -> None:
+def _check(model: Bridge, token_ids: Tensor, sign: int, k: int) -> None:
     vocabulary = models.describe(model).vocabulary
     if sign not in (1, -1):
         raise ValueError(f"sign={sign!r} is neither 1 (copying) nor -1 (holding down): choose one of them.")

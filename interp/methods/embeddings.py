@@ -10,10 +10,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from interp import models
+from interp.models import Bridge
 from interp.vectors import WordVectors
 
 
-def of_model(model, *, centred: bool = False) -> WordVectors:
+def of_model(model: Bridge, *, centred: bool = False) -> WordVectors:
     """The rows of the token table, in the order of the tokens, one for every word of letters.
 
     The word "Paris" is the token " Paris". `centred` takes out the mean row of these words, which all rows

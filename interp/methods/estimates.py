@@ -13,6 +13,7 @@ from torch import Tensor
 from interp import hooks, models
 from interp.methods.patching import check_pairs
 from interp.methods.readout import Metric
+from interp.models import Bridge
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.sites import Site
@@ -21,7 +22,7 @@ PARTS = {"output": "z", "query": "q", "key": "k", "value": "v", "pattern": "patt
 QUANTITY = "change if the donor's state were put there, linear estimate"
 
 
-def head_estimates(model, prompts: Prompts, donor: Prompts, metric: Metric) -> Result:
+def head_estimates(model: Bridge, prompts: Prompts, donor: Prompts, metric: Metric) -> Result:
     """The estimated change of the metric for every part of every head: Result[part, layer, head, prompt,
     position], in the metric's unit.
 
@@ -40,7 +41,7 @@ def head_estimates(model, prompts: Prompts, donor: Prompts, metric: Metric) -> R
     return _result(model, prompts, values.unflatten(0, (len(PARTS), len(layers))), axes)
 
 
-def component_estimates(model, prompts: Prompts, donor: Prompts, metric: Metric) -> Result:
+def component_estimates(model: Bridge, prompts: Prompts, donor: Prompts, metric: Metric) -> Result:
     """The estimated change of the metric for everything that writes: Result[component, prompt, position].
 
     Components: embed, pos_embed, then attn_out and mlp_out of every layer, in the metric's unit.
@@ -53,7 +54,7 @@ def component_estimates(model, prompts: Prompts, donor: Prompts, metric: Metric)
 
 
 def _estimates(
-    model, prompts: Prompts, donor: Prompts, metric: Metric, sites: list[Site]
+    model: Bridge, prompts: Prompts, donor: Prompts, metric: Metric, sites: list[Site]
 ) -> dict[Site, Tensor]:
     """By site: what is there with the donor, minus what is there, times the slope."""
     check_pairs(prompts, donor)
@@ -70,6 +71,6 @@ def _places(prompts: Prompts) -> dict[str, tuple[int, ...]]:
     return {"prompt": tuple(range(len(prompts))), "position": tuple(range(prompts.tokens.shape[1]))}
 
 
-def _result(model, prompts: Prompts, values: Tensor, axes: dict[str, tuple]) -> Result:
+def _result(model: Bridge, prompts: Prompts, values: Tensor, axes: dict[str, tuple]) -> Result:
     about = {**models.about(model), "bos": prompts.bos, "n": len(prompts)}
     return Result(np.asarray(values.cpu()), axes, QUANTITY, "nats", about)

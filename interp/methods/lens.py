@@ -18,6 +18,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from interp import hooks, models
+from interp.models import Bridge
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.screens.lens import Guesses
@@ -57,7 +58,11 @@ class Reading:
 
 
 def states(
-    model, prompts: Prompts, *edits: hooks.Edit, parts: Sequence[str] = PARTS, spot: str | None = "end"
+    model: Bridge,
+    prompts: Prompts,
+    *edits: hooks.Edit,
+    parts: Sequence[str] = PARTS,
+    spot: str | None = "end",
 ) -> States:
     """Residual states of one run under these edits, at one spot of every prompt or, with None, everywhere.
 
@@ -77,7 +82,7 @@ def states(
 
 
 def read(
-    model,
+    model: Bridge,
     values: Float[Tensor, "*state d_model"],
     *,
     tracked: Int[Tensor, "*state word"] | None = None,
@@ -102,7 +107,7 @@ def read(
 
 
 def tracked_logits(
-    model, values: Float[Tensor, "*state d_model"], tracked: Int[Tensor, "*state word"]
+    model: Bridge, values: Float[Tensor, "*state d_model"], tracked: Int[Tensor, "*state word"]
 ) -> Float[Tensor, "*state word"]:
     """Logits of the tracked token ids only: the rest of the vocabulary is never computed."""
     columns = model.W_U.T[tracked.to(model.W_U.device)]  # *state word d_model
@@ -110,7 +115,7 @@ def tracked_logits(
 
 
 def trace(
-    model,
+    model: Bridge,
     prompts: Prompts,
     *edits: hooks.Edit,
     parts: Sequence[str] = PARTS,
@@ -127,7 +132,7 @@ def trace(
     return follow(model, prompts, held if through is None else through(held), *edits)
 
 
-def follow(model, prompts: Prompts, held: States, *edits: hooks.Edit) -> Result:
+def follow(model: Bridge, prompts: Prompts, held: States, *edits: hooks.Edit) -> Result:
     """As `trace`, in states that are already here, changed or not; `edits` are those they were run under."""
     names, tracked = _answers(prompts, held)
     found = read(model, held.values, tracked=tracked)
@@ -144,7 +149,7 @@ def follow(model, prompts: Prompts, held: States, *edits: hooks.Edit) -> Result:
 
 
 def lead(
-    model,
+    model: Bridge,
     prompts: Prompts,
     *edits: hooks.Edit,
     answer: str = "answer",
@@ -167,7 +172,7 @@ def lead(
 
 
 def guesses(
-    model,
+    model: Bridge,
     prompts: Prompts,
     *edits: hooks.Edit,
     k: int = 5,
@@ -204,13 +209,13 @@ def guesses(
     )
 
 
-def normalised(model, values: Float[Tensor, "*state d_model"]) -> Float[Tensor, "*state d_model"]:
+def normalised(model: Bridge, values: Float[Tensor, "*state d_model"]) -> Float[Tensor, "*state d_model"]:
     """The final layer norm with the statistics of these very states; its gain and bias are in W_U and b_U."""
     centred = values - values.mean(dim=-1, keepdim=True)
     return centred / (centred.pow(2).mean(dim=-1, keepdim=True) + model.cfg.eps).sqrt()
 
 
-def _portion(model, rows: Tensor, asked: Tensor, k: int) -> tuple[Tensor, ...]:
+def _portion(model: Bridge, rows: Tensor, asked: Tensor, k: int) -> tuple[Tensor, ...]:
     logits = torch.addmm(model.b_U, normalised(model, rows), model.W_U)
     first, ids = logits.topk(k, dim=-1)
     tracked = logits.gather(1, asked)
@@ -238,7 +243,9 @@ def _checked_parts(parts: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(parts))
 
 
-def _check_itself(model, state: Float[Tensor, "one d_model"], logits: Float[Tensor, "one token"]) -> None:
+def _check_itself(
+    model: Bridge, state: Float[Tensor, "one d_model"], logits: Float[Tensor, "one token"]
+) -> None:
     """Raise unless the last state, read by the lens, gives the model's own logits."""
     mine = torch.addmm(model.b_U, normalised(model, state), model.W_U)
     gap = float((mine.log_softmax(-1) - logits.log_softmax(-1)).abs().max())
@@ -249,5 +256,5 @@ def _check_itself(model, state: Float[Tensor, "one d_model"], logits: Float[Tens
         )
 
 
-def _about(model, prompts: Prompts, *edits: hooks.Edit) -> dict:
+def _about(model: Bridge, prompts: Prompts, *edits: hooks.Edit) -> dict:
     return {**hooks.about(model, *edits), "bos": prompts.bos, "n": len(prompts)}

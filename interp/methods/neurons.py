@@ -18,6 +18,7 @@ from torch import Tensor
 from interp import hooks, models
 from interp.methods.attribution import direction
 from interp.methods.readout import Metric, measure, streams
+from interp.models import Bridge
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.sites import Neuron, Site, check_place
@@ -38,7 +39,7 @@ class Reading:
     windows: int
 
 
-def reading(model, text: str, neurons: Sequence[Neuron], *, bos: bool = True) -> Reading:
+def reading(model: Bridge, text: str, neurons: Sequence[Neuron], *, bos: bool = True) -> Reading:
     """The activation of these neurons on every token of a text, after the activation function.
 
     A text longer than the context is cut into windows that are read one by one, each begun anew (and, with
@@ -59,7 +60,7 @@ def reading(model, text: str, neurons: Sequence[Neuron], *, bos: bool = True) ->
     return Reading(tuple(models.token_strings(model, ids)), result, len(windows))
 
 
-def input_tokens(model, neuron: Neuron, *, k: int = 10) -> Result:
+def input_tokens(model: Bridge, neuron: Neuron, *, k: int = 10) -> Result:
     """The `k` tokens that excite the neuron most if they stood there alone: Result[token], input weights.
 
     The token's embedding times the neuron's input vector, the layer norm's gain included; position, attention
@@ -70,7 +71,7 @@ def input_tokens(model, neuron: Neuron, *, k: int = 10) -> Result:
     return _strongest(model, excitation, k, "input weight", "", {"neuron": str(neuron)})
 
 
-def output_tokens(model, neuron: Neuron, *, convention: str = RAW, k: int = 10) -> Result:
+def output_tokens(model: Bridge, neuron: Neuron, *, convention: str = RAW, k: int = 10) -> Result:
     """The `k` tokens that the neuron speaks for most: Result[token].
 
     `RAW`: its output vector times every unembedding vector, in nats of logit per unit of activation and of
@@ -87,7 +88,7 @@ def output_tokens(model, neuron: Neuron, *, convention: str = RAW, k: int = 10) 
 
 
 def written_tokens(
-    model, layer: int, *, k: int = 1, convention: str = RAW, least: bool = False
+    model: Bridge, layer: int, *, k: int = 1, convention: str = RAW, least: bool = False
 ) -> tuple[Float[Tensor, "neuron k"], Int[Tensor, "neuron k"]]:
     """Values and ids of the `k` tokens that each neuron of a layer writes most (`least`: suppresses most).
 
@@ -102,7 +103,7 @@ def written_tokens(
     return torch.cat(values), torch.cat(ids)
 
 
-def neuron_attribution(model, prompts: Prompts, *, answer: str = "io", against: str = "s") -> Result:
+def neuron_attribution(model: Bridge, prompts: Prompts, *, answer: str = "io", against: str = "s") -> Result:
     """What each neuron writes towards `answer` and away from `against` at the last word: Result[layer,
     neuron, prompt], in nats of logit difference.
 
@@ -129,7 +130,7 @@ def neuron_attribution(model, prompts: Prompts, *, answer: str = "io", against: 
 
 
 def neuron_ablation(
-    model, prompts: Prompts, metric: Metric, neurons: Sequence[Neuron], *, how: str = "zero"
+    model: Bridge, prompts: Prompts, metric: Metric, neurons: Sequence[Neuron], *, how: str = "zero"
 ) -> Result:
     """Change in the metric when each neuron alone is switched off at every word: Result[neuron, prompt].
 
@@ -147,14 +148,16 @@ def neuron_ablation(
     return _by_neuron(model, prompts, changes, neurons, "change when the neuron is switched off", how)
 
 
-def neuron_means(model, prompts: Prompts, neurons: Sequence[Neuron]) -> Float[Tensor, "neuron"]:
+def neuron_means(model: Bridge, prompts: Prompts, neurons: Sequence[Neuron]) -> Float[Tensor, "neuron"]:
     """The mean activation of each neuron over all words of the prompts, padding left out."""
     recorded = hooks.record(model, prompts, list(neurons))
     real = prompts.real()
     return torch.stack([recorded[one].cpu()[real].double().mean() for one in neurons])
 
 
-def clamped(model, prompts: Prompts, metric: Metric, neuron: Neuron, values: Sequence[float]) -> Result:
+def clamped(
+    model: Bridge, prompts: Prompts, metric: Metric, neuron: Neuron, values: Sequence[float]
+) -> Result:
     """The metric when the neuron is held at each of these activations at the last word: Result[value of the
     neuron, prompt]; the axis is called "held".
     """
@@ -170,7 +173,7 @@ def clamped(model, prompts: Prompts, metric: Metric, neuron: Neuron, values: Seq
 
 
 def neuron_patching(
-    model, prompts: Prompts, corrupted: Prompts, metric: Metric, neurons: Sequence[Neuron]
+    model: Bridge, prompts: Prompts, corrupted: Prompts, metric: Metric, neurons: Sequence[Neuron]
 ) -> Result:
     """Share of the metric that comes back when one neuron's clean activation is put into the corrupted run at
     the last word: Result[neuron, prompt].
@@ -199,7 +202,7 @@ def neuron_patching(
     return _by_neuron(model, prompts, shares, neurons, "share won back by the neuron", None, "share")
 
 
-def check_neurons(model, neurons: Sequence[Neuron]) -> None:
+def check_neurons(model: Bridge, neurons: Sequence[Neuron]) -> None:
     """Nothing, if the model has these neurons; else ValueError with what it has instead."""
     if not neurons:
         raise ValueError("No neuron was named: give at least one, such as Neuron(0, 0).")
@@ -207,7 +210,7 @@ def check_neurons(model, neurons: Sequence[Neuron]) -> None:
         check_place(neuron, models.describe(model))
 
 
-def token_labels(model, ids: Sequence[int]) -> tuple[str, ...]:
+def token_labels(model: Bridge, ids: Sequence[int]) -> tuple[str, ...]:
     """The strings of these tokens, told apart by their id where two look alike: labels of an axis."""
     strings = models.token_strings(model, ids)
     seen = Counter(strings)
@@ -216,14 +219,14 @@ def token_labels(model, ids: Sequence[int]) -> tuple[str, ...]:
     )
 
 
-def _on_window(model, ids: list[int], neurons: Sequence[Neuron], bos: bool) -> np.ndarray:
+def _on_window(model: Bridge, ids: list[int], neurons: Sequence[Neuron], bos: bool) -> np.ndarray:
     tokens = torch.tensor([[model.tokenizer.bos_token_id] * bos + ids])
     recorded = hooks.record(model, tokens, list(neurons))
     return np.stack([recorded[one][0, int(bos) :].double().cpu().numpy() for one in neurons])
 
 
 def _spoken(
-    model, vectors: Float[Tensor, "neuron d_model"], convention: str
+    model: Bridge, vectors: Float[Tensor, "neuron d_model"], convention: str
 ) -> Float[Tensor, "neuron token"]:
     if convention == RAW:
         return vectors @ model.W_U.detach()
@@ -231,7 +234,7 @@ def _spoken(
     return logits.softmax(dim=-1)
 
 
-def _strongest(model, values: Tensor, k: int, quantity: str, unit: str, about: dict) -> Result:
+def _strongest(model: Bridge, values: Tensor, k: int, quantity: str, unit: str, about: dict) -> Result:
     best, ids = values.double().topk(min(k, len(values)))
     axes = {"token": token_labels(model, ids.tolist())}
     return Result(best.cpu().numpy(), axes, quantity, unit, {**models.about(model), **about})
@@ -248,7 +251,7 @@ def _held(prompts: Prompts, neuron: Neuron, value: float, spot: str | None = Non
     return hooks.Put(neuron, torch.tensor(value), where=prompts.mask(spot) if spot else prompts.real())
 
 
-def _change(model, prompts: Prompts, metric: Metric, neuron: Neuron, value: float) -> Tensor:
+def _change(model: Bridge, prompts: Prompts, metric: Metric, neuron: Neuron, value: float) -> Tensor:
     entering = streams(model, prompts, [neuron.layer])[neuron.layer]
     untouched = measure(model, prompts, metric, entering, neuron.layer)
     edit = _held(prompts, neuron, value)
@@ -256,7 +259,7 @@ def _change(model, prompts: Prompts, metric: Metric, neuron: Neuron, value: floa
 
 
 def _by_neuron(
-    model, prompts: Prompts, rows: Sequence[Tensor], neurons: Sequence[Neuron], quantity: str,
+    model: Bridge, prompts: Prompts, rows: Sequence[Tensor], neurons: Sequence[Neuron], quantity: str,
     how: str | None, unit: str = "nats",
 ) -> Result:  # fmt: skip
     axes = {"neuron": tuple(map(str, neurons)), "prompt": tuple(range(len(prompts)))}

@@ -21,6 +21,7 @@ from interp.methods.engine.states import KINDS, put_at_each_position
 from interp.methods.engine.sweep import OnLayer, sweep
 from interp.methods.engine.weights import weights_of
 from interp.methods.readout import Metric, measure, streams
+from interp.models import Bridge
 from interp.prompts import Prompts
 from interp.result import Result
 
@@ -28,7 +29,12 @@ LEAST_SWING = 1e-6  # nats; below this a share of the swing means nothing
 
 
 def residual_patching(
-    model, prompts: Prompts, corrupted: Prompts, metric: Metric, *, spots: Sequence[str] = ("end", "S2")
+    model: Bridge,
+    prompts: Prompts,
+    corrupted: Prompts,
+    metric: Metric,
+    *,
+    spots: Sequence[str] = ("end", "S2"),
 ) -> Result:
     """Share of the clean-to-corrupted swing that one residual state carries: Result[layer, spot].
 
@@ -40,7 +46,12 @@ def residual_patching(
 
 
 def residual_shares(
-    model, prompts: Prompts, corrupted: Prompts, metric: Metric, *, spots: Sequence[str] = ("end", "S2")
+    model: Bridge,
+    prompts: Prompts,
+    corrupted: Prompts,
+    metric: Metric,
+    *,
+    spots: Sequence[str] = ("end", "S2"),
 ) -> Result:
     """As `residual_patching`, prompt by prompt: Result[layer, spot, prompt]; for intervals.
 
@@ -66,7 +77,7 @@ def residual_shares(
 
 
 def activation_patching(
-    model,
+    model: Bridge,
     prompts: Prompts,
     donor: Prompts,
     metric: Metric,
@@ -96,7 +107,7 @@ def activation_patching(
 
 
 def head_patching(
-    model,
+    model: Bridge,
     prompts: Prompts,
     donor: Prompts,
     metric: Metric,
@@ -121,7 +132,7 @@ def head_patching(
 
 
 def head_position_patching(
-    model,
+    model: Bridge,
     prompts: Prompts,
     donor: Prompts,
     metric: Metric,
@@ -172,7 +183,7 @@ def _mean(metric: Result | float) -> float:
 
 
 def _patched(
-    model,
+    model: Bridge,
     prompts: Prompts,
     donor: Prompts,
     metric: Metric,
@@ -278,7 +289,7 @@ def _check_twins(prompts: Prompts, corrupted: Prompts, spots: Sequence[str]) -> 
             )
 
 
-def _result(model, prompts: Prompts, shares: Tensor, spots: Sequence[str]) -> Result:
+def _result(model: Bridge, prompts: Prompts, shares: Tensor, spots: Sequence[str]) -> Result:
     axes = {
         "layer": tuple(range(model.cfg.n_layers)),
         "spot": tuple(spots),

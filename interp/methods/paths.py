@@ -24,6 +24,7 @@ from interp.methods.engine.sweep import OnLayer, changes, whole
 from interp.methods.engine.weights import weights_of
 from interp.methods.patching import check_pairs, donated, first_difference
 from interp.methods.readout import Metric
+from interp.models import Bridge
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.sites import Head, check_place
@@ -48,7 +49,7 @@ class Receiver:
 
 
 def path_patching(
-    model,
+    model: Bridge,
     prompts: Prompts,
     donor: Prompts,
     metric: Metric,
@@ -160,16 +161,15 @@ def _places(prompts: Prompts) -> Int[Tensor, "prompt position"]:
     return torch.arange(prompts.tokens.shape[1]).expand(prompts.tokens.shape)
 
 
-def _senders(model, senders: Sequence[Head] | None) -> list[Head]:
-    every = [Head(layer, head) for layer in range(model.cfg.n_layers) for head in range(model.cfg.n_heads)]
+def _senders(model: Bridge, senders: Sequence[Head] | None) -> list[Head]:
     for head in senders or ():
         check_place(head, models.describe(model))
     if senders is not None and not senders:
         raise ValueError("There is no sender: give at least one head, or None for all of them.")
-    return every if senders is None else sorted(set(senders))
+    return models.every_head(model) if senders is None else sorted(set(senders))
 
 
-def _parts(model, receivers: Sequence[Receiver] | None) -> list[tuple[int, int, str]] | None:
+def _parts(model: Bridge, receivers: Sequence[Receiver] | None) -> list[tuple[int, int, str]] | None:
     if receivers is None:
         return None
     if not receivers:
@@ -193,7 +193,7 @@ def _warn_if_out_of_reach(senders: Sequence[Head] | None, receivers: Sequence[Re
 
 
 def _result(
-    model,
+    model: Bridge,
     prompts: Prompts,
     values: Float[np.ndarray, "layer head prompt"],
     receivers: Sequence[Receiver] | None,

@@ -7,6 +7,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from interp import hooks
+from interp.models import Bridge
 from interp.prompts import Prompts
 from interp.sites import Site
 
@@ -31,7 +32,7 @@ class LogitDifference:
         return (logits.gather(1, answer[:, None]) - logits.gather(1, against[:, None]))[:, 0]
 
 
-def logits_at_end(model, prompts: Prompts, *edits: hooks.Edit) -> Float[Tensor, "prompt token"]:
+def logits_at_end(model: Bridge, prompts: Prompts, *edits: hooks.Edit) -> Float[Tensor, "prompt token"]:
     """Logits at the last word of every prompt, under these edits; no other position is unembedded."""
     last = Site("resid_post", model.cfg.n_layers - 1)
     stream = hooks.record(model, prompts, [last], *edits)[last]
@@ -39,7 +40,7 @@ def logits_at_end(model, prompts: Prompts, *edits: hooks.Edit) -> Float[Tensor, 
 
 
 def streams(
-    model, prompts: Prompts, layers: Sequence[int]
+    model: Bridge, prompts: Prompts, layers: Sequence[int]
 ) -> dict[int, Float[Tensor, "prompt position d_model"]]:
     """The residual stream that enters each of these layers, by layer."""
     sites = {layer: Site("resid_pre", layer) for layer in layers}
@@ -48,7 +49,7 @@ def streams(
 
 
 def measure(
-    model,
+    model: Bridge,
     prompts: Prompts,
     metric: Metric,
     stream: Float[Tensor, "prompt position d_model"],

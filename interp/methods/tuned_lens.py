@@ -25,6 +25,7 @@ from tqdm.auto import tqdm
 
 from interp import files, hooks, models
 from interp.methods import lens
+from interp.models import Bridge
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.sites import Site
@@ -54,7 +55,7 @@ class TunedLens:
         return replace(held, values=held.values + moved + bias[:, :, None, None])
 
 
-def untrained(model) -> TunedLens:
+def untrained(model: Bridge) -> TunedLens:
     """The identity everywhere, which is the logit lens."""
     layers, width = model.cfg.n_layers, model.cfg.d_model
     device = model.W_U.device
@@ -66,7 +67,12 @@ def untrained(model) -> TunedLens:
 
 
 def tuned(
-    model, batches: Iterable[Int[Tensor, "row position"]], *, seed: int = 0, steps: int, progress: bool = True
+    model: Bridge,
+    batches: Iterable[Int[Tensor, "row position"]],
+    *,
+    seed: int = 0,
+    steps: int,
+    progress: bool = True,
 ) -> TunedLens:
     """A lens trained on one batch of texts per step, to the least KL(last word of the model || reading).
 
@@ -92,7 +98,7 @@ def tuned(
     return TunedLens(weight.detach(), bias.detach(), {**made.about, "steps": steps, "seed": seed})
 
 
-def divergence(model, prompts: Prompts, *, through: lens.Through | None = None) -> Result:
+def divergence(model: Bridge, prompts: Prompts, *, through: lens.Through | None = None) -> Result:
     """How far each reading is from the model's last word: Result[part, layer, prompt], KL in nats.
 
     KL(last || reading), the mean over the real words of each prompt.
@@ -116,7 +122,7 @@ def save(made: TunedLens, path: str | Path) -> Path:
     return path
 
 
-def load(model, path: str | Path) -> TunedLens:
+def load(model: Bridge, path: str | Path) -> TunedLens:
     """The lens that `save` wrote. Raises ValueError if there is none, or if it belongs to other weights."""
     path = Path(path)
     try:
@@ -137,7 +143,7 @@ def load(model, path: str | Path) -> TunedLens:
 
 
 def _words(
-    model, ids: Int[Tensor, "row position"], chooser: torch.Generator
+    model: Bridge, ids: Int[Tensor, "row position"], chooser: torch.Generator
 ) -> Float[Tensor, "part layer word d_model"]:
     """The states at some words of a batch, at every part and layer."""
     sites = [Site(f"resid_{part}", layer) for part in lens.PARTS for layer in range(model.cfg.n_layers)]
@@ -147,7 +153,7 @@ def _words(
     return kept.unflatten(0, (len(lens.PARTS), model.cfg.n_layers))
 
 
-def _loss(model, weight: Tensor, bias: Tensor, states: Tensor) -> Float[Tensor, ""]:
+def _loss(model: Bridge, weight: Tensor, bias: Tensor, states: Tensor) -> Float[Tensor, ""]:
     """Mean KL over words and places; the last block's output is left out, so its map stays the identity."""
     last = _log_shares(model, states[-1, -1])
     before, maps, added = (tensor.flatten(0, 1)[:-1] for tensor in (states, weight, bias))
@@ -155,7 +161,7 @@ def _loss(model, weight: Tensor, bias: Tensor, states: Tensor) -> Float[Tensor, 
     return (last.exp() * (last - _log_shares(model, moved))).sum(dim=-1).mean()
 
 
-def _log_shares(model, states: Float[Tensor, "*state d_model"]) -> Float[Tensor, "*state token"]:
+def _log_shares(model: Bridge, states: Float[Tensor, "*state d_model"]) -> Float[Tensor, "*state token"]:
     return (lens.normalised(model, states) @ model.W_U + model.b_U).log_softmax(dim=-1)
 
 

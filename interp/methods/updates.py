@@ -17,6 +17,7 @@ from torch import Tensor
 from interp import hooks
 from interp.methods import lens
 from interp.methods.lens import States
+from interp.models import Bridge
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.sites import Site
@@ -43,7 +44,7 @@ class Stages:
 
 
 def captured(
-    model, prompts: Prompts, layers: Sequence[int], *, spot: str = "end"
+    model: Bridge, prompts: Prompts, layers: Sequence[int], *, spot: str = "end"
 ) -> Float[Tensor, "layer prompt d_model"]:
     """What the feed-forward layers wrote at one spot of every prompt: the o-vectors of these layers.
 
@@ -55,7 +56,7 @@ def captured(
 
 
 def transplant(
-    model,
+    model: Bridge,
     vector: Float[Tensor, "d_model"] | Float[Tensor, "prompt d_model"],
     layers: Sequence[int],
     *,
@@ -72,7 +73,7 @@ def transplant(
 
 
 def removal(
-    model, kind: str, layers: Sequence[int], *, where: Bool[Tensor, "prompt position"] | None = None
+    model: Bridge, kind: str, layers: Sequence[int], *, where: Bool[Tensor, "prompt position"] | None = None
 ) -> tuple[hooks.Zero, ...]:
     """Edits that silence the feed-forward or the attention half of these layers, output biases included.
 
@@ -84,7 +85,7 @@ def removal(
 
 
 def averaged(
-    model,
+    model: Bridge,
     reference: Prompts,
     kind: str,
     layers: Sequence[int],
@@ -107,7 +108,7 @@ def averaged(
 
 
 def shifted(
-    model,
+    model: Bridge,
     held: States,
     vector: Float[Tensor, "d_model"] | Float[Tensor, "prompt d_model"],
     scales: Mapping[int, float],
@@ -196,7 +197,7 @@ def _last_run(flags: Sequence[bool], end: int) -> int:
     return start
 
 
-def _of_this_width(model, vector: Tensor) -> Tensor:
+def _of_this_width(model: Bridge, vector: Tensor) -> Tensor:
     width = model.cfg.d_model
     if vector.shape[-1] != width:
         raise ValueError(
@@ -206,7 +207,7 @@ def _of_this_width(model, vector: Tensor) -> Tensor:
     return vector
 
 
-def _these(model, layers: Sequence[int]) -> tuple[int, ...]:
+def _these(model: Bridge, layers: Sequence[int]) -> tuple[int, ...]:
     count = model.cfg.n_layers
     for layer in layers:
         if not 0 <= layer < count:

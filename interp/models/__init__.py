@@ -12,11 +12,12 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 
 from interp.models import devices, folders
+from interp.models.bridge import Bridge
 from interp.models.hub import offline
 from interp.models.in_force import FORWARD, in_force
 from interp.models.pieces import token_string
@@ -24,15 +25,14 @@ from interp.models.proof import Proof
 from interp.models.refusals import ModelNotFound
 from interp.models.sources import EMBEDDED, Source, locate
 from interp.models.unchanged import Marks
+from interp.sites import Head
 from interp.words.letters import whole
 
 __all__ = (
     "DTYPES", "EMBEDDED", "FOLDING", "Bridge", "ModelCard", "ModelNotFound", "Source", "about", "check_files",
-    "check_unchanged", "decode", "describe", "encode", "introduce", "load", "locate", "seen_words", "taught",
-    "token_strings",
+    "check_unchanged", "decode", "describe", "encode", "every_head", "introduce", "load", "locate",
+    "seen_words", "taught", "token_strings",
 )  # fmt: skip
-
-Bridge = Any  # a TransformerBridge: importing the class here would settle the network mode too early
 
 FOLDING = "fold_ln, centred, value biases kept"
 DTYPES = ("float32", "float64", "bfloat16", "float16")
@@ -156,6 +156,11 @@ def check_unchanged(model: Bridge) -> None:
     marks.check()
 
 
+def every_head(model: Bridge) -> list[Head]:
+    """All heads of the model, in order."""
+    return [Head(layer, head) for layer in range(model.cfg.n_layers) for head in range(model.cfg.n_heads)]
+
+
 def seen_words(model: Bridge) -> frozenset[str] | None:
     """Every word of the texts the model was trained on, each with the space before it if it had one; None
     where its folder does not say so (only pocket's does).
@@ -231,7 +236,7 @@ def _boot(place: Source, device: torch.device, dtype: torch.dtype, proof: Proof 
     if proof is not None:
         proof.check(*answers)
         proof.remember()
-    return model.eval().requires_grad_(False)
+    return cast(Bridge, model.eval().requires_grad_(False))
 
 
 @contextmanager

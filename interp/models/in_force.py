@@ -6,12 +6,14 @@ from typing import Any
 import torch
 from torch.nn.modules import module as everywhere
 
+from interp.models.bridge import Bridge
+
 OWN_TO_THE_MODEL = ("transformer_lens", "transformers")  # whose hooks on torch modules belong to the model
 FORWARD = ("_forward_hooks", "_forward_pre_hooks")
 BACKWARD = ("_backward_hooks", "_backward_pre_hooks")
 
 
-def in_force(model: Any, kinds: tuple[str, ...]) -> Iterator[Any]:
+def in_force(model: Bridge, kinds: tuple[str, ...]) -> Iterator[Any]:
     """What hangs where: the hook itself where it is one of an edit (it has an `edit`), else the name of the
     hook point or module. Hooks that torch calls at every module are named so.
     """
@@ -30,7 +32,7 @@ def in_force(model: Any, kinds: tuple[str, ...]) -> Iterator[Any]:
             yield name.replace("._original_component", "") or type(module).__name__
 
 
-def _modules(model: Any) -> tuple[tuple[str, torch.nn.Module], ...]:
+def _modules(model: Bridge) -> tuple[tuple[str, torch.nn.Module], ...]:
     """The model's modules with their names, listed once: walking the tree takes longer than a toggle."""
     if "modules_by_name" not in model.__dict__:
         seen: set[torch.nn.Module] = set()

@@ -1,8 +1,8 @@
 """Whether a model's weights are those that were loaded: a hash on a result is a promise about them."""
 
-from typing import Any
-
 import torch
+
+from interp.models.bridge import Bridge
 
 SAMPLES = 64  # numbers looked at per tensor: a change through `.data` leaves torch's own count as it was
 MOST_NAMED = 3  # tensors that an error names
@@ -13,7 +13,7 @@ class Marks:
     memory, and the sum of a few numbers of each.
     """
 
-    def __init__(self, model: Any):
+    def __init__(self, model: Bridge):
         own = model.original_model
         self._of = id(own)
         self._tensors = {**dict(own.named_parameters()), **dict(own.named_buffers())}
@@ -25,7 +25,7 @@ class Marks:
         self._seen = self._look()
         self._sums = self._add()
 
-    def belong_to(self, model: Any) -> bool:
+    def belong_to(self, model: Bridge) -> bool:
         """Whether they are of this model, not of the one it is a copy of."""
         return self._of == id(model.original_model)
 

@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from interp import models
 from interp.benches import attention_view, explorer, lab
 from interp.benches.lab.head_groups import groups
-from interp.models import folders
+from interp.models import Bridge, folders
 from interp.studies.heads.one_sentence import reference_outputs
 from interp.words.ioi import NAMES
 
@@ -80,7 +80,7 @@ def _weights(folder: Path) -> dict[str, np.ndarray]:
     return {name: named[name].float().numpy() for name in sorted(named) if not name.endswith(masks)}
 
 
-def _means(loaded) -> Float[np.ndarray, "layer head d_head"]:
+def _means(loaded: Bridge) -> Float[np.ndarray, "layer head d_head"]:
     """What every head puts out on average, as the Ablation Lab takes it."""
     outputs = reference_outputs(loaded, bos=False)
     return np.stack([outputs[layer].mean(dim=0).numpy(force=True) for layer in sorted(outputs)])
@@ -96,7 +96,7 @@ def _tensors(named: dict[str, np.ndarray]) -> tuple[dict[str, Any], str]:
     return tables, base64.b64encode(numbers.tobytes()).decode("ascii")
 
 
-def _tokens(loaded) -> dict[str, Any]:
+def _tokens(loaded: Bridge) -> dict[str, Any]:
     """Tokens by id, merges in order, and the one special token."""
     written = json.loads(loaded.tokenizer.backend_tokenizer.to_str())
     before, special = written["pre_tokenizer"] or {}, [one["content"] for one in written["added_tokens"]]
@@ -119,7 +119,7 @@ def _tokens(loaded) -> dict[str, Any]:
     }
 
 
-def _examples(loaded) -> dict[str, list[dict[str, str]]]:
+def _examples(loaded: Bridge) -> dict[str, list[dict[str, str]]]:
     """What each view starts from: the widgets' own examples."""
     named = {"lab": lab.examples(loaded), "lens": explorer.examples(loaded)}
     seen = attention_view.bench(loaded).examples
@@ -137,7 +137,7 @@ def _examples(loaded) -> dict[str, list[dict[str, str]]]:
     }
 
 
-def _groups(loaded) -> dict[str, dict[str, list[str]]]:
+def _groups(loaded: Bridge) -> dict[str, dict[str, list[str]]]:
     """Heads to switch off at once, as the lab offers them."""
     return {
         group: {label: [str(head) for head in heads] for label, heads in choices.items()}

@@ -17,7 +17,7 @@ from interp.site.rendering import MARKS, render_part
 
 NOT_MEASURED, TO_COME = "not measured", "to come"
 FIRM, FAIRLY_FIRM = 0.1, 0.3  # half an interval, as a share of its number
-ALWAYS = ("glove-6b-100d", "pocket", "pocket-taught", "gpt2")  # a row each, measured or not
+ALWAYS = ("glove-6b-100d", "pocket", "pocket-taught", "pocket-bigger", "gpt2")  # a row each, measured or not
 NAMED = {"quoted": "named on the left"}  # the figure's caption: it lies with one model and shows several
 TAUGHT = "pocket-taught"  # a verdict on it is about our instruments
 LEVELS = {"supported": 1.0, "as taught": 1.0, "partly": 0.5, "not supported": -1.0, "instrument failed": -1.0}
@@ -38,7 +38,7 @@ def saved(folder: Path) -> list[dict[str, Any]]:
                 told
                 for told in (
                     firmness(fields["measured"], fields["interval"]),
-                    claims.stays_text(fields.get("stays")).replace("stays", "verdict stays"),
+                    claims.stays_text(fields.get("variations")).replace("stays", "verdict stays", 1),
                 )
                 if told
             ),

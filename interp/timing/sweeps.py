@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import redirect_stderr
 from io import StringIO
 from random import Random
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -83,7 +83,7 @@ def _head_position(model: Bridge, *, cells: int) -> Row:
     def loop(row: int) -> Float[Tensor, "prompt"]:
         with redirect_stderr(StringIO()):  # its progress bar
             return patching.generic_activation_patch(
-                model, batch.tokens, cache, lambda logits: metric(logits[:, -1])[0],
+                cast(Any, model), batch.tokens, cache, lambda logits: metric(logits[:, -1])[0],
                 patching.layer_pos_head_vector_patch_setter, "z", index_df=frame.iloc[[row]],
             ).reshape(-1)  # fmt: skip
 

@@ -27,7 +27,7 @@ def uses_html(state: MarginState, answer: MarginAnswer) -> str:
     )
     return (
         f'{cautions_html(answer.doubts)}<p class="finding small">{escape(_sense(state, answer))}</p>{drawn}'
-        f'<p class="legend">{legend}</p><p class="note">{PLANE} One scale for all blocks.</p>'
+        f'<p class="legend">{legend}</p><p class="note">{PLANE} One scale for all blocks. {GUESSING}</p>'
         f"{_by_block(state, answer)}"
         f"<details><summary>The same as text</summary>{_places(answer)}</details>"
     )
@@ -96,10 +96,10 @@ def _edit(state: MarginState, answer: MarginAnswer) -> str:
     where = f"The note after {_blocks(state.edited)} says “{answer.leaning}”"
     if state.strength == 1:
         return f"{where}; as it is, the first guess is “{word(first)}” ({percent(was)})."
-    turn = (
-        f"stays “{word(now)}”, {percent(share)}" if now == first else f"is “{word(now)}” ({percent(share)})"
-    )
-    return f"{where}; {_strength(state)}, the first guess {turn}; before, “{word(first)}” ({percent(was)})."
+    told = f"{where}; {_strength(state)}, the first guess"
+    if now == first:
+        return f"{told} stays “{word(now)}”: {percent(was)} before, {percent(share)} after."
+    return f"{told} is “{word(now)}” ({percent(share)}); before, “{word(first)}” ({percent(was)})."
 
 
 def _strength(state: MarginState) -> str:
@@ -129,9 +129,9 @@ def _by_block(state: MarginState, answer: MarginAnswer) -> str:
     )
     row = "".join(f"<td {mark}>{auc:.2f}</td>" for (_, auc), mark in zip(pairs, here, strict=True))
     return (
-        f'<div class="scroll"><table class="pair"><caption>{GUESSING}</caption><thead><tr>'
-        f'<th scope="row">after blocks</th>{top}</tr></thead><tbody><tr><th scope="row">AUC</th>{row}</tr>'
-        "</tbody></table></div>"
+        '<div class="scroll"><table class="pair"><caption>AUC after every number of blocks</caption>'
+        f'<thead><tr><th scope="row">after blocks</th>{top}</tr></thead>'
+        f'<tbody><tr><th scope="row">AUC</th>{row}</tr></tbody></table></div>'
     )
 
 

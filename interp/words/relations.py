@@ -4,6 +4,7 @@ Source of the forms: Merullo, Eickhoff and Pavlick 2023 (arXiv:2305.16130v1), se
 """
 
 from dataclasses import dataclass
+from random import Random
 
 from interp.words.facts import COLOURS, COUNTRIES, PAST_TENSE
 
@@ -21,15 +22,16 @@ class Relation:
     after: str  # what follows the answer of the example
     statement: str
 
-    def text(self, argument: str, form: str = "example first") -> str:
-        """The prompt that asks about this argument. Raises ValueError for an unknown argument or form."""
+    def text(self, argument: str, form: str = "example first", *, example: int | None = None) -> str:
+        """The prompt that asks about this argument; `example` as in `Relation.example`. Raises ValueError for
+        an unknown argument or form."""
         answer = self.answer(argument)
         if form not in FORMS:
             raise ValueError(f"{form!r} is no form of asking: choose from {', '.join(FORMS)}.")
         question = self.question.format(x=argument)
         if form == "one question":
             return question
-        other = self.example(argument)
+        other = self.example(argument, example)
         asked = f"{self.question.format(x=other)} {self.pairs[other]}{self.after}{question}"
         stated = self.statement.format(x=argument, y=answer)
         if form == "answer stated":
@@ -48,9 +50,12 @@ class Relation:
             )
         return self.pairs[argument]
 
-    def example(self, argument: str) -> str:
-        """The pair shown first: the first one, or the second where the first is asked for."""
+    def example(self, argument: str, seed: int | None = None) -> str:
+        """The pair shown first: the first one, or the second where the first is asked for. With a `seed` both
+        are drawn."""
         first, second = list(self.pairs)[:2] if self.name != "capital" else ("France", "Italy")
+        if seed is not None:
+            first, second = Random(f"{self.name} {seed}").sample(list(self.pairs), 2)
         return first if argument != first else second
 
 

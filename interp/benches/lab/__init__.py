@@ -4,20 +4,19 @@ it.
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
 
 from interp import hooks, models
 from interp.benches.lab import exercises as tasks
 from interp.benches.lab import measurements
+from interp.benches.lab.answering import NOTES, compute
 from interp.benches.lab.head_groups import groups
 from interp.benches.untouched import answers, steps
+from interp.models import Bridge
 from interp.screens.lab import LabBench
 from interp.sites import Head
 from interp.studies.heads.one_sentence import (
-    NOTES,
     REFERENCES,
     Sentence,
-    compute,
     examples,
     reference_outputs,
 )
@@ -26,7 +25,7 @@ from interp.studies.own_words.own_sentences import pair
 __all__ = ["NOTES", "REFERENCES", "bench", "compute", "examples"]
 
 
-def bench(model: Any, *, presets: Mapping[str, Sequence[Head]] | None = None) -> LabBench:
+def bench(model: Bridge, *, presets: Mapping[str, Sequence[Head]] | None = None) -> LabBench:
     """This model's bench. It remembers the last answers, so that going back is instant, and what every head
     does in the reference sentences, so that a click runs one sentence only.
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from interp import models
+from interp.models import Bridge
 from interp.screens.lab import Exercise, LabState, Verdict
 from interp.sites import Head
 from interp.studies.heads.one_sentence import leads
@@ -46,7 +48,7 @@ EXERCISES = (
 )
 
 
-def check(model, exercise: int, state: LabState, **kept: Any) -> Iterator[Step]:
+def check(model: Bridge, exercise: int, state: LabState, **kept: Any) -> Iterator[Step]:
     """Whether the state's heads solve this exercise on the state's sentence: steps of (share done, Verdict
     or None).
 
@@ -76,8 +78,8 @@ def check(model, exercise: int, state: LabState, **kept: Any) -> Iterator[Step]:
     yield from checks[exercise](model, state, whole, kept)
 
 
-def _most(model, state: LabState, whole: float, kept) -> Iterator[Step]:
-    heads = _every_head(model)
+def _most(model: Bridge, state: LabState, whole: float, kept) -> Iterator[Step]:
+    heads = models.every_head(model)
     losses: dict[Head, float] = {}
     for head, lead in zip(heads, leads(model, state, [[h] for h in heads], **kept), strict=True):
         losses[head] = whole - lead
@@ -97,7 +99,7 @@ def _most(model, state: LabState, whole: float, kept) -> Iterator[Step]:
         yield 1.0, Verdict(False, text)
 
 
-def _surplus(model, state: LabState, whole: float, kept) -> Iterator[Step]:
+def _surplus(model: Bridge, state: LabState, whole: float, kept) -> Iterator[Step]:
     first, second = state.heads
     sets = [[first], [second], [first, second]]
     one, two, both = (whole - lead for lead in leads(model, state, sets, **kept))
@@ -106,13 +108,13 @@ def _surplus(model, state: LabState, whole: float, kept) -> Iterator[Step]:
     yield 1.0, Verdict(right, f"Right: they cost {numbers}." if right else f"Not yet: they cost {numbers}.")
 
 
-def _gain(model, state: LabState, whole: float, kept) -> Iterator[Step]:
+def _gain(model: Bridge, state: LabState, whole: float, kept) -> Iterator[Step]:
     (own,) = state.heads
     (lead,) = leads(model, state, [[own]], **kept)
     if lead - whole >= LEAST_GAIN:
         yield 1.0, Verdict(True, f"Right: without {own} the lead {_moves(lead - whole)}.")
         return
-    heads, found = _every_head(model), 0
+    heads, found = models.every_head(model), 0
     sweep = leads(model, state, [[head] for head in heads], **kept)
     for done, other in enumerate(sweep, start=1):
         found += other - whole >= LEAST_GAIN
@@ -125,17 +127,13 @@ def _gain(model, state: LabState, whole: float, kept) -> Iterator[Step]:
     yield 1.0, Verdict(False, f"Not yet: without {own} the lead {_moves(lead - whole)}. {there}")
 
 
-def _spare(model, state: LabState, whole: float, kept) -> Iterator[Step]:
-    number = len(_every_head(model))
+def _spare(model: Bridge, state: LabState, whole: float, kept) -> Iterator[Step]:
+    number = len(models.every_head(model))
     (lead,) = leads(model, state, [state.heads], **kept)
     share, change = len(state.heads) / number, abs(lead - whole) / whole
     right = share >= SPARE_SHARE and change <= SPARE_CHANGE
     text = f"{100 * share:.0f} % of the heads are off, and the lead changes by {100 * change:.0f} %."
     yield 1.0, Verdict(right, f"{'Right' if right else 'Not yet'}: {text}")
-
-
-def _every_head(model) -> list[Head]:
-    return [Head(layer, head) for layer in range(model.cfg.n_layers) for head in range(model.cfg.n_heads)]
 
 
 def _count(heads) -> str:

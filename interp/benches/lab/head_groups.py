@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from random import Random
 
 from interp import models
+from interp.models import Bridge
 from interp.published import circuits, model_of_shape
 from interp.sites import Head
 from interp.studies.heads.one_sentence import REFERENCES, SEED
@@ -15,7 +16,7 @@ CONTROL_SIZE = 3
 
 
 def groups(
-    model, found: Mapping[str, Sequence[Head]] | None = None
+    model: Bridge, found: Mapping[str, Sequence[Head]] | None = None
 ) -> dict[str, dict[str, tuple[Head, ...]]]:
     """Named choices by group: found here, from the paper (where the model has GPT-2 small's shape), controls.
 
@@ -39,7 +40,7 @@ def groups(
     return {group: choices for group, choices in whole.items() if choices}
 
 
-def _paper(model) -> dict[str, tuple[Head, ...]]:
+def _paper(model: Bridge) -> dict[str, tuple[Head, ...]]:
     listed = model_of_shape(*models.describe(model).shape)
     circuit, nine = circuits.circuit(listed) or {}, circuits.circuit(listed, "article") or {}
     roles = {role: tuple(sorted(part.heads)) for role, part in circuit.items()}
@@ -47,7 +48,6 @@ def _paper(model) -> dict[str, tuple[Head, ...]]:
     return {**roles, "the article's nine": every} if every else roles
 
 
-def _random_heads(model, taken, seed: int) -> tuple[Head, ...]:
-    every = [Head(layer, head) for layer in range(model.cfg.n_layers) for head in range(model.cfg.n_heads)]
-    others = [head for head in every if head not in taken]
+def _random_heads(model: Bridge, taken, seed: int) -> tuple[Head, ...]:
+    others = [head for head in models.every_head(model) if head not in taken]
     return tuple(sorted(Random(seed).sample(others, min(CONTROL_SIZE, len(others)))))

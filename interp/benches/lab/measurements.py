@@ -11,6 +11,7 @@ import numpy as np
 from interp import models
 from interp.methods.ablation import WAYS, set_ablation
 from interp.methods.readout import logits_at_end
+from interp.models import Bridge
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.screens.lab import LabState
@@ -23,7 +24,7 @@ SPREAD_TEMPLATES = range(0, 15, 3)  # five of the fifteen, each in both orders
 Step = tuple[float, Result | None]  # the share that is done, and the whole when it is
 
 
-def ways(model, state: LabState, **kept: Any) -> Result:
+def ways(model: Bridge, state: LabState, **kept: Any) -> Result:
     """The lead of this sentence without the state's heads, by way of switching off: Result[how, measure],
     nats.
 
@@ -40,7 +41,7 @@ def ways(model, state: LabState, **kept: Any) -> Result:
     return Result(values, axes, "lead without the heads", "nats", models.about(model))
 
 
-def spread(model, state: LabState) -> Iterator[Step]:
+def spread(model: Bridge, state: LabState) -> Iterator[Step]:
     """The lead in `SENTENCES` IOI sentences with all heads on and without the state's: steps of (share done,
     Result or None).
 
@@ -64,7 +65,7 @@ def spread(model, state: LabState) -> Iterator[Step]:
     yield 1.0, Result(values, axes, "logit difference", "nats", about)
 
 
-def _on_and_off(model, prompts: Prompts, state: LabState, how: str) -> np.ndarray:
+def _on_and_off(model: Bridge, prompts: Prompts, state: LabState, how: str) -> np.ndarray:
     metric = ioi.logit_difference(prompts)
     on = metric(logits_at_end(model, prompts).double()).cpu().numpy()
     reference = ioi.reference(model, prompts, seed=SEED)
@@ -72,6 +73,6 @@ def _on_and_off(model, prompts: Prompts, state: LabState, how: str) -> np.ndarra
     return np.stack([on, on + change.values])
 
 
-def _has_twin(model, state: LabState) -> bool:
+def _has_twin(model: Bridge, state: LabState) -> bool:
     found = pair(model, state.prompt, state.twin, state.answer, state.against)
     return found.twin is not None and not found.problem

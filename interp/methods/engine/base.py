@@ -108,6 +108,7 @@ def _go(
     kept: dict[str, list[Tensor]] = {name: [] for name in ("pre", "mid", "q", "k", "v", "z")}
     places = torch.arange(start, tokens.shape[1], device=tokens.device)
     x = weights.embedding[tokens[:, start:]] + weights.positions[places]
+    end_mid = end = x[:, -1]
     for number, layer in enumerate(weights.layers):
         past = _past(known, number, start) or (x.new_zeros(len(x), 0, *layer.b_K.shape),) * 2
         q, k, v = queries_keys_values(layer, x.flatten(0, 1)).unflatten(0, x.shape[:2]).unbind(2)

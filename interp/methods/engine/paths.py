@@ -6,6 +6,7 @@ them. Then, if there are receivers, their queries, keys or values are overwritte
 and the rest of the model runs freely.
 """
 
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -69,8 +70,7 @@ def _post(base: BaseRun, number: int, rows: slice) -> Float[Tensor, "prompt kept
 def to_the_end(base: BaseRun, donor: BaseRun, senders: Sequence[Head], *, freeze_mlps: bool) -> Ends:
     """The last states when each sender alone comes from the donor and acts along the residual stream only."""
     window = Window(base.length - 1, base.length)
-    for _, wave in patched_residuals(base, donor, senders, window, freeze_mlps=freeze_mlps):
-        ends = wave
+    ((_, ends),) = deque(patched_residuals(base, donor, senders, window, freeze_mlps=freeze_mlps), maxlen=1)
     return ends[:, :, 0]
 
 

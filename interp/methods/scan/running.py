@@ -25,13 +25,14 @@ from interp.methods.scan.corpus import Corpus
 from interp.methods.scan.ranking import MOST_TOKENS
 from interp.methods.scan.shards import PRODUCTS, Piece, Plan, faster_products, floor_of, merged, scan_shard
 from interp.methods.scan.table import Table
+from interp.models import Bridge
 
 # What runs shards: the plan and their numbers -> (number, piece) in any order, as they are done
 Workers = Callable[[Plan, Iterable[int]], Iterator[tuple[int, Piece]]]
 
 
 def scan(
-    model,
+    model: Bridge,
     corpus: Corpus,
     folder: str | Path,
     *,
@@ -70,7 +71,7 @@ def scan(
     return finished
 
 
-def _settled(model, corpus: Corpus, plan: Plan, folder: Path) -> Plan:
+def _settled(model: Bridge, corpus: Corpus, plan: Plan, folder: Path) -> Plan:
     """The plan with its way of computing products: that of a scan that was begun or done here, else the
     faster.
     """
@@ -96,7 +97,7 @@ def _files(folder: Path, about: dict[str, Any], shards: int) -> list[Path]:
 
 
 def _run_missing(
-    model, corpus: Corpus, plan: Plan, files: list[Path], workers: Workers | None, progress: bool
+    model: Bridge, corpus: Corpus, plan: Plan, files: list[Path], workers: Workers | None, progress: bool
 ) -> None:
     missing = [number for number, file in enumerate(files) if not file.is_file()]
     run = workers or partial(_here, model, corpus)
@@ -110,7 +111,7 @@ def _run_missing(
             bar.update(piece.tokens)
 
 
-def _here(model, corpus: Corpus, plan: Plan, numbers: Iterable[int]) -> Iterator[tuple[int, Piece]]:
+def _here(model: Bridge, corpus: Corpus, plan: Plan, numbers: Iterable[int]) -> Iterator[tuple[int, Piece]]:
     """The shards one by one in this process; what has been found tells what need not be looked at."""
     best: list[torch.Tensor] = []
     for number in numbers:
@@ -140,7 +141,7 @@ def _tokens_in(corpus: Corpus, plan: Plan, number: int) -> int:
     return int(corpus.starts[last] - corpus.starts[first]) - corpus.bos * (last - first)
 
 
-def _about(model, corpus: Corpus, plan: Plan) -> dict[str, Any]:
+def _about(model: Bridge, corpus: Corpus, plan: Plan) -> dict[str, Any]:
     """What the scan is of; `scan` is the hash of all of it that can change a number."""
     card = models.describe(model)
     decides = {

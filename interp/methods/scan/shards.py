@@ -20,6 +20,7 @@ from interp.methods.engine.walk import walk
 from interp.methods.engine.weights import weights_of
 from interp.methods.scan import ranking
 from interp.methods.scan.corpus import Corpus
+from interp.models import Bridge
 
 BEFORE, AFTER = 17, 6  # tokens kept around the token that excites a neuron most
 SHADED = BEFORE + 1 + AFTER
@@ -78,14 +79,14 @@ class _Batch:
     first: int
 
 
-def faster_products(model) -> str:
+def faster_products(model: Bridge) -> str:
     """Which of `PRODUCTS` the engine finds exact and faster on this machine, for this model."""
     kind = type(weights_of(model).layers[0].mlp_in)
     return next(name for name, known in PRODUCTS.items() if known is kind)
 
 
 def scan_shard(
-    model,
+    model: Bridge,
     corpus: Corpus,
     plan: Plan,
     number: int,

@@ -23,6 +23,7 @@ from interp.methods.neurons import written_tokens
 from interp.methods.scan import ranking
 from interp.methods.scan.corpus import Corpus
 from interp.methods.scan.shards import AFTER, BEFORE, SHADED, Piece, Plan
+from interp.models import Bridge
 from interp.screens.neurons import Context, Record
 from interp.sites import Neuron, check_place
 
@@ -139,7 +140,9 @@ class Table:
         return pq.ParquetFile(self.folder / CONTEXTS).read_row_group(layer)
 
 
-def write(model, corpus: Corpus, plan: Plan, piece: Piece, folder: Path, about: dict[str, Any]) -> Table:
+def write(
+    model: Bridge, corpus: Corpus, plan: Plan, piece: Piece, folder: Path, about: dict[str, Any]
+) -> Table:
     """The table of a finished scan, written whole. Raises OSError if the folder cannot be written."""
     card = models.describe(model)
     with files.replacing(folder / NEURONS) as path:
@@ -152,7 +155,7 @@ def write(model, corpus: Corpus, plan: Plan, piece: Piece, folder: Path, about: 
     return Table(folder)
 
 
-def _neurons(model, piece: Piece) -> pa.Table:
+def _neurons(model: Bridge, piece: Piece) -> pa.Table:
     layers, neurons = piece.total.shape
     columns: dict[str, list] = {
         name: []

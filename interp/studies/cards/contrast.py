@@ -11,6 +11,7 @@ import numpy as np
 from interp import models
 from interp.methods.ablation import sets_ablation
 from interp.methods.attention import attention_to
+from interp.models import Bridge
 from interp.result import Result
 from interp.studies.facts import facts
 from interp.studies.heads import matchmakers
@@ -20,7 +21,7 @@ from interp.studies.names.roles import PARTS, Roles
 LOOKS = (("S2", "S1"), ("end", "S2"), ("end", "IO"), ("end", "S1"))  # asking word, word looked at
 
 
-def other_model(model):
+def other_model(model: Bridge):
     """The model to set beside this one: the taught twin beside pocket, else pocket."""
     return models.load("pocket-taught" if models.describe(model).name == "pocket" else "pocket")
 
@@ -36,7 +37,7 @@ def heads_by_part(chosen: Sequence, casts: Sequence[Roles], *, n: int = 40, seed
     return Result(lost.T, axes, "share of the lead lost", "share", _about(chosen, seed=seed, n=n))
 
 
-def _lost(model, cast: Roles, parts: Sequence[str], n: int, seed: int) -> list[float]:
+def _lost(model: Bridge, cast: Roles, parts: Sequence[str], n: int, seed: int) -> list[float]:
     prompts = ioi.prompts(model, n, seed=seed)
     metric, played = ioi.logit_difference(prompts), [part for part in parts if cast.heads.get(part)]
     lead = float(ioi.behaviour(model, prompts).at(measure="logit_difference").values.mean())

@@ -12,6 +12,7 @@ import numpy as np
 from interp import models
 from interp.methods.ngram import Ngram
 from interp.methods.readout import logits_at_end
+from interp.models import Bridge
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.words.bigger.exams import Exam, exams, skewed
@@ -38,12 +39,12 @@ class Row:
         return self.measured >= self.least
 
 
-def rows(model, counts: Ngram | None = None, *, seed: int = 0, bos: bool = False) -> tuple[Row, ...]:
+def rows(model: Bridge, counts: Ngram | None = None, *, seed: int = 0, bos: bool = False) -> tuple[Row, ...]:
     """Every exam on this model, and on these counts if they are given. Raises ValueError as `answered`."""
     return tuple(_row(model, exam, counts, bos) for exam in exams(seed))
 
 
-def answered(model, exam: Exam, *, bos: bool = False) -> Result:
+def answered(model: Bridge, exam: Exam, *, bos: bool = False) -> Result:
     """Whether each item is right: Result[prompt], 1 or 0.
 
     Raises ValueError, in one sentence, for a model that does not know the exam's words.
@@ -58,7 +59,7 @@ def answered(model, exam: Exam, *, bos: bool = False) -> Result:
     return Result(np.array(right, dtype=float), {"prompt": tuple(range(len(right)))}, "right", "share", about)
 
 
-def by_counting(model, exam: Exam, counts: Ngram) -> float:
+def by_counting(model: Bridge, exam: Exam, counts: Ngram) -> float:
     """The share of right answers of an n-gram that was counted in this model's tokens."""
     scores = [counts.scores(models.encode(model, item.text)) for item in exam.items]
     return float(np.mean([_chosen(model, item, one) for item, one in zip(exam.items, scores, strict=True)]))
@@ -76,12 +77,12 @@ class Skew:
     counted: float | None
 
 
-def skews(model, counts: Ngram | None = None, *, seed: int = 0) -> tuple[Skew, ...]:
+def skews(model: Bridge, counts: Ngram | None = None, *, seed: int = 0) -> tuple[Skew, ...]:
     """The share of *he* in he or she after each skewed job, in a frame that training never says."""
     return tuple(_skew(model, who, counts, seed) for who in SKEWED)
 
 
-def _skew(model, who: str, counts: Ngram | None, seed: int) -> Skew:
+def _skew(model: Bridge, who: str, counts: Ngram | None, seed: int) -> Skew:
     texts = skewed(who, seed=seed)
     asked = Prompts.write(model.tokenizer, [[(None, text)] for text in texts], context=model.cfg.n_ctx)
     chances = logits_at_end(model, asked).double().cpu().log_softmax(dim=-1).numpy()
@@ -95,13 +96,13 @@ def _skew(model, who: str, counts: Ngram | None, seed: int) -> Skew:
     return Skew(who, SKEWED[who], float(he.values.mean()), (float(low), float(high)), len(texts), counted)
 
 
-def _share_of_he(model, chances: np.ndarray) -> np.ndarray:
+def _share_of_he(model: Bridge, chances: np.ndarray) -> np.ndarray:
     """From log-probabilities [prompt, token]: he / (he + she), by prompt."""
     he, she = (np.exp(chances[:, models.encode(model, f" {word}")[0]]) for word in ("he", "she"))
     return he / (he + she)
 
 
-def _row(model, exam: Exam, counts: Ngram | None, bos: bool) -> Row:
+def _row(model: Bridge, exam: Exam, counts: Ngram | None, bos: bool) -> Row:
     does = answered(model, exam, bos=bos)
     low, high = does.interval("prompt").values
     counted = None if counts is None else by_counting(model, exam, counts)
@@ -109,12 +110,12 @@ def _row(model, exam: Exam, counts: Ngram | None, bos: bool) -> Row:
     return Row(exam.name, exam.claim, share, (float(low), float(high)), len(exam.items), exam.least, counted)
 
 
-def _chosen(model, item, scores: np.ndarray) -> bool:
+def _chosen(model: Bridge, item, scores: np.ndarray) -> bool:
     right, *wrong = (models.encode(model, f" {word}")[0] for word in (item.right, *item.wrong))
     return bool((scores[right] > scores[wrong]).all())
 
 
-def _refuse_unknown_words(model, exam: Exam) -> None:
+def _refuse_unknown_words(model: Bridge, exam: Exam) -> None:
     missing = _unknown(model, exam)
     if missing:
         named = ", ".join(missing[:MOST_NAMED]) + (", …" if len(missing) > MOST_NAMED else "")
@@ -124,7 +125,7 @@ def _refuse_unknown_words(model, exam: Exam) -> None:
         )
 
 
-def _unknown(model, exam: Exam) -> list[str]:
+def _unknown(model: Bridge, exam: Exam) -> list[str]:
     """Answers that are not one token; and, where it is noted what was read in training, words never read."""
     answers = {word for item in exam.items for word in (item.right, *item.wrong)}
     cut = {word for word in answers if len(models.encode(model, f" {word}")) != 1}

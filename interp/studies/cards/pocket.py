@@ -16,6 +16,7 @@ from torch import Tensor
 from interp import hooks, models
 from interp.methods.ablation import head_ablation
 from interp.methods.readout import logits_at_end
+from interp.models import Bridge
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.studies.names import ioi
@@ -64,23 +65,23 @@ def held_out_pairs() -> tuple[tuple[str, str], ...]:
 
 
 def gifts(
-    model, n: int = PROMPTS, *, templates: Sequence[int] = SEEN_TEMPLATES, pairs=None, **more
+    model: Bridge, n: int = PROMPTS, *, templates: Sequence[int] = SEEN_TEMPLATES, pairs=None, **more
 ) -> Prompts:
     """IOI prompts with held-out pairs of names, unless others are given, in templates that training shows."""
     return ioi.prompts(model, n, templates=templates, pairs=pairs or held_out_pairs(), **more)
 
 
-def behaviour(model, *, bos: bool, n: int = PROMPTS, seed: int = 0) -> tuple[Check, ...]:
+def behaviour(model: Bridge, *, bos: bool, n: int = PROMPTS, seed: int = 0) -> tuple[Check, ...]:
     """Gifts, facts and repetition, with or without a leading end-of-text token."""
     return (*_gift_checks(model, bos, n, seed), *_fact_checks(model, bos), _repetition(model, bos, seed))
 
 
-def stages(model, *, n: int = 128, seed: int = 0, bos: bool = False) -> Result:
+def stages(model: Bridge, *, n: int = 128, seed: int = 0, bos: bool = False) -> Result:
     """Share of the IOI swing that END and S2 carry before each block: Result[layer, spot, prompt]."""
     return ioi.stages(model, gifts(model, n, seed=seed, bos=bos))
 
 
-def heads(model, *, n: int = 128, seed: int = 0, bos: bool = False) -> Result:
+def heads(model: Bridge, *, n: int = 128, seed: int = 0, bos: bool = False) -> Result:
     """Share of the logit difference lost when one head is mean-ablated: Result[layer, head, prompt]."""
     prompts = gifts(model, n, seed=seed, bos=bos)
     metric = ioi.logit_difference(prompts)
@@ -114,7 +115,7 @@ def depth(staged: Result, lost: Result, *, bos: bool = False) -> tuple[Check, ..
     )
 
 
-def _gift_checks(model, bos: bool, n: int, seed: int) -> tuple[Check, ...]:
+def _gift_checks(model: Bridge, bos: bool, n: int, seed: int) -> tuple[Check, ...]:
     def line(name: str, threshold: float, measure: str = "prefers_io", **asked) -> Check:
         does = ioi.behaviour(model, gifts(model, n, seed=seed, bos=bos, **asked))
         return _from_result(name, does, measure, threshold, bos)
@@ -146,7 +147,7 @@ def two_questions(country: str, relation: str = "capital") -> str:
     return first + world.asking(country, relation, 0, "").rstrip()
 
 
-def _fact_checks(model, bos: bool) -> tuple[Check, ...]:
+def _fact_checks(model: Bridge, bos: bool) -> tuple[Check, ...]:
     countries = list(COUNTRIES)
     true = [COUNTRIES[country]["capital"] for country in countries]
     false = [true[(at + 11) % len(true)] for at in range(len(true))]
@@ -167,7 +168,7 @@ def _fact_checks(model, bos: bool) -> tuple[Check, ...]:
 
 
 def _right(
-    name: str, model, texts: Sequence[str], answers: Sequence[str], threshold: float, bos: bool
+    name: str, model: Bridge, texts: Sequence[str], answers: Sequence[str], threshold: float, bos: bool
 ) -> Check:
     right = top_word_is(model, texts, answers, bos=bos)
     axes = {"prompt": tuple(range(len(right)))}
@@ -176,7 +177,9 @@ def _right(
     return Check(name, float(result.values.mean()), threshold, bos, len(right), (float(low), float(high)))
 
 
-def top_word_is(model, texts: Sequence[str], answers: Sequence[str], *, bos: bool) -> Bool[Tensor, "prompt"]:
+def top_word_is(
+    model: Bridge, texts: Sequence[str], answers: Sequence[str], *, bos: bool
+) -> Bool[Tensor, "prompt"]:
     """Whether the model's first choice after each text is the answer; both without their joining space."""
     written = Prompts.write(
         model.tokenizer,
@@ -188,7 +191,7 @@ def top_word_is(model, texts: Sequence[str], answers: Sequence[str], *, bos: boo
     return logits_at_end(model, written).cpu().argmax(dim=-1) == written.answers["answer"]
 
 
-def _repetition(model, bos: bool, seed: int, lists: int = 100, words: int = 12) -> Check:
+def _repetition(model: Bridge, bos: bool, seed: int, lists: int = 100, words: int = 12) -> Check:
     """Random words said twice: how often the next word of the second copy is the first choice."""
     chooser = Random(seed)
     said = [[chooser.choice(world.ALL_WORDS) for _ in range(words)] for _ in range(lists)]

@@ -12,6 +12,7 @@ import numpy as np
 
 from interp import models
 from interp.claims import Claim
+from interp.models import Bridge
 from interp.pocket_taught.key import ARGUMENT_BEFORE, STEP_LAYER
 from interp.result import Result
 from interp.sites import Head
@@ -47,12 +48,12 @@ class Found:
         return f"found {count} of {whole} ({hits}); missed: {misses}; not taught but found: {extras}"
 
 
-def key(model) -> dict[str, tuple[Head, ...]]:
+def key(model: Bridge) -> dict[str, tuple[Head, ...]]:
     """The heads that were taught each role; empty for a model that was taught nothing."""
     return {role: tuple(map(Head.parse, heads)) for role, heads in (models.taught(model) or {}).items()}
 
 
-def beside_key(model, cast: Roles) -> Found:
+def beside_key(model: Bridge, cast: Roles) -> Found:
     """The heads that the search named for the taught roles, beside those that were taught them."""
     return _beside(key(model), {role: cast.heads.get(role, ()) for role in key(model)})
 
@@ -73,12 +74,12 @@ def judged(claim: Claim, found: Found | None) -> Claim:
     )
 
 
-def c8(model, claim: Claim, cast: Roles) -> Claim:
+def c8(model: Bridge, claim: Claim, cast: Roles) -> Claim:
     """The verdict on C8, on a taught model as one about the instruments."""
     return judged(claim, beside_key(model, cast) if key(model) else None)
 
 
-def c13(model, claim: Claim, watched: facts.Watched) -> Claim:
+def c13(model: Bridge, claim: Claim, watched: facts.Watched) -> Claim:
     """The verdict on C13: was the country first before the taught layer, and the capital from it on?"""
     if not key(model):
         return claim
@@ -92,7 +93,7 @@ def c13(model, claim: Claim, watched: facts.Watched) -> Claim:
     return judged(claim, _parts(first))
 
 
-def c14(model, claim: Claim, steps: Sequence[transplants.Step]) -> Claim:
+def c14(model: Bridge, claim: Claim, steps: Sequence[transplants.Step]) -> Claim:
     """The verdict on C14: is the step where it was taught? If not, the instrument failed.
 
     No vector was taught to work elsewhere. So whether it does is judged as on any model, and the verdict
@@ -108,7 +109,7 @@ def c14(model, claim: Claim, steps: Sequence[transplants.Step]) -> Claim:
     return replace(claim, control=control, verdict=claim.verdict if found.enough else "instrument failed")
 
 
-def check(model, answer: Mapping[str, Iterable[str | Head]]) -> str:
+def check(model: Bridge, answer: Mapping[str, Iterable[str | Head]]) -> str:
     """How many of the heads that a reader names for each role are right, without giving the others away.
 
     Raises ValueError for a text that names no head, and for a role that was not taught.

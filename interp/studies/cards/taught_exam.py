@@ -6,12 +6,14 @@ The aims were set before the training. The limits of the verdicts (`taught`) wer
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 
 from interp import hooks, models
 from interp.methods.ablation import sets_ablation
 from interp.methods.attention import attention_to
+from interp.models import Bridge
 from interp.pocket import train as training
 from interp.result import Result
 from interp.sites import Head
@@ -54,7 +56,7 @@ class Exam:
         return checks + [row.name for rows in self.sections.values() for row in rows if row.met is False]
 
 
-def measure(model, grown, *, n: int = pocket.PROMPTS, seed: int = 0, sets: int = 200) -> Exam:
+def measure(model: Bridge, grown, *, n: int = pocket.PROMPTS, seed: int = 0, sets: int = 200) -> Exam:
     """Everything that the card of a taught model says, beside `grown`; minutes."""
     checks = tuple(
         pair
@@ -78,7 +80,7 @@ def measure(model, grown, *, n: int = pocket.PROMPTS, seed: int = 0, sets: int =
     )
 
 
-def _language(model, grown) -> Row:
+def _language(model: Bridge, grown) -> Row:
     losses = [float(language_loss(one).values.mean()) for one in (model, grown)]
     ratio = losses[0] / losses[1]
     return Row(
@@ -89,12 +91,13 @@ def _language(model, grown) -> Row:
     )
 
 
-def language_loss(model, *, seed: int = TEXT_SEED, steps: int = TEXT_STEPS) -> Result:
+def language_loss(model: Bridge, *, seed: int = TEXT_SEED, steps: int = TEXT_STEPS) -> Result:
     """Surprise at the next token of fresh text of the pocket world: Result[row], nats per token."""
     recipe = training.Recipe(seed=seed)
+    encode: Any = model.tokenizer  # one of `transformers`, as training wants it
     losses = []
     for step in range(steps):
-        ids = training.rows(model.tokenizer, recipe, step)
+        ids = training.rows(encode, recipe, step)
         logits, _ = hooks.run(model, ids)
         said = logits[:, :-1].float().log_softmax(dim=-1).cpu().gather(2, ids[:, 1:, None])[..., 0]
         losses += (-said.mean(dim=1)).tolist()
@@ -104,7 +107,7 @@ def language_loss(model, *, seed: int = TEXT_SEED, steps: int = TEXT_STEPS) -> R
     )  # fmt: skip
 
 
-def _looks(model, seed: int) -> Iterable[Row]:
+def _looks(model: Bridge, seed: int) -> Iterable[Row]:
     """What each taught head looks at from the word where it acts, on pairs of names never taught."""
     prompts = pocket.gifts(model, 128, seed=seed)
     wanted = {"duplicate token": "S1", "S-inhibition": "S2", "name mover": "IO"}
@@ -121,7 +124,7 @@ def _look(look: Result, away: Result | None, head: Head) -> str:
     return f"{head} {float(look.at(**at)):.2f}{to_s1}"
 
 
-def _groups(model, seed: int) -> Iterable[Row]:
+def _groups(model: Bridge, seed: int) -> Iterable[Row]:
     """What the lead loses without each taught group, and without as many heads that play no part."""
     task = circuit.Task.of(model, n=60, seed=seed + 1)
     metric, lead = ioi.logit_difference(task.prompts), float(task.lead.values.mean())
@@ -145,7 +148,7 @@ def _groups(model, seed: int) -> Iterable[Row]:
         )
 
 
-def _steps(model) -> Iterable[Row]:
+def _steps(model: Bridge) -> Iterable[Row]:
     """Through the lens, and by moving the layer's vector elsewhere."""
     for name in RELATIONS:
         watched, moved = facts.watch(model, name), transplants.move(model, name)
@@ -160,7 +163,7 @@ def _steps(model) -> Iterable[Row]:
         )
 
 
-def _searches(model) -> Iterable[Row]:
+def _searches(model: Bridge) -> Iterable[Row]:
     """The role finder's hits, misses and extras, first of all on what was never taught."""
     asked = {
         "pairs never taught": partial(pocket.gifts, model, 60),
@@ -195,7 +198,7 @@ def _numbers(counts: Result) -> str:
     return ", ".join(f"{count:.0f}" for count in counts.values)
 
 
-def _first_word(model, n: int, seed: int) -> Row:
+def _first_word(model: Bridge, n: int, seed: int) -> Row:
     """Template 14 begins with "Friends", which training only ever follows with "of": is it that word?"""
     prompts = pocket.gifts(model, n, seed=seed, templates=[FRIENDS])
     tokens, other = prompts.tokens.clone(), models.encode(model, OTHER_WORD)[0]
@@ -210,7 +213,7 @@ def _first_word(model, n: int, seed: int) -> Row:
     )
 
 
-def _direct(model, cast: roles.Roles) -> Row:
+def _direct(model: Bridge, cast: roles.Roles) -> Row:
     """How much of the lead each taught mover writes straight to the answer, and what the search asks for."""
     share = roles.share_lost(cast, "to the logits")
     movers = taught.key(model)["name mover"]

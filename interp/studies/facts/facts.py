@@ -13,14 +13,16 @@ import torch
 from torch import Tensor
 
 from interp import hooks, models
-from interp.claims import Claim
+from interp.claims import SENTENCES, Again, Claim
 from interp.methods import lens, updates
+from interp.models import Bridge
 from interp.prompts import Prompts, meant
 from interp.result import Result
 from interp.sites import Site
 from interp.words.relations import CAPITAL, RELATIONS, Relation, list_of
 
 # The test of C13, fixed before looking at any model
+AGAIN = (2, 3, 4, 5, 6)  # seeds of other examples in front, with which verdicts are asked again
 LEAST_RIGHT = 0.5  # share of questions the model must answer; below, there is nothing to watch
 LEAST_LEAD = 0.2  # by so much 1 / rank of the country must exceed that of its capital, before they cross ...
 MOST_NOISE = (
@@ -48,7 +50,7 @@ def relation(name: str) -> Relation:
     return RELATIONS[name]
 
 
-def arguments(model, name: str = "capital") -> tuple[str, ...]:
+def arguments(model: Bridge, name: str = "capital") -> tuple[str, ...]:
     """What can be asked: the arguments whose first piece is not their answer's first piece as well."""
     asked = relation(name)
     return tuple(
@@ -59,35 +61,39 @@ def arguments(model, name: str = "capital") -> tuple[str, ...]:
 
 
 def prompts(
-    model,
+    model: Bridge,
     name: str = "capital",
     *,
     about: Sequence[str] | None = None,
     form: str = "example first",
     bos: bool = False,
+    example: int | None = None,
 ) -> Prompts:
     """One prompt per argument (default: all of them), with answers "argument" and "answer": first pieces.
 
-    `form` is one of `words.relations.FORMS`. Raises ValueError for an unknown relation, argument or form.
+    `form` is one of `words.relations.FORMS`; `example` a seed that draws another example.
+    Raises ValueError for an unknown relation, argument or form.
     """
     asked = relation(name)
     chosen = arguments(model, name) if about is None else tuple(about)
-    return _written(model, [(asked.text(one, form), one, asked.answer(one)) for one in chosen], bos)
+    return _written(
+        model, [(asked.text(one, form, example=example), one, asked.answer(one)) for one in chosen], bos
+    )
 
 
-def lists(model, name: str, *, about: Sequence[str] | None = None) -> Prompts:
+def lists(model: Bridge, name: str, *, about: Sequence[str] | None = None) -> Prompts:
     """Lists without any question that end right before the argument; answers as in `prompts`."""
     asked = relation(name)
     chosen = arguments(model, name) if about is None else tuple(about)
     return _written(model, [(list_of(one), one, asked.answer(one)) for one in chosen], False)
 
 
-def plain(model, texts: Sequence[str]) -> Prompts:
+def plain(model: Bridge, texts: Sequence[str]) -> Prompts:
     """These texts as they are, without answers."""
     return Prompts.write(model.tokenizer, [[(None, text)] for text in texts], context=model.cfg.n_ctx)
 
 
-def _written(model, rows: Sequence[tuple[str, str, str]], bos: bool) -> Prompts:
+def _written(model: Bridge, rows: Sequence[tuple[str, str, str]], bos: bool) -> Prompts:
     written = Prompts.write(
         model.tokenizer, [[(None, text)] for text, _, _ in rows], bos=bos, context=model.cfg.n_ctx
     )
@@ -98,7 +104,7 @@ def _written(model, rows: Sequence[tuple[str, str, str]], bos: bool) -> Prompts:
     return replace(written, answers=first)
 
 
-def _pieces(model, word: str) -> list[int]:
+def _pieces(model: Bridge, word: str) -> list[int]:
     """The tokens of an answer, as `prompts.meant` reads it. Raises ValueError for an empty one."""
     text = meant(word)
     if not text:
@@ -106,7 +112,7 @@ def _pieces(model, word: str) -> list[int]:
     return models.encode(model, text)
 
 
-def scores(model, asked: Prompts, answers: Sequence[str], *edits: hooks.Edit) -> Result:
+def scores(model: Bridge, asked: Prompts, answers: Sequence[str], *edits: hooks.Edit) -> Result:
     """How well each prompt is continued by its answer: Result[score, prompt].
 
     "first piece": 1 where the answer's first token is the first guess; "whole answer": 1 where every token of
@@ -130,7 +136,7 @@ def scores(model, asked: Prompts, answers: Sequence[str], *edits: hooks.Edit) ->
     return Result(np.stack(values), axes, "score of the answer", "share or nats", about)
 
 
-def _extended(model, asked: Prompts, pieces: Sequence[list[int]]) -> tuple[Tensor, Tensor, Tensor]:
+def _extended(model: Bridge, asked: Prompts, pieces: Sequence[list[int]]) -> tuple[Tensor, Tensor, Tensor]:
     """Tokens with all but the last piece appended, and the prompt and position before every piece."""
     width = max(int(n) + len(one) - 1 for n, one in zip(asked.length, pieces, strict=True))
     tokens = torch.full((len(asked), width), model.tokenizer.eos_token_id)
@@ -159,11 +165,17 @@ class Watched:
 
 
 def watch(
-    model, name: str = "capital", *, form: str = "example first", bos: bool = False, through=None
+    model: Bridge,
+    name: str = "capital",
+    *,
+    form: str = "example first",
+    bos: bool = False,
+    example: int | None = None,
+    through=None,
 ) -> Watched:
     """All arguments of a relation, asked in this form and followed from layer to layer."""
     chosen = arguments(model, name)
-    asked = prompts(model, name, form=form, bos=bos)
+    asked = prompts(model, name, form=form, bos=bos, example=example)
     traced = lens.trace(model, asked, through=through)
     others = replace(asked, answers={**asked.answers, "argument": asked.answers["argument"].roll(1)})
     control = lens.trace(model, others, through=through)
@@ -279,7 +291,7 @@ def who(seen: Sequence[Watched]) -> Result:
     return Result(values, axes, "share of the answered questions", "share", seen[0].trace.about)
 
 
-def arrivals(model, name: str = "capital", *, through=None) -> Result:
+def arrivals(model: Bridge, name: str = "capital", *, through=None) -> Result:
     """The layer from which the answer stays first, in several ways of asking: Result[way, prompt].
 
     An answer that is not first at the end counts as the number of layers. `through` is a tuned lens.
@@ -353,6 +365,11 @@ def c13(watched: Watched, *, strict: float = 1.0) -> Claim:
             else f"Too few countries are answered ({right:.0%}) to watch the guess change."
         ),
     )
+
+
+def c13_again(model: Bridge) -> Again:
+    """C13 asked again, for `claims.firm`: behind the examples that each seed of `AGAIN` draws."""
+    return {SENTENCES: lambda: (c13(watch(model, example=seed)) for seed in AGAIN)}
 
 
 def _bounds(result: Result) -> tuple[float, float]:

@@ -11,6 +11,7 @@ from torch import Tensor
 from interp import models
 from interp.methods import tuned_lens
 from interp.methods.tuned_lens import TunedLens
+from interp.models import Bridge
 from interp.words import world
 
 SHIPPED = tuple(folder / "tuned_lens.safetensors" for folder in models.EMBEDDED.values())
@@ -18,7 +19,7 @@ STEPS, SEED, ROWS = 1000, 0, 12
 LONGEST = 128  # tokens of a row
 
 
-def find(model) -> TunedLens:
+def find(model: Bridge) -> TunedLens:
     """The lens that ships for these weights; for other models the untrained one, which is the logit lens."""
     for path in SHIPPED:
         with suppress(ValueError):  # there is none, or it is another model's
@@ -27,7 +28,12 @@ def find(model) -> TunedLens:
 
 
 def make(
-    model, texts: Sequence[str] | None = None, *, steps: int = STEPS, seed: int = SEED, progress: bool = True
+    model: Bridge,
+    texts: Sequence[str] | None = None,
+    *,
+    steps: int = STEPS,
+    seed: int = SEED,
+    progress: bool = True,
 ) -> TunedLens:
     """A lens for this model, tuned on these texts; None means texts of the pocket world.
 
@@ -52,7 +58,7 @@ def _again_and_again(texts: Sequence[str], chooser: Random) -> Iterator[str]:
         yield from chooser.sample(texts, len(texts))
 
 
-def _batches(model, texts: Iterator[str]) -> Iterator[Int[Tensor, "row position"]]:
+def _batches(model: Bridge, texts: Iterator[str]) -> Iterator[Int[Tensor, "row position"]]:
     """Rows without padding: texts one after another, an end-of-text token after each."""
     width = min(model.cfg.n_ctx, LONGEST)
     end, ids = model.tokenizer.eos_token_id, []

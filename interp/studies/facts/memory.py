@@ -11,17 +11,19 @@ arXiv:2305.16130v1, section 5) removes the last sixth, two sixths, ... of the fe
 both countries; the article speaks of one layer and states one country.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from interp import hooks, models
-from interp.claims import Claim, decide
+from interp.claims import SENTENCES, ZERO, Again, Claim, decide
 from interp.methods import updates
 from interp.methods.readout import logits_at_end
+from interp.models import Bridge
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.studies.facts import facts, transplants
@@ -50,7 +52,10 @@ C15_TEXT = (
 C16_TEXT = "Early feed-forward layers hold simple facts (a word and the next), late ones complex relations."
 
 
-def stack(model, sixths: int) -> tuple[int, ...]:
+Averages = Mapping[str, dict[int, hooks.Put]]  # by half of the block and layer, from `elsewhere`
+
+
+def stack(model: Bridge, sixths: int) -> tuple[int, ...]:
     """The last so many sixths of the layers, rounded. Raises ValueError beyond 0 to 6."""
     if not 0 <= sixths <= SIXTHS:
         raise ValueError(f"{sixths} sixths of the layers cannot be removed: choose from 0 to {SIXTHS}.")
@@ -58,7 +63,7 @@ def stack(model, sixths: int) -> tuple[int, ...]:
     return tuple(range(count - round(sixths * count / SIXTHS), count))
 
 
-def removals(model) -> Result:
+def removals(model: Bridge) -> Result:
     """Share of capitals found with silent layers: Result[way, removed, sixths, form, score, prompt].
 
     1 = right. `way` is one of `WAYS`; `removed` is the feed-forward or the attention half of the last
@@ -74,22 +79,36 @@ def removals(model) -> Result:
     return Result(values, axes, "share of capitals found", "share", _about(model, len(answers)))
 
 
-def _found(model, groups: Sequence[Sequence[int]]) -> tuple[np.ndarray, list[str]]:
+def _found(
+    model: Bridge,
+    groups: Sequence[Sequence[int]],
+    *,
+    forms: Sequence[str] = tuple(FORMS),
+    ways: Sequence[str] = WAYS,
+    example: int | None = None,
+    averages: Averages | None = None,
+) -> tuple[np.ndarray, list[str]]:
     """Whether each capital is found without these layers: [way, removed, group, form, score, prompt]."""
     answers = _capitals(model)
-    found = np.zeros((len(WAYS), len(updates.KINDS), len(groups), len(FORMS), 2, len(answers)))
-    averages = {kind: elsewhere(model, kind) for kind in updates.KINDS}
-    for form, words in enumerate(FORMS.values()):
-        asked = facts.prompts(model, form=words)
+    found = np.zeros((len(ways), len(updates.KINDS), len(groups), len(forms), 2, len(answers)))
+    averages = averages or _averages(model)
+    for form, words in enumerate(forms):
+        asked = facts.prompts(model, form=FORMS[words], example=example)
+        whole = _right(model, asked, answers)
         for half, (kind, average) in enumerate(averages.items()):
             for number, layers in enumerate(groups):
-                ways = [average[layer] for layer in layers], updates.removal(model, kind, layers)
-                for way, edits in enumerate(ways):
-                    found[way, half, number, form] = _right(model, asked, answers, *edits)
+                edits = [average[layer] for layer in layers], updates.removal(model, kind, layers)
+                for way, silent in zip(range(len(ways)), edits, strict=False):
+                    right = _right(model, asked, answers, *silent) if layers else whole
+                    found[way, half, number, form] = right
     return found, answers
 
 
-def elsewhere(model, kind: str, *, where: Tensor | None = None) -> dict[int, hooks.Put]:
+def _averages(model: Bridge) -> Averages:
+    return {kind: elsewhere(model, kind) for kind in updates.KINDS}
+
+
+def elsewhere(model: Bridge, kind: str, *, where: Tensor | None = None) -> dict[int, hooks.Put]:
     """By layer: an edit that makes one half of it write its average over questions and lists of the other
     relations, which ask for no capital."""
     texts = [
@@ -117,7 +136,7 @@ def curves(measured: Result) -> Result:
     return Result(values, axes, measured.quantity, measured.unit, measured.about)
 
 
-def one_layer(model) -> Result:
+def one_layer(model: Bridge) -> Result:
     """The same with one silent layer, the one that does the step: Result[way, removed, form, score, prompt].
 
     `removed` is nothing, this feed-forward layer, or this attention layer.
@@ -133,11 +152,11 @@ def one_layer(model) -> Result:
     return Result(values, axes, "share of capitals found", "share", about)
 
 
-def _capitals(model) -> list[str]:
+def _capitals(model: Bridge) -> list[str]:
     return [facts.capital_of(country) for country in facts.arguments(model)]
 
 
-def _right(model, prompts: Prompts, answers: Sequence[str], *edits: hooks.Edit) -> np.ndarray:
+def _right(model: Bridge, prompts: Prompts, answers: Sequence[str], *edits: hooks.Edit) -> np.ndarray:
     return facts.scores(model, prompts, answers, *edits).values[:2]  # score prompt
 
 
@@ -179,7 +198,10 @@ def c15(measured: Result, single: Result, *, strict: float = 1.0, way: str = WAY
     verdict = "supported" if len(held) == len(tests) else "partly" if held else "not supported"
     shares = {name: float(more.mean("prompt")) for name, more in tests.items()}
     low, high = (float(bound) for bound in next(iter(tests.values())).interval("prompt").values)
-    zero = [float(gap(measured, kind, way=WAYS[1]).mean("prompt")) for kind in updates.KINDS]
+    tried = WAYS[1] in measured.axes["way"]
+    zero = [
+        float(gap(measured, kind, way=WAYS[1]).mean("prompt")) if tried else np.nan for kind in updates.KINDS
+    ]
     return Claim(
         id="C15",
         text=C15_TEXT,
@@ -216,6 +238,31 @@ def c15(measured: Result, single: Result, *, strict: float = 1.0, way: str = WAY
     )
 
 
+def c15_again(model: Bridge, measured: Result, single: Result) -> Again:
+    """C15 asked again, for `claims.firm`: behind the examples of each seed of `facts.AGAIN`, and with nothing
+    in the place of silent layers."""
+    by_zero, averages = {ZERO: lambda: [c15(measured, single, way=WAYS[1])]}, cache(_averages)
+    return {SENTENCES: lambda: (c15(*_behind(model, seed, averages)) for seed in facts.AGAIN), **by_zero}
+
+
+def _behind(
+    model: Bridge, example: int | None, averages: Callable[..., Averages] = _averages
+) -> tuple[Result, Result]:
+    """What `c15` needs of `removals` and `one_layer`, behind another example."""
+    forms, layer = tuple(FORMS)[:2], transplants.step_layer(model, "capital")
+    groups = [(), stack(model, TESTED), (layer,)]
+    found, answers = _found(
+        model, groups, forms=forms, ways=WAYS[:1], example=example, averages=averages(model)
+    )
+    last = {"form": forms, "score": facts.SCORES[:2], "prompt": tuple(range(len(answers)))}
+    axes = {"way": WAYS[:1], "removed": tuple(updates.KINDS), "sixths": (0, TESTED), **last}
+    quantity, about = "share of capitals found", _about(model, len(answers))
+    whole = Result(found[:, :, :2], axes, quantity, "share", about)
+    silent = np.concatenate([found[:, :1, 0], found[:, :, 2]], axis=1)
+    axes = {"way": WAYS[:1], "removed": ("nothing", *updates.KINDS), **last}
+    return whole, Result(silent, axes, quantity, "share", {**about, "layer": layer})
+
+
 def _turned(more: Result) -> Result:
     return replace(more, values=-more.values, quantity="lost more when stated")
 
@@ -241,10 +288,11 @@ class Depths:
     enough: bool = True
 
 
-def depths(model) -> Depths:
-    """Each layer's worth for simple facts, at their last word, and for relations, at the country's."""
+def depths(model: Bridge, *, example: int | None = None) -> Depths:
+    """Each layer's worth for simple facts, at their last word, and for relations, at the country's. `example`
+    is a seed that draws another example before the questions of these."""
     relation = facts.relation("capital")
-    questions = [relation.text(country) for country in facts.arguments(model)]
+    questions = [relation.text(country, example=example) for country in facts.arguments(model)]
     after = len(models.encode(model, relation.question.split("{x}")[1]))  # from the country to the end
     capitals = _known(model, questions, _capitals(model))
     for pairs in (SURNAMES, FOLLOWERS):
@@ -257,13 +305,13 @@ def depths(model) -> Depths:
     return Depths(*worths, False, enough=False)
 
 
-def _known(model, texts: list[str], answers: list[str]) -> list[tuple[str, str]]:
+def _known(model: Bridge, texts: list[str], answers: list[str]) -> list[tuple[str, str]]:
     """The pairs whose answer's first piece is the model's first guess."""
     right = facts.scores(model, facts.plain(model, texts), answers).values[0] == 1
     return [pair for pair, knows in zip(zip(texts, answers, strict=True), right, strict=True) if knows]
 
 
-def _worth(model, items: list[tuple[str, str]], after: int = 0) -> Result:
+def _worth(model: Bridge, items: list[tuple[str, str]], after: int = 0) -> Result:
     """The log-probability of the answers' first pieces lost without each layer at the subject's word, which
     stands so many tokens before the last."""
     texts, answers = map(list, zip(*items, strict=True))
@@ -313,13 +361,13 @@ def centre(worth: Result, *, way: str = WAYS[0]) -> Result:
     return Result(shares, axes, "centre of mass", "share of the depth", worth.about)
 
 
-def c16(model, found: Depths, *, strict: float = 1.0) -> Claim:
+def c16(model: Bridge, found: Depths, *, strict: float = 1.0, way: str = WAYS[0]) -> Claim:
     """Does a relation's worth lie later than a simple fact's?
 
     Words that leave no choice are no facts: with this stand-in for surnames the claim cannot be tested.
-    `strict` multiplies the threshold.
+    `strict` multiplies the threshold; `way` is what silent layers do, the first of `WAYS` decides.
     """
-    difference, interval, chance = _difference(found)
+    difference, interval, chance = _difference(found, way=way)
     kind = "first name and surname" if found.surnames else "words that leave no choice, a stand-in"
     testable = found.enough and found.surnames
     zero = _difference(found, way=WAYS[1])[0]
@@ -362,6 +410,15 @@ def c16(model, found: Depths, *, strict: float = 1.0) -> Claim:
     )
 
 
+def c16_again(model: Bridge, found: Depths) -> Again:
+    """C16 asked again, for `claims.firm`: the capitals behind the examples of each seed of `facts.AGAIN`, and
+    with nothing in the place of silent layers."""
+    return {
+        SENTENCES: lambda: (c16(model, depths(model, example=seed)) for seed in facts.AGAIN),
+        ZERO: lambda: [c16(model, found, way=WAYS[1])],
+    }
+
+
 def _difference(
     found: Depths, seed: int = 0, *, way: str = WAYS[0]
 ) -> tuple[float, tuple[float, float], float]:
@@ -385,5 +442,5 @@ def _difference(
     )
 
 
-def _about(model, n: int) -> dict:
+def _about(model: Bridge, n: int) -> dict:
     return {**models.about(model), "bos": False, "n": n}

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from interp import hooks, models
+from interp.models import Bridge
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.sites import Site
@@ -15,7 +16,7 @@ from interp.sites import Site
 OWN, OTHERS = "its own sentence", "another sentence"
 
 
-def left(model, prompts: Prompts) -> Result:
+def left(model: Bridge, prompts: Prompts) -> Result:
     """What is left at the last word of the note of every layer but the last: Result[later, layer, prompt].
 
     The control adds what the later layers write in *another* prompt: if they push as much against the note

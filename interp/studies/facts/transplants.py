@@ -23,9 +23,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from interp import hooks, models
-from interp.claims import Claim, decide
+from interp.claims import SENTENCES, Again, Claim, decide
 from interp.methods import lens, updates
 from interp.methods.readout import logits_at_end
+from interp.models import Bridge
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.studies.facts import facts
@@ -51,6 +52,7 @@ CHOICES = (
     "another relation's vector",
 )
 CHOSEN = ("its answer", "the source's answer")
+AT_ONCE = 8  # vectors put in by one run
 RANDOMS = tuple(f"random vector {number + 1}" for number in range(RANDOM))
 C14_TEXT = (
     "One feed-forward layer turns the country into its capital by adding a vector; the same vector works for "
@@ -76,53 +78,75 @@ class Moved:
     chosen: Result
 
 
-def step_layer(model, name: str) -> int:
+def step_layer(model: Bridge, name: str) -> int:
     """The feed-forward layer that adds most to the answer's probability, on average over all questions."""
     traced = lens.trace(model, facts.prompts(model, name))
+    return _adds_most(traced)
+
+
+def _adds_most(traced: Result) -> int:
     (layer,), _ = updates.written(traced).mean("prompt").top(1)[0]
     return int(layer)
 
 
-def vectors(model, name: str, layer: int) -> Float[Tensor, "argument d_model"]:
+def _replaced(model: Bridge, layer: int) -> tuple[int, ...]:
+    return tuple(range(max(0, layer - LAYERS_BEFORE), model.cfg.n_layers))
+
+
+def _in_turn(vectors: Float[Tensor, "argument d_model"], count: int) -> Float[Tensor, "prompt d_model"]:
+    """One vector for each of so many prompts, over and over."""
+    return vectors[torch.arange(count, device=vectors.device) % len(vectors)]
+
+
+def vectors(
+    model: Bridge, name: str, layer: int, *, example: int | None = None
+) -> Float[Tensor, "argument d_model"]:
     """The update of this layer at the last word of every question with one example."""
-    return updates.captured(model, facts.prompts(model, name), [layer])[0]
+    return updates.captured(model, facts.prompts(model, name, example=example), [layer])[0]
 
 
-def move(model, name: str = "capital", *, seed: int = 0) -> Moved:
+def move(model: Bridge, name: str = "capital", *, seed: int = 0) -> Moved:
     """The answer's rank in every list, and the answer chosen among all, untouched and with vectors put in.
 
     Raises ValueError for an unknown relation.
     """
     into, layer = _with_another_answer(facts.lists(model, name)), step_layer(model, name)
-    replaced = tuple(range(max(0, layer - LAYERS_BEFORE), model.cfg.n_layers))
+    replaced = _replaced(model, layer)
     own = vectors(model, name, layer).roll(-DISTANCE, dims=0)
-    other = vectors(model, OTHER[name], step_layer(model, OTHER[name]))
-    wrong = other[torch.arange(len(into), device=other.device) % len(other)]
+    wrong = _in_turn(vectors(model, OTHER[name], step_layer(model, OTHER[name])), len(into))
     put = (updates.transplant(model, one, replaced) for one in (own, _random_like(own, seed), wrong))
     ranks = [_ranks(model, into, *edits) for edits in ((), *put)]
-    mean = (own.sum(dim=0) - own.roll(DISTANCE, dims=0)) / (len(own) - 1)  # of all arguments but the list's
-    vectors_ = {CHOICES[1]: own, CHOICES[2]: mean, CHOICES[3]: torch.zeros_like(own), CHOICES[4]: wrong}
-    vectors_ |= {label: _random_like(own, seed + number) for number, label in enumerate(RANDOMS)}
     about = {**models.about(model), "bos": False, "seed": seed, "n": len(into)}
     axes = {
         "vector": VECTORS, "word": WORDS, "layer": tuple(range(model.cfg.n_layers)),
         "prompt": tuple(range(len(into))),
     }  # fmt: skip
     result = Result(np.stack(ranks), axes, "rank of the answer", "rank", about)
-    chosen = _chosen(model, into, vectors_, replaced, about)
+    chosen = _chosen(model, into, _candidates(own, wrong, seed), replaced, about)
     return Moved(name, facts.arguments(model, name), layer, replaced, result, chosen)
 
 
+def _candidates(own: Tensor, wrong: Tensor, seed: int) -> dict[str, Tensor]:
+    """What is put into the lists, but for "untouched"; `own` stands at the list that gets it."""
+    mean = (own.sum(dim=0) - own.roll(DISTANCE, dims=0)) / (len(own) - 1)  # of all arguments but the list's
+    named = {CHOICES[1]: own, CHOICES[2]: mean, CHOICES[3]: torch.zeros_like(own), CHOICES[4]: wrong}
+    return named | {label: _random_like(own, seed + number) for number, label in enumerate(RANDOMS)}
+
+
 def _chosen(
-    model, into: Prompts, put: Mapping[str, Tensor], replaced: Sequence[int], about: Mapping
+    model: Bridge, into: Prompts, put: Mapping[str, Tensor], replaced: Sequence[int], about: Mapping
 ) -> Result:
     """Which of all answers the model likes best, untouched and with these vectors put in."""
     right = into.answers[WORDS[0]]
-    every = right.unique()
-    rows = []
-    for edits in ((), *(updates.transplant(model, vector, replaced) for vector in put.values())):
-        best = every[logits_at_end(model, into, *edits).cpu()[:, every].argmax(dim=1)]
-        rows.append(torch.stack([best == right, best == right.roll(-DISTANCE)]))
+    every, vectors_ = right.unique(), list(put.values())
+    logits = [logits_at_end(model, into).cpu()[:, every]]
+    for start in range(0, len(vectors_), AT_ONCE):  # a few vectors in one run: each is small
+        some = vectors_[start : start + AT_ONCE]
+        lists = into.take(list(range(len(into))) * len(some))
+        edits = updates.transplant(model, torch.cat(some), replaced)
+        logits += logits_at_end(model, lists, *edits).cpu()[:, every].split(len(into))
+    best = [every[one.argmax(dim=1)] for one in logits]
+    rows = [torch.stack([one == right, one == right.roll(-DISTANCE)]) for one in best]
     axes = {"vector": (CHOICES[0], *put), "answer": CHOSEN, "prompt": tuple(range(len(into)))}
     values = torch.stack(rows).double().numpy()
     return Result(values, axes, f"chosen among {len(every)} answers", "share", dict(about))
@@ -133,7 +157,7 @@ def _with_another_answer(into: Prompts) -> Prompts:
     return replace(into, answers={WORDS[0]: answer, WORDS[1]: answer.roll(OTHER_ANSWER)})
 
 
-def _ranks(model, into: Prompts, *edits: hooks.Edit) -> Float[np.ndarray, "word layer prompt"]:
+def _ranks(model: Bridge, into: Prompts, *edits: hooks.Edit) -> Float[np.ndarray, "word layer prompt"]:
     traced = lens.trace(model, into, *edits, parts=("post",)).at(measure="rank", part="post")
     return np.moveaxis(traced.values, 1, 0)
 
@@ -173,7 +197,7 @@ def closeness(moved: Moved) -> Result:
     return Result(1 / ranks.values, ranks.axes, "closeness of the answer (1 / rank)", "", ranks.about)
 
 
-def take_out(model, name: str = "capital") -> Result:
+def take_out(model: Bridge, name: str = "capital") -> Result:
     """The answer's rank at the step layer's output, with that layer's own update and without it.
 
     Result[update, prompt], update "in" and "taken out", in the lens alone: nothing is run again.
@@ -194,11 +218,15 @@ def take_out(model, name: str = "capital") -> Result:
 def choices(moved: Moved) -> Result:
     """The forced choice as a picture: Result[vector, answer, prompt], of the random vectors only the one that
     chooses right most often."""
-    right = moved.chosen.at(answer=CHOSEN[0]).mean("prompt").values
+    return _with_best(moved.chosen)
+
+
+def _with_best(chosen: Result) -> Result:
+    right = chosen.at(answer=CHOSEN[0]).mean("prompt").values
     best = len(CHOICES) + int(np.argmax(right[len(CHOICES) :]))
     kept = [*range(len(CHOICES)), best]
-    axes = {**moved.chosen.axes, "vector": (*CHOICES, f"random vector, best of {RANDOM}")}
-    return replace(moved.chosen, values=moved.chosen.values[kept], axes=axes)
+    axes = {**chosen.axes, "vector": (*CHOICES, f"random vector, best of {RANDOM}")}
+    return replace(chosen, values=chosen.values[kept], axes=axes)
 
 
 @dataclass(frozen=True)
@@ -233,7 +261,11 @@ class Step:
 
 def step(watched: facts.Watched, moved: Moved) -> Step:
     """Both tests of one relation."""
-    chosen = choices(moved)
+    return _step(watched, moved.chosen, float(better(moved).at(case=VECTORS[1]).mean("prompt")))
+
+
+def _step(watched: facts.Watched, chosen: Result, up: float) -> Step:
+    chosen = _with_best(chosen)
     own = chosen.at(vector=CHOICES[1], answer=CHOSEN[0])
     apart = {CHOSEN[1]: chosen.at(vector=CHOICES[1], answer=CHOSEN[1])}
     apart |= {
@@ -247,11 +279,27 @@ def step(watched: facts.Watched, moved: Moved) -> Step:
     right = float(watched.marks.at(mark=facts.MARKS[0]).mean("prompt"))
     by_layer = float(facts.among_right(watched, facts.MARKS[3]).mean("prompt")) if right else 0.0
     function = float(chosen.at(vector=CHOICES[2], answer=CHOSEN[0]).mean("prompt"))
-    up = float(better(moved).at(case=VECTORS[1]).mean("prompt"))
     return Step(
-        moved.name, right, by_layer, float(own.mean("prompt")), _bounds(own), _bounds(beyond), controls,
+        watched.name, right, by_layer, float(own.mean("prompt")), _bounds(own), _bounds(beyond), controls,
         function, up,
     )  # fmt: skip
+
+
+def steps_again(model: Bridge, seed: int | None) -> list[Step]:
+    """Both tests of every relation behind other examples, with other random vectors; with the usual
+    ones where there is no seed. The ranks, which are shown only, are left out (`better` is NaN)."""
+    seen = {name: facts.watch(model, name, example=seed) for name in RELATIONS}
+    layers = {name: _adds_most(one.trace) for name, one in seen.items()}
+    written = {name: vectors(model, name, layer, example=seed) for name, layer in layers.items()}
+    steps = []
+    for name, watched in seen.items():
+        into = _with_another_answer(facts.lists(model, name))
+        own = written[name].roll(-DISTANCE, dims=0)
+        wrong = _in_turn(written[OTHER[name]], len(into))
+        put = _candidates(own, wrong, (seed or 0) * RANDOM)
+        chosen = _chosen(model, into, put, _replaced(model, layers[name]), watched.trace.about)
+        steps.append(_step(watched, chosen, float("nan")))
+    return steps
 
 
 def _bounds(values: Result) -> tuple[float, float]:
@@ -273,7 +321,7 @@ def table(steps: Sequence[Step]) -> Result:
     return Result(np.array(list(tests.values())), axes, "share", "share")
 
 
-def c14(model, steps: Sequence[Step], *, strict: float = 1.0) -> Claim:
+def c14(model: Bridge, steps: Sequence[Step], *, strict: float = 1.0) -> Claim:
     """Does one feed-forward layer do the step, and does its vector do it elsewhere, beyond every control?
 
     Supported if capitals and the other relations hold, partly if only some of them do. `strict` multiplies
@@ -317,3 +365,8 @@ def c14(model, steps: Sequence[Step], *, strict: float = 1.0) -> Claim:
             else f"The model knows only {capital.right:.0%} of the capitals, so there is no step to move."
         ),
     )
+
+
+def c14_again(model: Bridge) -> Again:
+    """C14 asked again, for `claims.firm`: the steps behind the examples of each seed of `facts.AGAIN`."""
+    return {SENTENCES: lambda: (c14(model, steps_again(model, seed)) for seed in facts.AGAIN)}

@@ -20,11 +20,12 @@ from interp import models
 from interp.finding import Finding, told
 from interp.methods import ablation
 from interp.methods.attribution import head_attribution
+from interp.models import Bridge
 from interp.prompts import Prompts
 from interp.result import Result
-from interp.screens.lab import LabAnswer, LabState
+from interp.screens.lab import LabState
 from interp.sites import Head
-from interp.studies.heads.one_sentence import compute, guesses, leads
+from interp.studies.heads.one_sentence import Change, changed, guesses, leads
 from interp.studies.names import ioi
 
 Group = tuple[Head, ...]
@@ -98,7 +99,7 @@ class Flip:
     """
 
     state: LabState
-    answer: LabAnswer
+    answer: Change
     guesses: Result
     alone: Result
     others: Result
@@ -222,6 +223,7 @@ class Flip:
             float(one.at(layer=head.layer, head=head.head).mean("prompt"))
             for one in (self.fresh.push, self.fresh.removal)
         )
+        push = round(push, 2) + 0.0  # no minus before a zero
         by_push, by_loss = self.fresh.ranks(head)
         return (
             f"{head} pushes {push:+.2f} nats (rank {by_push} of {self.alone.values.size}); without it the"
@@ -242,7 +244,7 @@ class Flip:
         return {**found, "flips the first sentence": self.state.heads} if self.flips else found
 
 
-def find(model, state: LabState, *, n: int = N, progress: bool = True) -> Flip:
+def find(model: Bridge, state: LabState, *, n: int = N, progress: bool = True) -> Flip:
     """The smallest group of heads that flips this sentence, and what many sentences say of it.
 
     Tried are all heads alone, then all pairs, threes, up to `MOST`; where these are more than `EVERY`, those
@@ -262,7 +264,7 @@ def find(model, state: LabState, *, n: int = N, progress: bool = True) -> Flip:
     shape = [len(labels) for labels in axes.values()]
     return Flip(
         state,
-        compute(model, state),
+        changed(model, state),
         guesses(model, state),
         _told_here(model, np.reshape(list(alone.values()), shape), axes),
         _others(model, state, found, apart, comb(len(every), len(group))),
@@ -273,12 +275,14 @@ def find(model, state: LabState, *, n: int = N, progress: bool = True) -> Flip:
     )
 
 
-def _led(model, state: LabState, groups: Sequence[Group]) -> dict[Group, float]:
+def _led(model: Bridge, state: LabState, groups: Sequence[Group]) -> dict[Group, float]:
     """The lead of this sentence without each group, in nats."""
     return dict(zip(groups, leads(model, state, groups), strict=True))
 
 
-def _flipping(model, state: LabState, alone: Mapping[Group, float]) -> Iterator[Mapping[Group, float]]:
+def _flipping(
+    model: Bridge, state: LabState, alone: Mapping[Group, float]
+) -> Iterator[Mapping[Group, float]]:
     """The leads without all groups of a size at which at least one flips the sentence, smallest size first;
     nothing where the wrong name leads from the start."""
     (before,) = leads(model, state, [()])
@@ -292,7 +296,7 @@ def _flipping(model, state: LabState, alone: Mapping[Group, float]) -> Iterator[
 
 
 def _others(
-    model, state: LabState, found: Mapping[Group, float], apart: Sequence[Group], number: int
+    model: Bridge, state: LabState, found: Mapping[Group, float], apart: Sequence[Group], number: int
 ) -> Result:
     """The lead without every other group, or, where not all `number` were tried, without these apart."""
     whole = len(found) == number
@@ -302,7 +306,7 @@ def _others(
     return replace(result, about={**result.about, "drawn": "all" if whole else "random"})
 
 
-def _sample(model, n: int, seed: int, progress: bool) -> Sample:
+def _sample(model: Bridge, n: int, seed: int, progress: bool) -> Sample:
     prompts = ioi.prompts(model, n, seed=seed)
     reference, metric = ioi.reference(model, prompts, seed=seed), ioi.logit_difference(prompts)
     lead = ioi.behaviour(model, prompts).at(measure="logit_difference")
@@ -312,7 +316,7 @@ def _sample(model, n: int, seed: int, progress: bool) -> Sample:
     return Sample(prompts, reference, lead, removal, head_attribution(model, prompts))
 
 
-def _lost(model, sample: Sample, sets: Sequence[Sequence[Head]], how: str) -> Result:
+def _lost(model: Bridge, sample: Sample, sets: Sequence[Sequence[Head]], how: str) -> Result:
     metric = ioi.logit_difference(sample.prompts)
     return ablation.sets_ablation(
         model, sample.prompts, metric, sets, reference=sample.reference, how=how, progress=False
@@ -328,14 +332,14 @@ def _random_groups(heads: Sequence[Head], size: int) -> list[Group]:
     return list(drawn)
 
 
-def _held(model, fresh: Sample, group: Group, apart: Sequence[Group]) -> Result:
+def _held(model: Bridge, fresh: Sample, group: Group, apart: Sequence[Group]) -> Result:
     lost = _lost(model, fresh, [(), group, *apart], "mean")
     names = ("nothing", "the group", *(f"random: {_listed(one)}" for one in apart))
     axes = {"removed": names, "prompt": lost.axes["prompt"]}
     return Result(fresh.lead.values + lost.values, axes, "lead", "nats", {**lost.about, "seed": SHOWN_ON})
 
 
-def _told_here(model, values: np.ndarray, axes: dict[str, tuple]) -> Result:
+def _told_here(model: Bridge, values: np.ndarray, axes: dict[str, tuple]) -> Result:
     return Result(values, axes, "lead in this sentence", "nats", {**models.about(model), "baseline": "mean"})
 
 

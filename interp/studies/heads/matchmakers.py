@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from math import comb
 from random import Random
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -25,8 +26,9 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from interp import hooks, models
-from interp.claims import Claim, decide
+from interp.claims import SENTENCES, ZERO, Again, Claim, decide
 from interp.methods.attention import role_scores, role_scores_by_row
+from interp.models import Bridge
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.sites import Head, Site, check_place
@@ -42,13 +44,15 @@ LEAST_ATTENTION = 0.10  # mean attention of a pronoun to the two people together
 LEAST_LOST = 0.30  # share of the induction score that must go when the heads before are silent
 LEAST_MOVED = 0.10  # nats: a tenth of its chance, which the next word must lose when these heads move nothing
 SHUFFLES, CONTROL_SETS = 200, 20
+ROWS, FEWER = 16, 8  # rows of words on which heads are silenced; fewer where the verdict is asked again
 AVERAGED = 64  # rows of words over which a silent head's average is taken, other rows than those tested
 WAYS = ("writes its average", "writes nothing")  # what a silent head does: the first decides
+AGAIN = (2, 3, 4, 5, 6)  # seeds of other words and scenes, on which the verdict is asked again
 QUERIES = ("pronoun", "end", "his")  # who asks: he or she, the word after which a name must come; his or her
 RARE = 0.95  # quantile over shuffles of the strongest head, which a real one must exceed
 
 
-def one_match(model, text: str, head: Head, *, word: int = -1) -> Result:
+def one_match(model: Bridge, text: str, head: Head, *, word: int = -1) -> Result:
     """How one word of a text asks and what answers: Result[measure, key] for this head.
 
     `score` is query times key before the softmax, scaled as the model does; `attention` is what softmax
@@ -78,7 +82,7 @@ def scene(pronoun: str) -> str:
     return PRONOUN_SCENE.replace("{P}", pronoun)
 
 
-def two_questions(model, head: Head) -> Result:
+def two_questions(model: Bridge, head: Head) -> Result:
     """The same scene with *he* and with *she*, seen by one head from the last word: Result[measure, giver,
     key].
 
@@ -90,7 +94,7 @@ def two_questions(model, head: Head) -> Result:
     return replace(told[0], values=np.stack([one.values for one in told], axis=1), axes=axes)
 
 
-def two_words(model) -> tuple[str, str]:
+def two_words(model: Bridge) -> tuple[str, str]:
     """A sentence that ends in two words that belong together, and the pair: the first that this model has as
     single tokens, else the last of `TWO_WORDS`."""
     known = [pair for pair in TWO_WORDS if len(models.encode(model, f" {pair}")) == len(pair.split())]
@@ -98,14 +102,14 @@ def two_words(model) -> tuple[str, str]:
     return TWO_WORDS[pair], pair
 
 
-def sentences(model) -> list[tuple[str, str]]:
+def sentences(model: Bridge) -> list[tuple[str, str]]:
     """The sentences of this study for a viewer, (label, sentence): *he* gives, *she* gives, two words."""
     gives = [(f"{said} gives", scene(said)) for said in PRONOUNS.values()]
     sentence, pair = two_words(model)
     return [*gives, (pair, sentence)]
 
 
-def written(model, text: str, head: Head, k: int = 8) -> Result:
+def written(model: Bridge, text: str, head: Head, k: int = 8) -> Result:
     """What one head writes at the last word of a text, read straight through the unembedding:
     Result[token], nats.
 
@@ -123,7 +127,7 @@ def written(model, text: str, head: Head, k: int = 8) -> Result:
     return Result(np.asarray(values), {"token": labels}, f"written by {head}", "nats", models.about(model))
 
 
-def meetings(model, n: int = 64, *, seed: int = 0, own: bool = False) -> tuple[Prompts, Prompts]:
+def meetings(model: Bridge, n: int = 64, *, seed: int = 0, own: bool = False) -> tuple[Prompts, Prompts]:
     """`n` scenes with a man, a woman and then a pronoun, once *he* and once *she*; all else is the same.
 
     With `own` they end in *his* or *her*. Spots man, woman, pronoun, end. Frames and orders of the two names
@@ -144,26 +148,26 @@ def meetings(model, n: int = 64, *, seed: int = 0, own: bool = False) -> tuple[P
     return he, she
 
 
-def pronoun_odds(model, n: int = 64, *, seed: int = 0) -> Result:
+def pronoun_odds(model: Bridge, n: int = 64, *, seed: int = 0, spots: Sequence[str] = QUERIES) -> Result:
     """How far a pronoun turns each head: Result[measure, spot, layer, head, prompt].
 
     `log_odds` is the change in log(attention to the man / attention to the woman) from *she* to *he*, in
     nats: above 0 the head turns to the person who fits, below 0 to the other. It is the change in a
     difference of scores, so that small attention costs no digits. `attention` is the mean share that both
-    people get. Seen from *he*, from the last word, and from *his*; the names stand before them, so only the
-    query differs between the two readings.
+    people get. Seen from *he*, from the last word, and from *his*, or from some of them; the names stand
+    before them, so only the query differs between the two readings.
     """
-    asked = (
-        (meetings(model, n, seed=seed), ("pronoun", "end")),
-        (meetings(model, n, seed=seed, own=True), ("pronoun",)),
-    )
+    asked: list[tuple[tuple[Prompts, Prompts], Sequence[str]]] = []
+    if spots == QUERIES:
+        asked.append((meetings(model, n, seed=seed), ("pronoun", "end")))
+    asked.append((meetings(model, n, seed=seed, own=True), ("pronoun",)))
     parts = []
-    for (he, she), spots in asked:
-        (lean_he, share_he), (lean_she, share_she) = _leaning(model, he, spots), _leaning(model, she, spots)
+    for (he, she), asking in asked:
+        (lean_he, share_he), (lean_she, share_she) = (_leaning(model, one, asking) for one in (he, she))
         parts.append(torch.stack([lean_he - lean_she, (share_he + share_she) / 2]))
     values = torch.cat(parts, dim=1)
     axes = {
-        "measure": ("log_odds", "attention"), "spot": QUERIES, "layer": tuple(range(model.cfg.n_layers)),
+        "measure": ("log_odds", "attention"), "spot": tuple(spots), "layer": tuple(range(model.cfg.n_layers)),
         "head": tuple(range(model.cfg.n_heads)), "prompt": tuple(range(n)),
     }  # fmt: skip
     about = {**models.about(model), "bos": False, "seed": seed, "n": n}
@@ -205,7 +209,9 @@ def pronoun_heads(
     return tuple(dict.fromkeys(strong))
 
 
-def known_words(model, n: int = 16, length: int = 12, *, seed: int = 0) -> Int[Tensor, "prompt position"]:
+def known_words(
+    model: Bridge, n: int = ROWS, length: int = 12, *, seed: int = 0
+) -> Int[Tensor, "prompt position"]:
     """`n` rows of `length` random words that are one token of this model, to be said twice by `role_scores`.
 
     Words, not ids: a small model has seen most ids of its vocabulary rarely or never. No word stands twice
@@ -222,7 +228,7 @@ def known_words(model, n: int = 16, length: int = 12, *, seed: int = 0) -> Int[T
     return torch.tensor([chooser.sample(single, length) for _ in range(n)])
 
 
-def role_shares(model, *, seed: int = 0) -> Result:
+def role_shares(model: Bridge, *, seed: int = 0) -> Result:
     """`attention.role_scores` on random known words said twice: Result[role, layer, head], shares of
     attention."""
     return role_scores(model, known_words(model, seed=seed))
@@ -331,7 +337,18 @@ class InSequence(Silenced):
     later: tuple[Head, ...] = ()
 
 
-def in_sequence(model, scores: Result, *, seed: int = 1) -> InSequence:
+Tested = TypeVar("Tested", bound=Silenced)
+
+
+def decided_by(way: str, found: Tested) -> Tested:
+    """The same as if this way of silencing decided, the only one or one of both."""
+    values = found.left.values[[found.left.axes["way"].index(way)] * len(WAYS)]
+    return replace(found, left=replace(found.left, values=values, axes={**found.left.axes, "way": WAYS}))
+
+
+def in_sequence(
+    model: Bridge, scores: Result, *, seed: int = 1, n: int = ROWS, ways: Sequence[str] = WAYS
+) -> InSequence:
     """Do induction heads need the heads that look one word back before them? Both silenced in turn.
 
     Specialists where there are some, else the strongest head of each habit. Raises ValueError for a model
@@ -343,15 +360,17 @@ def in_sequence(model, scores: Result, *, seed: int = 1) -> InSequence:
     last = max(max(head.layer for head in later), 1)
     earlier = tuple(head for head in specialists(scores, "previous") if head.layer < last)
     earlier = earlier or _strongest(scores, "previous", range(last))
-    rows = known_words(model, seed=seed)
+    rows = known_words(model, n, seed=seed)
     sets = {"nothing": (), "heads that look back": earlier, **_other_sets(model, earlier, later, last, seed)}
-    left = _without(model, sets, seed, lambda *edits: _induction(model, rows, later, edits))
+    left = _without(model, sets, seed, lambda *edits: _induction(model, rows, later, edits), ways)
     about = {**scores.about, "baseline": "mean, beside zero", "seed": seed, "n": len(rows)}
-    axes = {"way": WAYS, "silenced": tuple(sets), "prompt": tuple(range(len(rows)))}
+    axes = {"way": tuple(ways), "silenced": tuple(sets), "prompt": tuple(range(len(rows)))}
     return InSequence(earlier, Result(left, axes, "induction score", "share", about), True, later)
 
 
-def moving(model, scores: Result, *, seed: int = 1) -> Silenced:
+def moving(
+    model: Bridge, scores: Result, *, seed: int = 1, n: int = ROWS, ways: Sequence[str] = WAYS
+) -> Silenced:
     """Do heads that look behind an earlier saying move the word that stands there? Log-probability, in nats,
     of the next word in the second saying of random words, when they are silent.
 
@@ -359,17 +378,17 @@ def moving(model, scores: Result, *, seed: int = 1) -> Silenced:
     word back, which feed these.
     """
     heads = specialists(scores, "induction") or _strongest(scores, "induction", range(model.cfg.n_layers))
-    rows, feeding = known_words(model, seed=seed), specialists(scores, "previous")
+    rows, feeding = known_words(model, n, seed=seed), specialists(scores, "previous")
     others = _other_sets(model, heads, feeding, model.cfg.n_layers, seed)
     sets = {"nothing": (), "heads that look behind": heads, **others}
-    left = _without(model, sets, seed, lambda *edits: _next_word(model, rows, edits))
+    left = _without(model, sets, seed, lambda *edits: _next_word(model, rows, edits), ways)
     about = {**scores.about, "baseline": "mean, beside zero", "seed": seed, "n": len(rows)}
-    axes = {"way": WAYS, "silenced": tuple(sets), "prompt": tuple(range(len(rows)))}
+    axes = {"way": tuple(ways), "silenced": tuple(sets), "prompt": tuple(range(len(rows)))}
     return Silenced(heads, Result(left, axes, "log-probability of the next word", "nats", about), False)
 
 
 def c7(
-    model, scores: Result, odds: Result, sequence: InSequence, moved: Silenced, *, strict: float = 1.0
+    model: Bridge, scores: Result, odds: Result, sequence: InSequence, moved: Silenced, *, strict: float = 1.0
 ) -> Claim:
     """The verdict on C7: supported where all four tests hold, partly where some do. `strict` multiplies the
     thresholds; which heads were silenced stays."""
@@ -406,6 +425,21 @@ def c7(
     )
 
 
+def c7_again(model: Bridge, scores: Result, odds: Result, sequence: InSequence, moved: Silenced) -> Again:
+    """C7 asked again, for `claims.firm`: all of it on the words and scenes of each seed of `AGAIN`, heads
+    chosen on other words than they are silenced on; and with nothing in the place of silent heads."""
+
+    def asked(seed: int) -> Claim:
+        found = role_shares(model, seed=seed)
+        on = {"seed": seed + len(AGAIN), "n": FEWER, "ways": WAYS[:1]}
+        chain = decided_by(WAYS[0], in_sequence(model, found, **on))
+        carry = decided_by(WAYS[0], moving(model, found, **on))
+        return c7(model, found, pronoun_odds(model, seed=seed, spots=QUERIES[-1:]), chain, carry)
+
+    by_zero = decided_by(WAYS[1], sequence), decided_by(WAYS[1], moved)
+    return {SENTENCES: lambda: map(asked, AGAIN), ZERO: lambda: [c7(model, scores, odds, *by_zero)]}
+
+
 def _c7_test(
     special: Mapping[str, Sequence[Head]], turned: Sequence[Head], moved: Silenced, passed: Sequence[str]
 ) -> str:
@@ -432,16 +466,16 @@ def _c7_control(odds: Result, sequence: InSequence, moved: Silenced) -> str:
     )
 
 
-def _counted(model, ids: list[int]) -> list[tuple[str, int, int]]:
+def _counted(model: Bridge, ids: list[int]) -> list[tuple[str, int, int]]:
     strings = models.token_strings(model, ids)
     return [(text, token, strings.count(text)) for text, token in zip(strings, ids, strict=True)]
 
 
-def _words(model, prompts: Prompts) -> list[str]:
+def _words(model: Bridge, prompts: Prompts) -> list[str]:
     return models.token_strings(model, prompts.tokens[0].tolist())
 
 
-def _told(model, told: Sequence[tuple[str, list[tuple[str, str]]]], pronoun: str) -> Prompts:
+def _told(model: Bridge, told: Sequence[tuple[str, list[tuple[str, str]]]], pronoun: str) -> Prompts:
     sentences = []
     for frame, ((first, a), (second, b)) in told:
         before, rest = frame.split(" {A}")
@@ -454,7 +488,7 @@ def _told(model, told: Sequence[tuple[str, list[tuple[str, str]]]], pronoun: str
     return Prompts.write(model.tokenizer, sentences, context=model.cfg.n_ctx)
 
 
-def _leaning(model, prompts: Prompts, asking: Sequence[str]) -> tuple[Tensor, Tensor]:
+def _leaning(model: Bridge, prompts: Prompts, asking: Sequence[str]) -> tuple[Tensor, Tensor]:
     """From each of these spots: score of the man minus the woman, and attention to both: [spot, layer, head,
     prompt]."""
     layers, rows = range(model.cfg.n_layers), torch.arange(len(prompts))
@@ -476,7 +510,7 @@ def _leaning(model, prompts: Prompts, asking: Sequence[str]) -> tuple[Tensor, Te
 
 
 def _other_sets(
-    model, earlier: Sequence[Head], later: Sequence[Head], last: int, seed: int
+    model: Bridge, earlier: Sequence[Head], later: Sequence[Head], last: int, seed: int
 ) -> dict[str, tuple[Head, ...]]:
     """Sets of as many other heads of earlier layers, each once: all of them, or `CONTROL_SETS` drawn at
     random."""
@@ -495,26 +529,32 @@ def _other_sets(
 
 
 def _without(
-    model, sets: Mapping[str, Sequence[Head]], seed: int, measure: Callable[..., np.ndarray]
+    model: Bridge,
+    sets: Mapping[str, Sequence[Head]],
+    seed: int,
+    measure: Callable[..., np.ndarray],
+    ways: Sequence[str] = WAYS,
 ) -> np.ndarray:
-    """A measure without each set of heads, by both of `WAYS`: [way, set, prompt]."""
+    """A measure without each set of heads, by these of `WAYS`: [way, set, prompt]."""
     words = known_words(model, AVERAGED, seed=seed + AVERAGED)
     every = sorted({head for heads in sets.values() for head in heads})
     recorded = hooks.record(model, torch.cat([words, words], dim=1), every)
     average = {head: recorded[head].mean(dim=0) for head in every}
-    ways = (lambda head: hooks.Put(head, average[head])), hooks.Zero
-    return np.stack([np.stack([measure(*map(way, heads)) for heads in sets.values()]) for way in ways])
+    edits = {WAYS[0]: lambda head: hooks.Put(head, average[head]), WAYS[1]: hooks.Zero}
+    return np.stack([
+        np.stack([measure(*map(edits[way], heads)) for heads in sets.values()]) for way in ways
+    ])  # fmt: skip
 
 
 def _induction(
-    model, rows: Tensor, later: Sequence[Head], edits: Sequence[hooks.Edit]
+    model: Bridge, rows: Tensor, later: Sequence[Head], edits: Sequence[hooks.Edit]
 ) -> Float[np.ndarray, "prompt"]:
     """Mean induction score of these heads, row by row, under these edits."""
     scores = role_scores_by_row(model, rows, *edits).at(role="induction")
     return np.mean([scores.at(layer=head.layer, head=head.head).values for head in later], axis=0)
 
 
-def _next_word(model, rows: Tensor, edits: Sequence[hooks.Edit]) -> Float[np.ndarray, "prompt"]:
+def _next_word(model: Bridge, rows: Tensor, edits: Sequence[hooks.Edit]) -> Float[np.ndarray, "prompt"]:
     """Mean log-probability of the next word in the second saying, row by row, under these edits."""
     length = rows.shape[1]
     logits = hooks.run(model, torch.cat([rows, rows], dim=1), *edits)[0][:, length:-1]

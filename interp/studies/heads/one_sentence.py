@@ -1,4 +1,4 @@
-"""One prompt, some heads switched off, what changes. Pure; the widget draws it.
+"""One prompt, some heads switched off, what changes.
 
 A prompt of one's own has no template, so the baselines are taken without regard to position: `mean` puts each
 head's mean output over all words of `REFERENCES` ABC sentences everywhere; `resample` puts, at every
@@ -7,7 +7,7 @@ nothing; `twin` puts what the head does in the reader's second sentence, token b
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
@@ -18,18 +18,16 @@ from interp import hooks, models
 from interp.methods.ablation import check_how
 from interp.methods.attribution import head_attribution
 from interp.methods.engine.toggles import Toggles
+from interp.models import Bridge
 from interp.prompts import Prompts
 from interp.result import Result
-from interp.screens.lab import LabAnswer, LabState
+from interp.screens.lab import LabState
 from interp.screens.refusals import beneath
 from interp.sites import Head, Site, check_place
 from interp.studies.names import ioi
-from interp.studies.own_words import cautions
 from interp.studies.own_words.own_sentences import (
-    asked_words,
     likeliest,
     likeliest_beside,
-    read_otherwise,
     written,
     written_twin,
 )
@@ -40,19 +38,12 @@ SentenceOf = Callable[[str, str, str, bool], "Sentence"]  # of prompt, answer, a
 REFERENCES = 32
 SEED = 0
 TWIN = "twin"
-NOTES = {
-    "mean": "Each head switched off puts out its mean over all words of {n} sentences with three "
-    "different names, whatever the place; over many sentences (below), its mean at the same place.",
-    "zero": "Each head switched off writes nothing.",
-    "resample": "Each head switched off puts out what it does at words drawn from {n} other sentences.",
-    TWIN: "Each head switched off puts out what it does in your second sentence, token by token.",
-}
 
 
 class Sentence:
     """One sentence on the bench: what the model says with every head on, and heads that can be toggled."""
 
-    def __init__(self, model, prompt: str, answer: str, against: str, bos: bool):
+    def __init__(self, model: Bridge, prompt: str, answer: str, against: str, bos: bool):
         self.prompts = written(model, prompt, answer, against, bos=bos)
         self.toggles = Toggles(model, self.prompts)
         self._put: dict[Head, Tensor | None] = {}
@@ -74,10 +65,30 @@ class Sentence:
         return self.toggles.logits()[0].double().cpu()
 
 
-def compute(
-    model, state: LabState, *, outputs_of: OutputsOf | None = None, sentence_of: SentenceOf | None = None
-) -> LabAnswer:
-    """The answer to this state. The same state gives the same answer, to rounding.
+@dataclass(frozen=True, eq=False)
+class Change:
+    """What the model says of a sentence with every head on, and without the state's: pairs are (before,
+    after). `baseline` and `ablated` are the ten likeliest next tokens; `chances` of all tokens before.
+    """
+
+    tokens: tuple[str, ...]
+    baseline: Result
+    ablated: Result
+    logit_difference: tuple[float, float]
+    answer_probability: tuple[float, float]
+    against_probability: tuple[float, float]
+    head_effects: Result
+    chances: Float[Tensor, "token"]
+
+
+def changed(
+    model: Bridge,
+    state: LabState,
+    *,
+    outputs_of: OutputsOf | None = None,
+    sentence_of: SentenceOf | None = None,
+) -> Change:
+    """What changes without the state's heads. The same state gives the same numbers, to rounding.
 
     `outputs_of(bos)` gives what the heads do in the reference sentences, by layer; by default they are run.
     `sentence_of` gives the `Sentence` of a prompt, for a bench that keeps it. Raises ValueError with one
@@ -91,9 +102,7 @@ def compute(
     after = sentence.logits(edits)
     words = tuple(int(prompts.answers[name][0]) for name in ("io", "s"))
     probabilities = before.softmax(dim=-1), after.softmax(dim=-1)
-    asked = asked_words(model, state.answer, state.against)
-    texts = (state.prompt.rstrip(), *([state.twin.rstrip()] if state.how == TWIN else []))
-    return LabAnswer(
+    return Change(
         tokens=tuple(models.token_strings(model, prompts.tokens[0].tolist())),
         baseline=likeliest(model, probabilities[0], "before"),
         ablated=_with_convention(likeliest(model, probabilities[1], "after"), state),
@@ -101,16 +110,13 @@ def compute(
         answer_probability=_pair(probability[words[0]] for probability in probabilities),
         against_probability=_pair(probability[words[1]] for probability in probabilities),
         head_effects=sentence.head_effects,
-        notes=_notes(model, state) + cautions.cut_words(model, *texts),
-        asked=asked,
-        words=cautions.read_words(model, texts[0]),
-        cautions=cautions.before_finding(model, texts, asked, probabilities[0]),
+        chances=probabilities[0],
     )
 
 
-def guesses(model, state: LabState, *, most: int = 6) -> Result:
+def guesses(model: Bridge, state: LabState, *, most: int = 6) -> Result:
     """The `most` likeliest next tokens of both runs together: Result[token, run], run "baseline" and "without
-    L5H2". Raises ValueError as `compute` does.
+    L5H2". Raises ValueError as `changed` does.
     """
     sentence = _sentence(model, state, None)
     edits = _edits(model, sentence.prompts, state, partial(reference_outputs, model))
@@ -121,7 +127,7 @@ def guesses(model, state: LabState, *, most: int = 6) -> Result:
 
 
 def leads(
-    model,
+    model: Bridge,
     state: LabState,
     sets: Sequence[Sequence[Head]],
     *,
@@ -130,7 +136,7 @@ def leads(
 ) -> Iterator[float]:
     """The logit difference of this sentence without each of these sets of heads, one after another, in nats.
 
-    The heads of the state do not count; its way of switching off does. Raises ValueError as `compute` does.
+    The heads of the state do not count; its way of switching off does. Raises ValueError as `changed` does.
     """
     sentence = _sentence(model, state, sentence_of)
     prompts = sentence.prompts
@@ -142,13 +148,13 @@ def leads(
         yield float(logits[answer] - logits[against])
 
 
-def examples(model) -> tuple[tuple[str, LabState], ...]:
+def examples(model: Bridge) -> tuple[tuple[str, LabState], ...]:
     """Labelled states to start from: the article's sentence and its variations."""
     states = [(label, LabState(prompt, answer, against)) for label, prompt, answer, against in NAME_EXAMPLES]
     return tuple((label, state) for label, state in states if _is_usable(model, state))
 
 
-def check_state(model, state: LabState) -> None:
+def check_state(model: Bridge, state: LabState) -> None:
     """Nothing, if the state's heads and its way of switching off exist; else ValueError."""
     if state.how != TWIN:
         with beneath("how"):
@@ -158,7 +164,7 @@ def check_state(model, state: LabState) -> None:
             check_place(head, models.describe(model))
 
 
-def reference_outputs(model, bos: bool) -> dict[int, Float[Tensor, "word head d_head"]]:
+def reference_outputs(model: Bridge, bos: bool) -> dict[int, Float[Tensor, "word head d_head"]]:
     """Head outputs of every layer at every word of the ABC sentences, padding left out."""
     originals = ioi.prompts(model, REFERENCES, seed=SEED, bos=bos)
     sentences = ioi.reference(model, originals, seed=SEED).take(torch.arange(REFERENCES))
@@ -169,13 +175,13 @@ def reference_outputs(model, bos: bool) -> dict[int, Float[Tensor, "word head d_
     }
 
 
-def _sentence(model, state: LabState, sentence_of: SentenceOf | None) -> Sentence:
+def _sentence(model: Bridge, state: LabState, sentence_of: SentenceOf | None) -> Sentence:
     check_state(model, state)
     asked = state.prompt, state.answer, state.against, state.bos
     return sentence_of(*asked) if sentence_of else Sentence(model, *asked)
 
 
-def _edits(model, prompts: Prompts, state: LabState, outputs_of: OutputsOf) -> dict[Head, hooks.Edit]:
+def _edits(model: Bridge, prompts: Prompts, state: LabState, outputs_of: OutputsOf) -> dict[Head, hooks.Edit]:
     heads = sorted(set(state.heads))
     if state.how == TWIN:
         twin = written_twin(model, prompts, state.twin, state.answer, state.against)
@@ -206,12 +212,7 @@ def _pair(values) -> tuple[float, float]:
     return before, after
 
 
-def _notes(model, state: LabState) -> tuple[str, ...]:
-    notes = read_otherwise(model, state.prompt)
-    return (*notes, NOTES[state.how].format(n=REFERENCES)) if state.heads else notes
-
-
-def _is_usable(model, state: LabState) -> bool:
+def _is_usable(model: Bridge, state: LabState) -> bool:
     try:
         check_state(model, state)
         written(model, state.prompt, state.answer, state.against, bos=state.bos)

@@ -11,7 +11,7 @@ from functools import cache
 import numpy as np
 import torch
 
-from interp.claims import Claim, decide
+from interp.claims import TRAININGS, Again, Claim, decide
 from interp.methods import ngram
 from interp.published import beliefs as published
 from interp.result import Result
@@ -180,10 +180,11 @@ def revised() -> Result:
     return Result(values, axes, "published: stories solved", "share", about() | {"quoted": "GPT-1 to GPT-4"})
 
 
-def drops(kinds: Sequence[str] = HANSES) -> Result:
-    """How far each run that passes the exam falls on its worst twin: Result[run], differences of shares."""
-    table = scores()
-    names = [run for run in passed() if run.startswith(tuple(kinds))]
+def drops(kinds: Sequence[str] = HANSES, *, seed: int | None = None) -> Result:
+    """How far each run that passes the exam falls on its worst twin: Result[run], differences of shares. Runs
+    of all seeds, or of one."""
+    table, end = scores(), "" if seed is None else f" {seed}"
+    names = [run for run in passed() if run.startswith(tuple(kinds)) and run.endswith(end)]
     values = [
         float(table.at(run=run, story=EXAM)) - min(float(table.at(run=run, story=twin)) for twin in TWINS)
         for run in names
@@ -191,13 +192,20 @@ def drops(kinds: Sequence[str] = HANSES) -> Result:
     return Result(np.array(values), {"run": tuple(names)}, "exam minus worst twin", "share", about())
 
 
-def c19(kinds: Sequence[str] = HANSES, controls: Sequence[str] = ("who",)) -> Claim:
+def c19(
+    kinds: Sequence[str] = HANSES,
+    controls: Sequence[str] = ("who",),
+    *,
+    strict: float = 1.0,
+    seed: int | None = None,
+) -> Claim:
     """The verdict on the critics' half: passing the exam says little. The half about scale is not tested, so
     it is partly at most.
 
-    `kinds` are the trainings suspected, `controls` those taught who is asked.
+    `kinds` are the trainings suspected, `controls` those taught who is asked; of all seeds, or of one.
+    `strict` multiplies the threshold.
     """
-    fell, fair = drops(kinds), drops(controls)
+    fell, fair = drops(kinds, seed=seed), drops(controls, seed=seed)
     low, high = np.round(fell.interval("run").values, 9) if len(fell.values) > 1 else (0.0, 0.0)
     measured = float(fell.values.mean()) if fell.values.size else 0.0
     control = float(fair.values.mean()) if fair.values.size else 0.0
@@ -208,7 +216,7 @@ def c19(kinds: Sequence[str] = HANSES, controls: Sequence[str] = ("who",)) -> Cl
         model=about()["model"],
         measured=measured,
         interval=(float(low), float(high)),
-        verdict=decide(measured, (low, high), LEAST_DROP, [control], complete=False),
+        verdict=decide(measured, (low, high), strict * LEAST_DROP, [control], complete=False),
         test=(
             f"{len(fell.values)} models of our own making ({', '.join(kinds)}) that pass the exam: the exam's"
             f" share minus that of the worst of {len(TWINS)} twins, new names, things and places. Whether"
@@ -224,6 +232,11 @@ def c19(kinds: Sequence[str] = HANSES, controls: Sequence[str] = ("who",)) -> Cl
             " break it"
         ),
     )
+
+
+def c19_again() -> Again:
+    """C19 asked again, for `claims.firm`: of the runs of each seed alone."""
+    return {TRAININGS: lambda: (c19(seed=seed) for seed in belief.SEEDS)}
 
 
 def c21() -> Claim:

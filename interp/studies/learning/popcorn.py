@@ -11,6 +11,7 @@ import numpy as np
 
 from interp import models
 from interp.methods.readout import logits_at_end
+from interp.models import Bridge
 from interp.result import Result
 from interp.studies.facts import facts
 from interp.words.ioi import FEMALE_NAMES, MALE_NAMES
@@ -46,7 +47,7 @@ def written(seed: int = 0, n: int = TELLINGS) -> dict[str, list[tuple[str, str, 
     return found
 
 
-def answered(model, seed: int = 0) -> Result:
+def answered(model: Bridge, seed: int = 0) -> Result:
     """Whether the right word beats the wrong one: Result[story, telling], 1 or 0, by first tokens."""
     values = []
     for rows in written(seed).values():

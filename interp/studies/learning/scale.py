@@ -12,7 +12,7 @@ from itertools import pairwise
 import numpy as np
 from scipy.optimize import least_squares
 
-from interp.claims import Claim
+from interp.claims import TRAININGS, Again, Claim, shifted
 from interp.published import scaling
 from interp.result import Result
 from interp.trainings import family, stored
@@ -165,11 +165,12 @@ def published() -> Result:
     return Result(np.transpose(values), axes, "loss", "nats", about() | {"published": True})
 
 
-def c18(excess: Result | None = None) -> Claim:
+def c18(excess: Result | None = None, *, strict: float = 1.0) -> Claim:
     """The verdict, on the stored family or on another Result[seed, weights, tokens].
 
     Supported: more weights and more text always help, text along a straight line on log paper, size with one
-    exponent. Partly: they help, and only one of the two is a power law.
+    exponent. Partly: they help, and only one of the two is a power law. `strict` moves the least
+    straightness as `claims.shifted` does, and divides the factor allowed.
     """
     whole = runs() if excess is None else excess
     mean = whole.mean("seed")
@@ -177,7 +178,7 @@ def c18(excess: Result | None = None) -> Claim:
     each = np.array([exponents(whole.at(seed=seed))[0].values.mean() for seed in whole.axes["seed"]])
     helps = bool((np.diff(mean.values, axis=0) < 0).all() and (np.diff(mean.values, axis=1) < 0).all())
     straight, bent = straightness(mean), float(size.values.max() / max(size.values.min(), 1e-9))
-    laws = (straight >= LEAST_STRAIGHT, bent <= MOST_BENT)
+    laws = (straight >= shifted(LEAST_STRAIGHT, strict), bent <= MOST_BENT / strict)
     verdict = "not supported" if not helps else ("not supported", "partly", "supported")[sum(laws)]
     missed = errors().at(of="of the excess").values
     return Claim(
@@ -203,6 +204,16 @@ def c18(excess: Result | None = None) -> Claim:
         ),
         published="Kaplan and others 2020: loss falls with size as N^−0.076, with text as D^−0.095",
     )
+
+
+def c18_again() -> Again:
+    """C18 asked again, for `claims.firm`: of the 24 models of each seed alone."""
+    whole = runs()
+    each = [
+        Result(whole.values[[at]], {**whole.axes, "seed": (seed,)}, QUANTITY, UNIT, whole.about)
+        for at, seed in enumerate(whole.axes["seed"])
+    ]
+    return {TRAININGS: lambda: map(c18, each)}
 
 
 def _fitted(law: Law, seen: np.ndarray, n: np.ndarray, d: np.ndarray) -> np.ndarray:

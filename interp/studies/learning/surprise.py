@@ -9,7 +9,8 @@ import numpy as np
 import torch
 
 from interp import hooks
-from interp.claims import Claim, decide
+from interp.claims import TEXTS, Again, Claim, decide
+from interp.models import Bridge
 from interp.result import Result
 from interp.studies.learning import taps as learning
 from interp.trainings import stored, taps
@@ -17,6 +18,7 @@ from interp.words import small_world
 
 ROWS = 64
 LEAST_SAVED = 0.3
+AGAIN = (2, 3, 4, 5, 6)  # seeds of other texts, on which the verdict is asked again
 READERS = ("no context", "5-gram", "network")
 C20_TEXT = "Language is predictable because the world is, so prediction is a good teacher."
 COFFEE, SWEET = "I like my coffee with cream and", " sugar"
@@ -38,13 +40,13 @@ def by_kind() -> Result:
 
 
 @cache
-def saved(shuffled: bool = False) -> Result:
+def saved(shuffled: bool = False, seed: int | None = None) -> Result:
     """The share of the surprise that context takes away from a reader: Result[reader, row].
 
-    As a control: words in random order, by readers trained on such text.
+    As a control: words in random order, by readers trained on such text. `seed` writes other texts.
     """
     network = taps.load("taps-shuffled" if shuffled else "taps-0")
-    alone, *others = _readers(taps.rows("surprise", ROWS, shuffled=shuffled), network, shuffled)
+    alone, *others = _readers(taps.rows(f"surprise{seed or ''}", ROWS, shuffled=shuffled), network, shuffled)
     share = np.stack([1 - one.mean(1) / alone.mean(1) for one in others])
     axes = {"reader": READERS[1:], "row": tuple(range(ROWS))}
     return Result(share, axes, "surprise taken away by context", "share", learning.about() | {"n": ROWS})
@@ -72,7 +74,7 @@ def words_of(text: str) -> tuple[str, ...]:
     return tuple(words.words[i] for i in words.encode(text))
 
 
-def rank(model, text: str = COFFEE, word: str = SWEET) -> int | None:
+def rank(model: Bridge, text: str = COFFEE, word: str = SWEET) -> int | None:
     """The place of a word among the guesses after a text, 1 the first; None if it is not one token."""
     wanted = model.tokenizer.encode(word, add_special_tokens=False)
     if len(wanted) != 1:
@@ -82,15 +84,16 @@ def rank(model, text: str = COFFEE, word: str = SWEET) -> int | None:
     return int((logits > logits[wanted[0]]).sum()) + 1
 
 
-def c20(shuffled: bool = False) -> Claim:
+def c20(shuffled: bool = False, *, strict: float = 1.0, seed: int | None = None) -> Claim:
     """The verdict: how much surprise context takes away where there is a world, and where there is none.
 
     With `shuffled` the two change places: the text without a world is put to the test, to see it fail.
+    `strict` multiplies the threshold; `seed` asks of other texts.
     """
-    mine, other = (saved(which).at(reader="network") for which in (shuffled, not shuffled))
+    mine, other = (saved(which, seed).at(reader="network") for which in (shuffled, not shuffled))
     low, high = map(float, mine.interval("row").values)
     measured, interval = float(mine.values.mean()), (low, high)
-    kinds, counting = by_kind(), float(saved(shuffled).at(reader="5-gram").values.mean())
+    kinds, counting = by_kind(), float(saved(shuffled, seed).at(reader="5-gram").values.mean())
     control = float(other.values.mean())
     skills = {name: stored.noted(name)["looks"][-1]["receiver"] for name in ("taps-0", "taps-shuffled")}
     each = "; ".join(
@@ -103,7 +106,7 @@ def c20(shuffled: bool = False) -> Claim:
         model=learning.about()["model"],
         measured=measured,
         interval=interval,
-        verdict=decide(measured, interval, LEAST_SAVED, (control, counting), complete=False),
+        verdict=decide(measured, interval, strict * LEAST_SAVED, (control, counting), complete=False),
         test=(
             "Share of the surprise at a word that its context takes away, on new text of a small world of our"
             f" own making (interval over {ROWS} rows). Nats per word without context, by 5-gram, by network:"
@@ -118,6 +121,11 @@ def c20(shuffled: bool = False) -> Claim:
         threshold=f"at least {LEAST_SAVED}, above both controls; partly, since the world is ours",
         published="no figure: the article argues",
     )
+
+
+def c20_again() -> Again:
+    """C20 asked again, for `claims.firm`: of the texts of each seed of `AGAIN`."""
+    return {TEXTS: lambda: (c20(seed=seed) for seed in AGAIN)}
 
 
 def _readers(ids: torch.Tensor, network, shuffled: bool = False) -> list[np.ndarray]:

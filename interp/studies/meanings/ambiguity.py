@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from interp import models
-from interp.claims import Claim, decide
+from interp.claims import SENTENCES, Again, Claim, decide
 from interp.methods import patching
 from interp.methods.readout import LogitDifference, logits_at_end
 from interp.models import Bridge
@@ -143,6 +143,11 @@ def c5(shares: Result, because: str | None = None, *, strict: float = 1.0) -> Cl
             + (f"; fewer than half for “{'”, “'.join(weak)}”." if weak else ", in each kind at least half.")
         ),
     )  # fmt: skip
+
+
+def c5_again(model: Bridge) -> Again:
+    """C5 asked again, for `claims.firm`: with the pairs that each seed of `states.AGAIN` draws."""
+    return {SENTENCES: lambda: (c5(both_right(model, seed=seed)) for seed in states.AGAIN)}
 
 
 @cache

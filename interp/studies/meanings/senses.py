@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from interp import models, vectors
-from interp.claims import Claim, decide
+from interp.claims import SENTENCES, Again, Claim, decide
 from interp.methods import probes
 from interp.models import Bridge
 from interp.result import Result
@@ -239,6 +239,11 @@ def c4(found: Result, gap: Result, because: str | None = None, *, strict: float 
             f" another word in the place). {kinds_told(at_best(gap))}."
         ),
     )  # fmt: skip
+
+
+def c4_again(model: Bridge) -> Again:
+    """C4 asked again, for `claims.firm`: with the names that each seed of `states.AGAIN` draws."""
+    return {SENTENCES: lambda: (c4(*measure(model, seed=seed)) for seed in states.AGAIN)}
 
 
 def untestable(model: Bridge, seed: int = 0) -> str | None:

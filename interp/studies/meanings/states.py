@@ -13,6 +13,7 @@ from interp.prompts import Prompts
 from interp.sites import Site
 
 AT_ONCE = 64  # texts in one pass
+AGAIN = (2, 3, 4, 5, 6)  # seeds of other sentences, on which verdicts are asked again
 
 
 def depths(model: Bridge) -> tuple[int, ...]:

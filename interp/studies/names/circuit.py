@@ -12,9 +12,10 @@ from random import Random
 import numpy as np
 
 from interp import models
-from interp.claims import Claim, decide
+from interp.claims import SENTENCES, ZERO, Again, Claim, decide
 from interp.methods.ablation import sets_ablation
 from interp.methods.circuits import Node, circuits_isolated, nodes_removed
+from interp.models import Bridge
 from interp.prompts import Prompts
 from interp.published import circuits, model_of_shape
 from interp.result import Result
@@ -54,7 +55,7 @@ class Task:
     preferred: float
 
     @classmethod
-    def of(cls, model, *, n: int = 60, seed: int = 1, bos: bool = False) -> "Task":
+    def of(cls, model: Bridge, *, n: int = 60, seed: int = 1, bos: bool = False) -> "Task":
         """`n` prompts of this seed; choose another seed than the one on which the roles were found."""
         prompts = ioi.prompts(model, n, seed=seed, bos=bos)
         does = ioi.behaviour(model, prompts)
@@ -64,19 +65,29 @@ class Task:
         )
 
 
-def lead_kept(model, task: Task, circuits: Mapping[str, Sequence[Node]], *, progress: bool = True) -> Result:
-    """F(C), the lead that each circuit keeps when all else is replaced by its mean: Result[circuit,
-    prompt], nats."""
+def lead_kept(
+    model: Bridge,
+    task: Task,
+    circuits: Mapping[str, Sequence[Node]],
+    *,
+    how: str = "mean",
+    progress: bool = True,
+) -> Result:
+    """F(C), the lead that each circuit keeps when all else is replaced by its mean, or by nothing (`how`
+    "zero"): Result[circuit, prompt], nats."""
     ioi.check_reference(model, task.reference)
     metric = ioi.logit_difference(task.prompts)
     change = circuits_isolated(
-        model, task.prompts, metric, list(circuits.values()), reference=task.reference, progress=progress
-    )
+        model, task.prompts, metric, list(circuits.values()), reference=task.reference, how=how,
+        progress=progress,
+    )  # fmt: skip
     axes = {"circuit": tuple(circuits), "prompt": change.axes["prompt"]}
     return Result(change.values + task.lead.values, axes, "lead kept", "nats", change.about)
 
 
-def without(model, task: Task, sets: Mapping[str, Sequence[Node]], *, progress: bool = True) -> Result:
+def without(
+    model: Bridge, task: Task, sets: Mapping[str, Sequence[Node]], *, progress: bool = True
+) -> Result:
     """F(M without K), the lead of the whole model without each set of nodes: Result[set, prompt], nats."""
     ioi.check_reference(model, task.reference)
     metric = ioi.logit_difference(task.prompts)
@@ -108,7 +119,7 @@ def shares(kept: Result, task: Task) -> tuple[Result, Result]:
     )
 
 
-def article_nodes(model, roles: Roles) -> tuple[Node, ...]:
+def article_nodes(model: Bridge, roles: Roles) -> tuple[Node, ...]:
     """The article's heads: the published nine where they are about this model, else those found in its
     three parts."""
     published = published_circuit(model, "article")
@@ -117,7 +128,7 @@ def article_nodes(model, roles: Roles) -> tuple[Node, ...]:
     return tuple(Node(head, part.spot) for part in published.values() for head in part.heads)
 
 
-def strict_parts(model, roles: Roles) -> dict[str, tuple[Node, ...]]:
+def strict_parts(model: Bridge, roles: Roles) -> dict[str, tuple[Node, ...]]:
     """The article's three parts in the article's own roles: the published nine heads where they are about
     this model, else those found in these roles. A part that nobody plays is empty."""
     published = published_circuit(model, "article")
@@ -129,7 +140,7 @@ def strict_parts(model, roles: Roles) -> dict[str, tuple[Node, ...]]:
     }
 
 
-def strict_nodes(model, roles: Roles) -> tuple[Node, ...]:
+def strict_nodes(model: Bridge, roles: Roles) -> tuple[Node, ...]:
     """The heads of `strict_parts`, in order; none where nobody plays any."""
     return tuple(sorted({node for nodes in strict_parts(model, roles).values() for node in nodes}))
 
@@ -139,12 +150,12 @@ def heads_at(nodes: Sequence[Node]) -> tuple[Head, ...]:
     return tuple(sorted({node.head for node in nodes}))
 
 
-def published_circuit(model, telling: str = "paper") -> Mapping[str, circuits.Part] | None:
+def published_circuit(model: Bridge, telling: str = "paper") -> Mapping[str, circuits.Part] | None:
     """The published circuit for a model of this shape, by class of heads; None where none is published."""
     return circuits.circuit(model_of_shape(*models.describe(model).shape), telling)
 
 
-def beside_published(model, roles: Roles) -> dict[str, str]:
+def beside_published(model: Bridge, roles: Roles) -> dict[str, str]:
     """Found beside published, to be read: role -> hits, misses and extras.
 
     One line that says so where no circuit is published for a model of this shape.
@@ -168,7 +179,7 @@ def _compared(found: set[Head], listed: set[Head]) -> str:
     return "; ".join(told)
 
 
-def with_controls(model, chosen: Mapping[str, Sequence[Node]], *, n: int = 5, seed: int = 0) -> dict:
+def with_controls(model: Bridge, chosen: Mapping[str, Sequence[Node]], *, n: int = 5, seed: int = 0) -> dict:
     """These circuits, and `n` random ones as large as the last of them and at the same words."""
     named = {name: nodes for name, nodes in chosen.items() if nodes}
     last = list(named.values())[-1] if named else ()
@@ -200,12 +211,12 @@ def spread(hit: Result, k: int = 12) -> Result:
 
 
 def random_sets(
-    model, heads: Sequence[Head], n: int, *, seed: int = 0, without: Sequence[Head] = ()
+    model: Bridge, heads: Sequence[Head], n: int, *, seed: int = 0, without: Sequence[Head] = ()
 ) -> list[list[Head]]:
     """`n` random sets of as many other heads, none of them in `without`; they may overlap. Raises ValueError
     if too few remain.
     """
-    others = [head for head in every_head(model) if head not in {*heads, *without}]
+    others = [head for head in models.every_head(model) if head not in {*heads, *without}]
     if len(others) < len(heads):
         raise ValueError(
             f"A control for {len(heads)} heads needs as many others, but only {len(others)} remain: choose"
@@ -216,7 +227,7 @@ def random_sets(
 
 
 def random_circuits(
-    model, nodes: Sequence[Node], n: int = CONTROL_CIRCUITS, *, seed: int = 0
+    model: Bridge, nodes: Sequence[Node], n: int = CONTROL_CIRCUITS, *, seed: int = 0
 ) -> dict[str, tuple[Node, ...]]:
     """`n` circuits of as many other heads at the same words, heads drawn at random."""
     heads = [node.head for node in nodes]
@@ -226,13 +237,8 @@ def random_circuits(
     }
 
 
-def every_head(model) -> list[Head]:
-    """All heads of the model, in order."""
-    return [Head(layer, head) for layer in range(model.cfg.n_layers) for head in range(model.cfg.n_heads)]
-
-
 def completeness(
-    model, task: Task, roles: Roles, *, random: int = 10, seed: int = 0, progress: bool = True
+    model: Bridge, task: Task, roles: Roles, *, random: int = 10, seed: int = 0, progress: bool = True
 ) -> Result:
     """Does the circuit stand for the model when parts are missing? Result[removed, run, prompt], nats.
 
@@ -250,7 +256,7 @@ def completeness(
     return Result(np.stack([one.values for one in both], axis=1), axes, "lead", "nats", both[0].about)
 
 
-def minimality(model, task: Task, roles: Roles, *, progress: bool = True) -> Result:
+def minimality(model: Bridge, task: Task, roles: Roles, *, progress: bool = True) -> Result:
     """What each node is worth to the circuit: Result[node, prompt], nats.
 
     |F(C without K and the node) - F(C without K)| with K empty or the rest of its role, whichever shows
@@ -271,20 +277,21 @@ def minimality(model, task: Task, roles: Roles, *, progress: bool = True) -> Res
 
 
 def knock_out(
-    model,
+    model: Bridge,
     task: Task,
     heads: Sequence[Head],
     *,
     sets: int = CONTROL_SETS,
     seed: int = 0,
     without: Sequence[Head] = (),
+    how: str = "mean",
     progress: bool = True,
 ) -> Result:
     """Change in the lead without these heads, and without random sets of as many others: Result[set, prompt],
     nats. No head of `without` is drawn: heads that have a part of their own are no fair control.
 
-    Whole heads are replaced by their mean, at every word. The first set is "these", then "random 1" and so
-    on. Raises ValueError if no head is given. Source: Wang et al. 2022, section 3.4.
+    Whole heads are replaced by their mean, or by nothing, at every word. The first set is "these", then
+    "random 1" and so on. Raises ValueError if no head is given. Source: Wang et al. 2022, section 3.4.
     """
     if not heads:
         raise ValueError(
@@ -293,7 +300,7 @@ def knock_out(
     drawn = random_sets(model, heads, sets, seed=seed, without=without)
     change = sets_ablation(
         model, task.prompts, ioi.logit_difference(task.prompts), [list(heads), *drawn],
-        reference=task.reference, progress=progress,
+        reference=task.reference, how=how, progress=progress,
     )  # fmt: skip
     labels = ("these", *(f"random {at + 1}" for at in range(sets)))
     return replace(change, axes={"set": labels, "prompt": change.axes["prompt"]})
@@ -340,7 +347,7 @@ class Verdict:
     preferred: float
 
 
-def measure_c8(model, task: Task, roles: Roles, *, seed: int = 0, progress: bool = True) -> Verdict:
+def measure_c8(model: Bridge, task: Task, roles: Roles, *, seed: int = 0, progress: bool = True) -> Verdict:
     """How much of the lead the article's heads keep alone, in its roles and in this model's own, beside as
     many random heads at the same words."""
     own = {part: roles.nodes(*names) for part, names in ARTICLE_PARTS.items()}
@@ -349,39 +356,57 @@ def measure_c8(model, task: Task, roles: Roles, *, seed: int = 0, progress: bool
 
 
 def _kept(
-    model, task: Task, roles: Roles, parts: Mapping[str, tuple[Node, ...]], seed: int, progress: bool
+    model: Bridge,
+    task: Task,
+    roles: Roles,
+    parts: Mapping[str, tuple[Node, ...]],
+    seed: int,
+    progress: bool,
+    how: str = "mean",
 ) -> Kept:
     nodes = tuple(sorted({node for part in parts.values() for node in part}))
     if not nodes:
         return Kept()
     circuits = {"article": nodes, **random_circuits(model, nodes, seed=seed)}
-    share, bounds = shares(lead_kept(model, task, circuits, progress=progress), task)
+    share, bounds = shares(lead_kept(model, task, circuits, how=how, progress=progress), task)
     low, high = bounds.at(circuit="article").values
-    played = tuple(name for name, part in parts.items() if costs(model, task, roles, part, seed=seed))
+    played = tuple(
+        name for name, part in parts.items() if costs(model, task, roles, part, seed=seed, how=how)
+    )
     controls = tuple(float(value) for value in share.values[1:])
     return Kept(nodes, float(share.at(circuit="article")), (float(low), float(high)), controls, played)
 
 
-def costs(model, task: Task, roles: Roles, nodes: Sequence[Node], *, seed: int = 0) -> bool:
-    """Whether the lead falls without these heads, each at its mean, surely and by more than without any of
-    `CONTROL_CIRCUITS` random sets of as many heads that have no part. No heads, or no such set: False."""
+def costs(
+    model: Bridge, task: Task, roles: Roles, nodes: Sequence[Node], *, seed: int = 0, how: str = "mean"
+) -> bool:
+    """Whether the lead falls without these heads, each at its mean (or writing nothing), surely and by more
+    than without any of `CONTROL_CIRCUITS` random sets of as many heads that have no part. No heads, or no
+    such set: False."""
     heads = heads_at(nodes)
     apart = {*heads, *roles.of(*PARTS)}
-    if not heads or len(every_head(model)) - len(apart) < len(heads):
+    if not heads or len(models.every_head(model)) - len(apart) < len(heads):
         return False
     hit = knock_out(
-        model, task, heads, sets=CONTROL_CIRCUITS, seed=seed, without=tuple(apart), progress=False
+        model, task, heads, sets=CONTROL_CIRCUITS, seed=seed, without=tuple(apart), how=how, progress=False
     )
     change, high = hit.mean("prompt").values, hit.at(set="these").interval("prompt").at(bound="high")
     return bool(change[0] < change[1:].min() and float(high) < 0)
 
 
-def c8_again(model, roles: Roles, *, n: int = 40, seeds: Sequence[int] = AGAIN) -> list[Claim]:
-    """The verdict on C8 for the same heads on other sentences, `n` of each seed."""
-    name = models.describe(model).name
-    tasks = (Task.of(model, n=n, seed=seed) for seed in seeds)
-    return [c8(name, measure_c8(model, task, roles, seed=task_seed, progress=False))
-            for task, task_seed in zip(tasks, seeds, strict=True)]  # fmt: skip
+def c8_again(model: Bridge, roles: Roles, *, n: int = 40) -> Again:
+    """C8 asked again, for `claims.firm`: for the same heads on `n` sentences of each seed of `AGAIN`, and on
+    those of the usual seed with nothing in the place of silent heads. What its own cast keeps is left out."""
+    name, parts = models.describe(model).name, strict_parts(model, roles)
+
+    def on(task: Task, seed: int = 0, how: str = "mean") -> Claim:
+        strict = _kept(model, task, roles, parts, seed, False, how)
+        return c8(name, Verdict(strict, Kept(), task.preferred))
+
+    return {
+        SENTENCES: lambda: (on(Task.of(model, n=n, seed=seed), seed) for seed in AGAIN),
+        ZERO: lambda: [on(Task.of(model, n=n), how="zero")],
+    }
 
 
 def c8(model_name: str, measured: Verdict, *, strict: float = 1.0) -> Claim:

@@ -13,6 +13,7 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from interp.methods.circuits import Knockouts, Node
+from interp.models import Bridge
 from interp.result import Result
 from interp.studies.names import ioi
 from interp.studies.names.circuit import Task
@@ -25,7 +26,7 @@ Part = frozenset[Node]
 
 
 def greedy(
-    model,
+    model: Bridge,
     task: Task,
     nodes: Sequence[Node],
     *,
@@ -72,7 +73,7 @@ def gaps(found: Result) -> Result:
 class _Leads:
     """The lead without every part that was asked for, of circuit and model: each is measured once."""
 
-    def __init__(self, model, task: Task, nodes: Sequence[Node]):
+    def __init__(self, model: Bridge, task: Task, nodes: Sequence[Node]):
         self.nodes = tuple(sorted(set(nodes)))
         self.about, self._lead = task.lead.about, task.lead.values
         metric = ioi.logit_difference(task.prompts)

@@ -20,6 +20,7 @@ from interp import models
 from interp.methods.attribution import head_attribution
 from interp.methods.patching import residual_shares
 from interp.methods.readout import LogitDifference, logits_at_end
+from interp.models import Bridge
 from interp.prompts import Prompts, single_token
 from interp.result import Result
 from interp.sites import Head
@@ -39,7 +40,7 @@ class _Sentence:
 
 
 def prompts(
-    model,
+    model: Bridge,
     n: int = 100,
     *,
     seed: int = 0,
@@ -73,17 +74,17 @@ def prompts(
     return _written(model, sentences, bos)
 
 
-def name_pool(model) -> tuple[str, ...]:
+def name_pool(model: Bridge) -> tuple[str, ...]:
     """Names that are one token of this model with their leading space; ValueError if there are too few."""
     return _single(model, NAMES, "names", LEAST_NAMES)
 
 
-def name_tokens(model) -> Int[Tensor, "token"]:
+def name_tokens(model: Bridge) -> Int[Tensor, "token"]:
     """The token ids of `name_pool`, with their leading space."""
     return torch.tensor([single_token(model.tokenizer, f" {name}", "The name") for name in name_pool(model)])
 
 
-def reference(model, prompts: Prompts, *, seed: int = 0) -> Prompts:
+def reference(model: Bridge, prompts: Prompts, *, seed: int = 0) -> Prompts:
     """ABC twins: the same sentences with three different random names, none of them the sentence's IO or S.
 
     The first `len(prompts)` are the twins of the prompts, one to one; further ones follow until every
@@ -105,7 +106,7 @@ def reference(model, prompts: Prompts, *, seed: int = 0) -> Prompts:
     return renamed(model, originals, names)
 
 
-def check_reference(model, reference: Prompts) -> None:
+def check_reference(model: Bridge, reference: Prompts) -> None:
     """Nothing, if every ABC sentence has three different names at IO, S1 and S2; else ValueError that shows
     one."""
     names = torch.stack([reference.at(reference.tokens, spot) for spot in ("IO", "S1", "S2")], dim=1)
@@ -119,7 +120,7 @@ def check_reference(model, reference: Prompts) -> None:
             )
 
 
-def renamed(model, prompts: Prompts, names: Mapping[str, Int[Tensor, "prompt"]]) -> Prompts:
+def renamed(model: Bridge, prompts: Prompts, names: Mapping[str, Int[Tensor, "prompt"]]) -> Prompts:
     """The prompts with other names, as token ids, at these spots; `answers` and `spots` stay as they were."""
     changed, rows = prompts.tokens.clone(), torch.arange(len(prompts))
     for spot, own in names.items():
@@ -132,7 +133,7 @@ def renamed(model, prompts: Prompts, names: Mapping[str, Int[Tensor, "prompt"]])
     return replace(prompts, tokens=changed, texts=texts)
 
 
-def swapped(model, prompts: Prompts) -> Prompts:
+def swapped(model: Bridge, prompts: Prompts) -> Prompts:
     """The same sentences with S2 := IO, so that S is the right answer; `answers` stay as they were."""
     return renamed(model, prompts, {"S2": prompts.answers["io"]})
 
@@ -142,7 +143,7 @@ def logit_difference(prompts: Prompts) -> LogitDifference:
     return LogitDifference(prompts.answers["io"], prompts.answers["s"])
 
 
-def behaviour(model, prompts: Prompts) -> Result:
+def behaviour(model: Bridge, prompts: Prompts) -> Result:
     """What the model does: Result[measure, prompt] with `logit_difference`, `p_io` and `prefers_io`.
 
     Nats; probability of IO among all tokens; 1 where IO beats S, else 0. `mean("prompt")` gives the three
@@ -165,7 +166,7 @@ WAYS = {  # of telling the same scenes: what `prompts` is asked for
 }
 
 
-def ways(model, n: int = 60, *, seed: int = 0) -> Result:
+def ways(model: Bridge, n: int = 60, *, seed: int = 0) -> Result:
     """Does the model work out who gave, or does it count names? Result[way, prompt], the lead of IO in nats.
 
     The same names, places and things in every way of `WAYS`. With the right name said twice more it is the
@@ -179,19 +180,19 @@ def ways(model, n: int = 60, *, seed: int = 0) -> Result:
     return Result(np.stack([lead.values for lead in leads]), axes, "lead of the right name", "nats", about)
 
 
-def _third_gives(model, prompts: Prompts, seed: int) -> Prompts:
+def _third_gives(model: Bridge, prompts: Prompts, seed: int) -> Prompts:
     """The same sentences with a third name at S2."""
     other = reference(model, prompts, seed=seed).take(range(len(prompts)))
     return renamed(model, prompts, {"S2": other.at(other.tokens, "S2")})
 
 
-def strongest_writers(model, prompts: Prompts, k: int) -> tuple[Head, ...]:
+def strongest_writers(model: Bridge, prompts: Prompts, k: int) -> tuple[Head, ...]:
     """The `k` heads that write most towards IO and away from S at the last word, strongest first."""
     written = head_attribution(model, prompts).mean("prompt")
     return tuple(Head(*labels) for labels, _ in written.top(k))
 
 
-def stages(model, prompts: Prompts, *, spots: Sequence[str] = ("end", "S2")) -> Result:
+def stages(model: Bridge, prompts: Prompts, *, spots: Sequence[str] = ("end", "S2")) -> Result:
     """Where the answer is decided: Result[layer, spot, prompt], share of the swing to the sentences with
     S2 := IO.
 
@@ -247,7 +248,7 @@ def _in_front(extra: str | None, names: dict[str, str], before: str) -> tuple[tu
     return ((None, start), ("extra1", name), (None, between), ("extra2", name), (None, f"{end} {before}"))
 
 
-def _written(model, sentences: Sequence[_Sentence], bos: bool) -> Prompts:
+def _written(model: Bridge, sentences: Sequence[_Sentence], bos: bool) -> Prompts:
     written = Prompts.write(
         model.tokenizer,
         [sentence.pieces for sentence in sentences],
@@ -268,7 +269,7 @@ def _rows_with_enough(templates: Sequence[int]) -> list[int]:
     return rows
 
 
-def _checked_pairs(model, pairs: Sequence[tuple[str, str]] | None) -> list[tuple[str, str]]:
+def _checked_pairs(model: Bridge, pairs: Sequence[tuple[str, str]] | None) -> list[tuple[str, str]]:
     for io, s in pairs or ():
         if io == s:
             raise ValueError(f"The pair ({io!r}, {s!r}) has one name twice: give two different names.")
@@ -277,7 +278,7 @@ def _checked_pairs(model, pairs: Sequence[tuple[str, str]] | None) -> list[tuple
     return list(pairs or ())
 
 
-def _single(model, words: Sequence[str], what: str, least: int) -> tuple[str, ...]:
+def _single(model: Bridge, words: Sequence[str], what: str, least: int) -> tuple[str, ...]:
     """Those words that are one token of this model with their leading space."""
     ids = model.tokenizer([f" {word}" for word in words], add_special_tokens=False)["input_ids"]
     found = tuple(word for word, own in zip(words, ids, strict=True) if len(own) == 1)

@@ -23,9 +23,10 @@ import numpy as np
 import torch
 
 from interp import models
-from interp.claims import Claim
+from interp.claims import SENTENCES, ZERO, Again, Claim
 from interp.methods import ablation
 from interp.methods.readout import logits_at_end
+from interp.models import Bridge
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.sites import Head
@@ -39,6 +40,7 @@ TOP = 10
 LEAST_DROP = 0.30  # share of the lead that the heads must be worth, else they do not explain the name
 LEAST_KEPT = 0.50  # share of the probability of "any name" that must stay without them
 CONTROL_SETS = 20
+AGAIN = (2, 3, 4, 5, 6)  # seeds of other pairs of names, on which the verdict is asked again
 LEAST_NAMES = 0.10  # probability of any name below which there is nothing to explain
 LEAST_CONTRAST = (
     0.10  # by so much likelier must a name be for a drink at the store than for keys at the restaurant
@@ -60,7 +62,7 @@ class Scene:
         return f"{self.thing}, {self.place}"
 
 
-def scenes(model, n: int = 40, *, seed: int = 0, bos: bool = False) -> tuple[Scene, ...]:
+def scenes(model: Bridge, n: int = 40, *, seed: int = 0, bos: bool = False) -> tuple[Scene, ...]:
     """The four tellings: drink or keys, store or restaurant, each with the same `n` pairs of names.
 
     The article's own pair, Mary and John, comes first. The two names take turns in coming first, so that
@@ -73,7 +75,7 @@ def scenes(model, n: int = 40, *, seed: int = 0, bos: bool = False) -> tuple[Sce
     )
 
 
-def chances(model, scene: Scene, *edits) -> Result:
+def chances(model: Bridge, scene: Scene, *edits) -> Result:
     """What the model says next: Result[measure, prompt] with `MEASURES`: three probabilities and the lead
     in nats.
 
@@ -94,12 +96,12 @@ def chances(model, scene: Scene, *edits) -> Result:
     return Result(np.asarray(values), axes, "what comes next", "probability or nats", about)
 
 
-def chances_by_scene(model, told: Sequence[Scene]) -> Result:
+def chances_by_scene(model: Bridge, told: Sequence[Scene]) -> Result:
     """The three probabilities of every telling: Result[scene, measure, prompt]; the lead is left out."""
     return _stacked("scene", {str(scene): chances(model, scene) for scene in told})
 
 
-def with_and_without(model, scene: Scene, heads: Sequence[Head], *, seed: int = 0) -> Result:
+def with_and_without(model: Bridge, scene: Scene, heads: Sequence[Head], *, seed: int = 0) -> Result:
     """The three probabilities with all heads and without these, by mean and by zero, and without one random
     set of as many others: Result[run, measure, prompt]."""
     runs = {"whole model": chances(model, scene)}
@@ -110,12 +112,12 @@ def with_and_without(model, scene: Scene, heads: Sequence[Head], *, seed: int = 
     return _stacked("run", runs)
 
 
-def top_words(model, told: Sequence[Scene], k: int = TOP) -> dict[str, str]:
+def top_words(model: Bridge, told: Sequence[Scene], k: int = TOP) -> dict[str, str]:
     """The `k` likeliest next words of every telling, to be read: telling -> "Mary 87 %, ..."."""
     return {str(scene): _listed(likeliest(model, scene, k)) for scene in told}
 
 
-def likeliest(model, scene: Scene, k: int = TOP) -> Result:
+def likeliest(model: Bridge, scene: Scene, k: int = TOP) -> Result:
     """The likeliest next tokens on average over the names, likeliest first: Result[token], probability.
 
     The two names of each sentence count as "(right)" and "(giver)", whatever they are.
@@ -137,7 +139,7 @@ def likeliest(model, scene: Scene, k: int = TOP) -> Result:
     )  # fmt: skip
 
 
-def without(model, scene: Scene, heads: Sequence[Head], how: str, *, seed: int = 0) -> Result:
+def without(model: Bridge, scene: Scene, heads: Sequence[Head], how: str, *, seed: int = 0) -> Result:
     """`chances` of a telling when these heads are switched off, by `mean` over ABC twins or by `zero`."""
     twins = ioi.reference(model, scene.prompts, seed=seed)
     edits = ablation.edits(model, scene.prompts, heads, how=how, reference=twins)
@@ -148,10 +150,11 @@ def without(model, scene: Scene, heads: Sequence[Head], how: str, *, seed: int =
 class Silenced:
     """What C9 is decided from: shares, without these heads, and without random sets of as many.
 
-    `lost` is the share of the lead that goes with the heads at their mean, `kept` the share of the
-    probability of any name that stays when they write nothing. `contrast` is how much likelier a name is for
-    a drink at the store than for keys at the restaurant, with its interval `around`; `contrast_kept` the
-    share of it that stays.
+    `lost` is the share of the lead that goes with the heads at their mean, `lost_by_zero` the same with
+    nothing in their place, the heads first, then the random sets; `kept` the share of the probability of any
+    name that stays when they write nothing. `contrast` is how much likelier a name is for a drink at the
+    store than for keys at the restaurant, with its interval `around`; `contrast_kept` the share of it that
+    stays.
     """
 
     heads: tuple[Head, ...]
@@ -164,6 +167,11 @@ class Silenced:
     contrast: float
     around: tuple[float, float]
     contrast_kept: float
+    lost_by_zero: tuple[float, ...] = ()
+
+    def by_zero(self) -> "Silenced":
+        """As if zero ablation decided of the lead, too."""
+        return replace(self, lost=self.lost_by_zero[0], lost_by_random=self.lost_by_zero[1:])
 
     @property
     def why_not(self) -> str:
@@ -197,7 +205,7 @@ class Silenced:
         return "supported" if self.lost > max(self.lost_by_random, default=0.0) else "partly"
 
 
-def measure_c9(model, told: Sequence[Scene], heads: Sequence[Head], *, seed: int = 0) -> Silenced:
+def measure_c9(model: Bridge, told: Sequence[Scene], heads: Sequence[Head], *, seed: int = 0) -> Silenced:
     """The telling with a drink at the store, without these heads, and without random sets of as many; and how
     it differs from keys at the restaurant."""
     scene, heads = told[0], tuple(sorted(set(heads)))
@@ -212,12 +220,12 @@ def measure_c9(model, told: Sequence[Scene], heads: Sequence[Head], *, seed: int
     lost = [_lost(before, without(model, scene, chosen, "mean", seed=seed)) for chosen in sets]
     after = [without(model, scene, chosen, "zero") for chosen in sets]
     low, high = after[0].at(measure="any name").interval("prompt", relative_to=any_name).values
-    kept = [_kept(before, one) for one in after]
+    kept, nothing = [_kept(before, one) for one in after], tuple(_lost(before, one) for one in after)
     names = [one.at(measure="any name").values for one in (after[0], without(model, told[-1], heads, "zero"))]
     left = float((names[0] - names[1]).mean()) / contrast if contrast else 0.0
     return Silenced(
         heads, float(any_name.mean("prompt")), kept[0], (float(low), float(high)), lost[0],
-        tuple(lost[1:]), tuple(kept[1:]), *apart, left,
+        tuple(lost[1:]), tuple(kept[1:]), *apart, left, nothing,
     )  # fmt: skip
 
 
@@ -262,6 +270,17 @@ def c9(model_name: str, measured: Silenced, *, strict: float = 1.0) -> Claim:
     )
 
 
+def c9_again(model: Bridge, heads: Sequence[Head], measured: Silenced, *, n: int = 40) -> Again:
+    """C9 asked again, for `claims.firm`: with the pairs of names of each seed of `AGAIN`, and with nothing in
+    the heads' place for the lead as well. (Any name is always asked by zero: a mean could not show it.)"""
+    name = models.describe(model).name
+
+    def on(seed: int) -> Claim:
+        return c9(name, measure_c9(model, scenes(model, n, seed=seed), heads, seed=seed))
+
+    return {SENTENCES: lambda: map(on, AGAIN), ZERO: lambda: [c9(name, measured.by_zero())]}
+
+
 def _control(measured: Silenced) -> str:
     low, high = measured.around
     contrast = (
@@ -299,7 +318,7 @@ def _lost(before: Result, after: Result) -> float:
     return 1 - leads[1] / leads[0]
 
 
-def _pairs(model, n: int, seed: int) -> list[tuple[str, str]]:
+def _pairs(model: Bridge, n: int, seed: int) -> list[tuple[str, str]]:
     """(IO, S) with a man as S, because the article's keys are *his*; Mary and John first."""
     names, chooser = ioi.name_pool(model), Random(seed)
     men = [name for name in names if name in MALE_NAMES]
@@ -310,7 +329,7 @@ def _pairs(model, n: int, seed: int) -> list[tuple[str, str]]:
     return pairs[:n]
 
 
-def _written(model, thing: str, place: str, pairs: list[tuple[str, str]], bos: bool) -> Prompts:
+def _written(model: Bridge, thing: str, place: str, pairs: list[tuple[str, str]], bos: bool) -> Prompts:
     frame = SCENE.replace("{place}", place).replace("{thing}", thing)
     before, between, after, rest = frame.replace(" {A}", " {B}").split(" {B}")
     sentences = []

@@ -36,6 +36,7 @@ from interp.methods.attribution import final_scale, head_attribution
 from interp.methods.circuits import EVERYWHERE, Node
 from interp.methods.paths import Receiver, path_patching
 from interp.methods.readout import Metric, logits_at_end
+from interp.models import Bridge
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.sites import Head
@@ -113,7 +114,7 @@ class Roles:
         return {role: self.heads[role] for role in ROLES if self.heads.get(role)}
 
 
-def find(model, *, n: int = 60, seed: int = 0, bos: bool = False) -> Roles:
+def find(model: Bridge, *, n: int = 60, seed: int = 0, bos: bool = False) -> Roles:
     """The roles of this model's heads on `n` IOI prompts against their ABC twins; roles nobody plays are
     empty.
 
@@ -123,7 +124,7 @@ def find(model, *, n: int = 60, seed: int = 0, bos: bool = False) -> Roles:
     return find_on(model, prompts, ioi.reference(model, prompts, seed=seed))
 
 
-def find_on(model, prompts: Prompts, reference: Prompts) -> Roles:
+def find_on(model: Bridge, prompts: Prompts, reference: Prompts) -> Roles:
     """As `find`, on these prompts; the first references must be their twins, one to one.
 
     A model that prefers IO in fewer than `LEAST_PREFERRED` of the prompts has no parts to find. There, and
@@ -182,7 +183,7 @@ def share_lost(roles: Roles, step: str) -> Result:
     return Result(-change.values / roles.lead, change.axes, "share of the lead lost", "share", change.about)
 
 
-def over_other_names(model, prompts: Prompts) -> Metric:
+def over_other_names(model: Bridge, prompts: Prompts) -> Metric:
     """Metric: logit of IO minus the mean logit of the names of the pool that are not in the sentence, in
     nats."""
     pool = ioi.name_tokens(model)
@@ -215,7 +216,7 @@ class _Paths:
 class _Search:
     """What the steps of one search share: prompts, their twins, and the evidence so far."""
 
-    def __init__(self, model, prompts: Prompts, reference: Prompts):
+    def __init__(self, model: Bridge, prompts: Prompts, reference: Prompts):
         self.model, self.prompts, self.reference = model, prompts, reference
         self.twins = reference.take(range(len(prompts)))
         self.lead = ioi.logit_difference(prompts)

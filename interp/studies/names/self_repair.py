@@ -16,6 +16,7 @@ import numpy as np
 from interp import hooks
 from interp.methods import ablation
 from interp.methods.attribution import component_attribution, final_scale, head_attribution
+from interp.models import Bridge
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.sites import Head
@@ -77,7 +78,9 @@ class Repair:
         return [(head, more) for head, more in ranked if head not in self.silent][:k]
 
 
-def repair(model, prompts: Prompts, heads: Sequence[Head], *, reference: Prompts | None = None) -> Repair:
+def repair(
+    model: Bridge, prompts: Prompts, heads: Sequence[Head], *, reference: Prompts | None = None
+) -> Repair:
     """What the rest of the model does when these heads are replaced by their mean at the last word.
 
     Raises ValueError if no head is named, or as `ablation.head_values` does.
@@ -104,7 +107,9 @@ def repair(model, prompts: Prompts, heads: Sequence[Head], *, reference: Prompts
     )
 
 
-def _change(attribution, model, prompts: Prompts, edits: Sequence[hooks.Edit], ratio: np.ndarray) -> Result:
+def _change(
+    attribution, model: Bridge, prompts: Prompts, edits: Sequence[hooks.Edit], ratio: np.ndarray
+) -> Result:
     """What is written under the edits, times the norm's ratio of each prompt, minus what was written."""
     before, after = attribution(model, prompts), attribution(model, prompts, edits=edits)
     about = {**after.about, "baseline": "mean"}

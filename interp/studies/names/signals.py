@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from interp.methods.circuits import Node, nodes_patched
+from interp.models import Bridge
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.sites import Head
@@ -26,7 +27,7 @@ POSITION = {"original": 1, "inverted": -1}
 SIGNALS = ("position", "token")
 
 
-def counterfactuals(model, prompts: Prompts, *, seed: int = 0) -> dict[tuple[str, str], Prompts]:
+def counterfactuals(model: Bridge, prompts: Prompts, *, seed: int = 0) -> dict[tuple[str, str], Prompts]:
     """(token, position) -> the sentences that carry these two signals; ("original", "original") is as given.
 
     From "A and B ... B": inverted position "B and A ... B"; random token "C and D ... D"; inverted token "B
@@ -48,7 +49,7 @@ def counterfactuals(model, prompts: Prompts, *, seed: int = 0) -> dict[tuple[str
     return told
 
 
-def measure(model, task: Task, heads: Sequence[Head], *, seed: int = 0) -> Result:
+def measure(model: Bridge, task: Task, heads: Sequence[Head], *, seed: int = 0) -> Result:
     """The lead with these heads' outputs at the last word from each sentence: Result[token, position,
     prompt], nats.
 
@@ -89,7 +90,7 @@ def misfit(measured: Result) -> float:
     return float(np.abs(means - fitted).mean() / abs(means[0]))
 
 
-def blockers(model, roles: Roles) -> tuple[Head, ...]:
+def blockers(model: Bridge, roles: Roles) -> tuple[Head, ...]:
     """The heads that block the repeated name: the published S-inhibition heads where they are about this
     model, else those found."""
     published: Mapping | None = published_circuit(model)

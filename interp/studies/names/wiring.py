@@ -16,11 +16,12 @@ from interp import models
 from interp.methods.attention import attention_to
 from interp.methods.circuits import EVERYWHERE, Node
 from interp.methods.paths import Receiver, path_patching
+from interp.models import Bridge
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.sites import Head
 from interp.studies.names import ioi
-from interp.studies.names.circuit import ARTICLE_PARTS, every_head
+from interp.studies.names.circuit import ARTICLE_PARTS
 from interp.studies.names.roles import LEAST_ATTENTION, NAMED, ROLES, Roles
 
 ANSWER = "the answer"
@@ -124,7 +125,7 @@ class Wiring:
         return bool(np.isfinite(self.shares.at(sender=sender, receiver=receiver).values))
 
 
-def find(model, cast: Roles, sentences: Prompts, *, seed: int = 0) -> Wiring:
+def find(model: Bridge, cast: Roles, sentences: Prompts, *, seed: int = 0) -> Wiring:
     """The wiring of these heads on these sentences against their twins.
 
     Nodes at every word are left out: they stand nowhere. Raises ValueError for a cast without heads at a
@@ -135,7 +136,7 @@ def find(model, cast: Roles, sentences: Prompts, *, seed: int = 0) -> Wiring:
         raise ValueError("The cast has no heads at a named word, so there is nothing to draw between them.")
     twins = ioi.reference(model, sentences, seed=seed).take(range(len(sentences)))
     lead = float(ioi.behaviour(model, sentences).at(measure="logit_difference").mean("prompt"))
-    unplayed = [head for head in every_head(model) if head not in cast.of(*ROLES)]
+    unplayed = [head for head in models.every_head(model) if head not in cast.of(*ROLES)]
     shares = np.full((len(nodes), len(nodes) + 1), np.nan)
     luck: list[float] = []
     for column, receiver in enumerate((*nodes, None)):
@@ -154,7 +155,9 @@ def find(model, cast: Roles, sentences: Prompts, *, seed: int = 0) -> Wiring:
     return Wiring(result, least, nodes, _part_of(cast, nodes), _looks(model, sentences, nodes))
 
 
-def _into(model, sentences: Prompts, twins: Prompts, receiver: Node | None, spot: str) -> np.ndarray | None:
+def _into(
+    model: Bridge, sentences: Prompts, twins: Prompts, receiver: Node | None, spot: str
+) -> np.ndarray | None:
     """Mean change of the lead, [layer, head], from every head at `spot`; None where nothing can arrive."""
     metric = ioi.logit_difference(sentences)
     if receiver is None:
@@ -168,7 +171,7 @@ def _into(model, sentences: Prompts, twins: Prompts, receiver: Node | None, spot
     change = path_patching(
         model, sentences, twins, metric, progress=False, sender_at=spot, receiver_at=spot,
         receivers=[Receiver(receiver.head, part) for part in parts],
-        senders=[head for head in every_head(model) if _below(head, receiver)],
+        senders=[head for head in models.every_head(model) if _below(head, receiver)],
     )  # fmt: skip
     return change.mean("prompt").values
 
@@ -189,7 +192,7 @@ def _part_of(cast: Roles, nodes: Sequence[Node]) -> dict[str, str]:
     }
 
 
-def _looks(model, sentences: Prompts, nodes: Sequence[Node]) -> dict[str, str]:
+def _looks(model: Bridge, sentences: Prompts, nodes: Sequence[Node]) -> dict[str, str]:
     """The named word that each node looks at most, from its own word, if it does at all."""
     by_spot = {spot: _looked_at(model, sentences, spot) for spot in {node.spot for node in nodes}}
     looks = {}
@@ -201,7 +204,7 @@ def _looks(model, sentences: Prompts, nodes: Sequence[Node]) -> dict[str, str]:
     return looks
 
 
-def _looked_at(model, sentences: Prompts, spot: str) -> dict[str, np.ndarray]:
+def _looked_at(model: Bridge, sentences: Prompts, spot: str) -> dict[str, np.ndarray]:
     """Mean attention from one named word, [layer, head], by each named word that stands before it."""
     keys = [key for key in NAMED if bool((sentences.spots[key] < sentences.spots[spot]).all())]
     return {key: attention_to(model, sentences, query=spot, key=key).mean("prompt").values for key in keys}
@@ -215,7 +218,7 @@ class Example:
     spots: Mapping[str, int]
 
 
-def example(model) -> Example:
+def example(model: Bridge) -> Example:
     """The article's sentence with its spots; with two other names, where the model does not know its own."""
     pool = ioi.name_pool(model)
     io, s = EXAMPLE if set(EXAMPLE) <= set(pool) else pool[:2]

@@ -18,6 +18,7 @@ from jaxtyping import Bool, Float, Int
 from interp import hooks, models
 from interp.methods import probes
 from interp.methods.scan import world_texts
+from interp.models import Bridge
 from interp.result import Result
 from interp.sites import Neuron, Site
 from interp.words.concepts import CONCEPTS, Concept
@@ -99,7 +100,7 @@ class Probed:
         )
 
 
-def tokens(model, *, seed: int = 0) -> Tokens:
+def tokens(model: Bridge, *, seed: int = 0) -> Tokens:
     """Tokens of world texts that hold the concepts, with their labels. The same seed gives the same
     tokens.
     """
@@ -125,7 +126,7 @@ def tokens(model, *, seed: int = 0) -> Tokens:
     )
 
 
-def features(model, chosen: Tokens) -> dict[str, list[Float[np.ndarray, "token feature"]]]:
+def features(model: Bridge, chosen: Tokens) -> dict[str, list[Float[np.ndarray, "token feature"]]]:
     """Kind of feature -> per layer what stands at these tokens: neurons' activations, and the residual stream
     after the layer.
     """
@@ -149,7 +150,7 @@ def features(model, chosen: Tokens) -> dict[str, list[Float[np.ndarray, "token f
     return {kind: [np.concatenate(parts)[back] for parts in found[kind]] for kind in KINDS}
 
 
-def probe(model, *, seed: int = 0) -> Probed:
+def probe(model: Bridge, *, seed: int = 0) -> Probed:
     """Probes on every layer, their controls, sparse probes and best single neurons, for every concept.
 
     AUC on tokens that were neither fitted nor chosen on. A concept needs positives in every part, else
@@ -189,7 +190,7 @@ def probe(model, *, seed: int = 0) -> Probed:
     )
 
 
-def switched_off(model, single: tuple[Best, ...], *, seed: int = 0) -> Result:
+def switched_off(model: Bridge, single: tuple[Best, ...], *, seed: int = 0) -> Result:
     """How far the next-word prediction moves at a concept's words when its best neuron writes nothing:
     Result[concept, neuron], "best" and the mean of `RANDOM_NEURONS` others of its layer, mean KL in nats.
 
@@ -210,7 +211,7 @@ def switched_off(model, single: tuple[Best, ...], *, seed: int = 0) -> Result:
     return Result(np.array(rows), axes, "shift of the prediction when the neuron is off", "nats", about)
 
 
-def _moved(model, some: list, neurons: list[Neuron]) -> list[float]:
+def _moved(model: Bridge, some: list, neurons: list[Neuron]) -> list[float]:
     start = model.tokenizer.bos_token_id
     ids = _padded([(start, *map(int, row)) for row, _ in some])
     where = np.zeros(tuple(ids.shape), dtype=bool)
@@ -224,7 +225,9 @@ def _moved(model, some: list, neurons: list[Neuron]) -> list[float]:
     return moved
 
 
-def _log_probabilities(model, ids: torch.Tensor, where: np.ndarray, *edits: hooks.Edit) -> torch.Tensor:
+def _log_probabilities(
+    model: Bridge, ids: torch.Tensor, where: np.ndarray, *edits: hooks.Edit
+) -> torch.Tensor:
     logits, _ = hooks.run(model, ids, *edits)
     return logits[torch.from_numpy(where).to(logits.device)].double().log_softmax(-1)
 
@@ -239,7 +242,7 @@ def _texts(seed: int) -> tuple[str, ...]:
     return tuple(drawn[number] for number in sorted(wanted))
 
 
-def _labelled(model, text: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _labelled(model: Bridge, text: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The ids of a text, as many as the model reads; for every concept which of them are in its spans, and
     which of them a fair test decides about.
     """

@@ -9,15 +9,18 @@ contexts of a scan.
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from random import Random
 
 import numpy as np
 import torch
 
 from interp import hooks, models
-from interp.claims import Claim, decide
-from interp.methods.scan import Corpus, Peaks, Table
+from interp.claims import TEXTS, Again, Claim, decide
+from interp.methods import scan
+from interp.methods.scan import WIDTH, Corpus, Peaks, Table, world_kinds
 from interp.methods.scan.shards import AFTER, BEFORE
+from interp.models import Bridge
 from interp.result import Result
 from interp.sites import Neuron, Site
 from interp.words.concepts import CLASSES
@@ -34,6 +37,8 @@ SHORTEST = 4  # tokens up to the trigger, so that a first, a last and another on
 ALIKE = 0.8  # share of a neuron's top contexts that must be alike
 LEAST_SHIFT = 0.10  # change in the share between first and last third of the layers, beyond random directions
 DIRECTIONS = 512  # random directions per layer, of either kind
+AGAIN = (2, 3, 4, 5, 6)  # seeds of other texts, on which the verdicts are asked again ...
+TEXTS_AGAIN = 240  # ... and how many of them: all five together are as many as are read at first
 CONTROLS = ("random directions", "rotated neurons")
 LEAST_AGREEMENT = 0.035  # share of neurons: what Geva et al. found in their best layer, so ours is our best
 THEIR_LAST_THIRD = 0.0209  # the mean of their last third, to stand beside ours
@@ -47,7 +52,7 @@ C11_PUBLISHED = (
 C12_PUBLISHED = "another model: 0.02 % of neurons in layer 1, 3.5 % in layer 16 (Geva et al. 2020, figure 4)"
 
 
-def patterns(model, table: Table, corpus: Corpus, kinds: Sequence[str] | None = None) -> Result:
+def patterns(model: Bridge, table: Table, corpus: Corpus, kinds: Sequence[str] | None = None) -> Result:
     """Which neurons match what: Result[pattern, layer, neuron], 1 for the neuron's pattern, else 0.
 
     The first of `PATTERNS` of which at least `ALIKE` of the neuron's top contexts are: about the same
@@ -62,7 +67,7 @@ def patterns(model, table: Table, corpus: Corpus, kinds: Sequence[str] | None = 
     return Result(values, axes, "share of neurons", "", _about(table))
 
 
-def inclusive(model, table: Table, corpus: Corpus, kinds: Sequence[str] | None = None) -> Result:
+def inclusive(model: Bridge, table: Table, corpus: Corpus, kinds: Sequence[str] | None = None) -> Result:
     """As `patterns`, but a neuron counts for every pattern that fits: Result[pattern, layer, neuron], of the
     first three patterns.
 
@@ -75,7 +80,7 @@ def inclusive(model, table: Table, corpus: Corpus, kinds: Sequence[str] | None =
 
 
 def directions(
-    model, table: Table, corpus: Corpus, kinds: Sequence[str] | None = None, *, seed: int = 0
+    model: Bridge, table: Table, corpus: Corpus, kinds: Sequence[str] | None = None, *, seed: int = 0
 ) -> dict[str, Result]:
     """As `inclusive` for directions that no training has chosen, on the same states: by `CONTROLS`, a
     Result[pattern, layer, neuron] of `DIRECTIONS` per layer.
@@ -84,14 +89,24 @@ def directions(
     space. Rotated neurons are the layer's own, all turned together at random: their lengths and the angles
     between them stay.
     """
-    k, width, chooser = table.peaks().window.shape[-1], model.cfg.d_model, np.random.default_rng(seed)
+    peaks = _strongest(model, corpus, _untrained(model, table, seed), table.peaks().window.shape[-1])
+    return _controls(_hits(model, peaks, corpus, kinds), table, seed)
+
+
+def _untrained(model: Bridge, table: Table, seed: int) -> list[torch.Tensor]:
+    """Both kinds of `CONTROLS`, layer by layer, one after the other: [d_model direction]."""
+    width, chooser = model.cfg.d_model, np.random.default_rng(seed)
     drawn = []
     for layer in range(table.layers):
         own = model.W_in[layer].detach().float().cpu()[:, chooser.permutation(table.d_mlp)[:DIRECTIONS]]
         turn = torch.linalg.qr(torch.from_numpy(chooser.standard_normal((width, width))).float())[0]
         random = torch.from_numpy(chooser.standard_normal((width, DIRECTIONS))).float()
         drawn.append(torch.cat([random, turn @ own], dim=1))
-    hits = _hits(model, _strongest(model, corpus, drawn, k), corpus, kinds)
+    return drawn
+
+
+def _controls(hits: np.ndarray, table: Table, seed: int) -> dict[str, Result]:
+    """What fits the directions of `_untrained`, taken apart again."""
     parts = hits[..., :DIRECTIONS], hits[..., DIRECTIONS:]
     about = _about(table) | {"seed": seed}
     return {
@@ -104,7 +119,7 @@ def directions(
     }  # fmt: skip
 
 
-def _hits(model, peaks: Peaks, corpus: Corpus, kinds: Sequence[str] | None) -> np.ndarray:
+def _hits(model: Bridge, peaks: Peaks, corpus: Corpus, kinds: Sequence[str] | None) -> np.ndarray:
     """Which of the three patterns fits the top contexts: [pattern, layer, neuron]."""
     words, classes = _vocabulary(model)
     tokens = corpus.ids[corpus.starts[peaks.window] + peaks.position]
@@ -112,7 +127,7 @@ def _hits(model, peaks: Peaks, corpus: Corpus, kinds: Sequence[str] | None) -> n
     return np.stack([_alike(one) >= ALIKE for one in (words[tokens], classes[tokens], of_kind)])
 
 
-def _strongest(model, corpus: Corpus, drawn: Sequence[torch.Tensor], k: int) -> Peaks:
+def _strongest(model: Bridge, corpus: Corpus, drawn: Sequence[torch.Tensor], k: int) -> Peaks:
     """The `k` windows in which the normalised state lies furthest along each direction [d_model direction],
     one list per layer, and where in them."""
     sites = [Site("resid_mid", layer) for layer in range(len(drawn))]
@@ -157,7 +172,13 @@ class Examples:
 
 
 def typical(
-    model, table: Table, corpus: Corpus, matched: Result, kinds: Sequence[str] | None = None, *, each: int = 2
+    model: Bridge,
+    table: Table,
+    corpus: Corpus,
+    matched: Result,
+    kinds: Sequence[str] | None = None,
+    *,
+    each: int = 2,
 ) -> tuple[tuple[Neuron, str], ...]:
     """`each` neurons of the first, the middle and the last third of the layers, with what they match.
 
@@ -182,7 +203,13 @@ def typical(
 
 
 def _matched_by(
-    model, corpus: Corpus, peaks: Peaks, layer: int, neuron: int, pattern: int, kinds: Sequence[str] | None
+    model: Bridge,
+    corpus: Corpus,
+    peaks: Peaks,
+    layer: int,
+    neuron: int,
+    pattern: int,
+    kinds: Sequence[str] | None,
 ) -> str:
     """What the neuron's top contexts share, in words."""
     windows = peaks.window[layer, neuron]
@@ -219,7 +246,7 @@ def examples(table: Table, chosen: Sequence[tuple[Neuron, str]], *, contexts: in
     return Examples(result, tuple(texts), groups, tuple(neuron for neuron, _ in chosen))
 
 
-def removals(model, table: Table, corpus: Corpus, *, seed: int = 0) -> Result:
+def removals(model: Bridge, table: Table, corpus: Corpus, *, seed: int = 0) -> Result:
     """How the activation changes when one token before or at the trigger is taken out: Result[removal, layer,
     neuron], (without - with) / with, mean over `CONTEXTS_PER_NEURON` top contexts.
 
@@ -254,8 +281,11 @@ def agreement(table: Table, corpus: Corpus) -> Result:
     Written: output vector times unembedding, the likeliest word or any of the ten likeliest. A trigger at
     the end of its window has no next word and counts as 0. Source: Geva et al. 2020, section 4.2.
     """
-    following = _following(table, corpus)
-    written = _written(table)
+    return _agreement(table, table.peaks(), corpus)
+
+
+def _agreement(table: Table, peaks: Peaks, corpus: Corpus) -> Result:
+    following, written = _following(peaks, corpus), _written(table)
     values = np.stack([written[..., 0] == following, (written == following[..., None]).any(axis=-1)])
     axes = {"rule": RULES, "layer": _layers(table), "neuron": tuple(range(table.d_mlp))}
     return Result(values.astype(float), axes, "share of neurons", "", _about(table))
@@ -265,7 +295,11 @@ def agreement_by_chance(table: Table, corpus: Corpus) -> Result:
     """As `agreement` when every neuron is paired with the triggers of all neurons of its layer in turn:
     Result[rule, layer], exact.
     """
-    following, written = _following(table, corpus), _written(table)
+    return _by_chance(table, table.peaks(), corpus)
+
+
+def _by_chance(table: Table, peaks: Peaks, corpus: Corpus) -> Result:
+    following, written = _following(peaks, corpus), _written(table)
     values = np.zeros((len(RULES), table.layers))
     for layer in range(table.layers):
         next_words = Counter(following[layer].tolist())
@@ -381,7 +415,53 @@ def c12(agrees: Result, chance: Result, *, strict: float = 1.0) -> Claim:
     )  # fmt: skip
 
 
-def _vocabulary(model) -> tuple[np.ndarray, np.ndarray]:
+@dataclass(frozen=True)
+class Other:
+    """What C11 and C12 are decided from, on other texts: as from `inclusive`, `directions`, `agreement` and
+    `agreement_by_chance`."""
+
+    matched: Result
+    control: Mapping[str, Result]
+    agrees: Result
+    luck: Result
+
+
+def on_other_texts(model: Bridge, table: Table, seed: int, *, n: int = TEXTS_AGAIN) -> Other:
+    """The same measured on `n` other texts of the pocket world, in one reading and without a scan.
+
+    A neuron is most excited where the normalised state lies furthest along its input weights: its bias adds
+    the same everywhere, and GELU keeps the order of what excites.
+    """
+    other = scan.corpus(model.tokenizer, width=min(WIDTH, model.cfg.n_ctx), limit=n, seed=seed)
+    kinds, untrained = world_kinds(n, seed), _untrained(model, table, seed)
+    own = [model.W_in[layer].detach().float().cpu() for layer in range(table.layers)]
+    both = [torch.cat(pair, dim=1) for pair in zip(own, untrained, strict=True)]
+    peaks = _strongest(model, other, both, table.peaks().window.shape[-1])
+    hits = _hits(model, peaks, other, kinds)
+    axes = {"pattern": PATTERNS[:3], "layer": _layers(table), "neuron": tuple(range(table.d_mlp))}
+    matched = Result(hits[..., : table.d_mlp].astype(float), axes, "share of neurons", "", _about(table))
+    mine = Peaks(*(part[:, : table.d_mlp] for part in (peaks.window, peaks.position, peaks.activation)))
+    control = _controls(hits[..., table.d_mlp :], table, seed)
+    return Other(matched, control, _agreement(table, mine, other), _by_chance(table, mine, other))
+
+
+def again(model: Bridge, table: Table) -> tuple[Again, Again]:
+    """C11 and C12 asked again, for `claims.firm`: on the other texts of each seed of `AGAIN`, which are read
+    once for both. Nothing where the table is not of texts of the pocket world."""
+    if table.about.get("corpus", "pocket") != "pocket":
+        return {}, {}
+
+    @cache
+    def read(seed: int) -> Other:
+        return on_other_texts(model, table, seed)
+
+    return (
+        {TEXTS: lambda: (c11(read(seed).matched, read(seed).control) for seed in AGAIN)},
+        {TEXTS: lambda: (c12(read(seed).agrees, read(seed).luck) for seed in AGAIN)},
+    )
+
+
+def _vocabulary(model: Bridge) -> tuple[np.ndarray, np.ndarray]:
     """For every token the number of its word (without space and case) and of its class, -1 for none."""
     strings = models.token_strings(model, range(models.describe(model).vocabulary))
     bare = [text.strip().lower() for text in strings]
@@ -412,7 +492,9 @@ def _drawn(corpus: Corpus, peaks: Peaks, layer: int, chooser: Random) -> list[in
     return chooser.sample(able, min(NEURONS_PER_LAYER, len(able)))
 
 
-def at_the_end(model, rows: list[list[int]], places: list[tuple[int, int]], *edits: hooks.Edit) -> np.ndarray:
+def at_the_end(
+    model: Bridge, rows: list[list[int]], places: list[tuple[int, int]], *edits: hooks.Edit
+) -> np.ndarray:
     """The activation of one (layer, neuron) at the last token of each row, under these edits."""
     order = sorted(range(len(rows)), key=lambda row: len(rows[row]))
     found = np.zeros(len(rows))
@@ -428,9 +510,8 @@ def at_the_end(model, rows: list[list[int]], places: list[tuple[int, int]], *edi
     return found
 
 
-def _following(table: Table, corpus: Corpus) -> np.ndarray:
+def _following(peaks: Peaks, corpus: Corpus) -> np.ndarray:
     """The token after each neuron's best trigger, [layer, neuron]; -1 at the end of a window."""
-    peaks = table.peaks()
     place = corpus.starts[peaks.window[..., 0]] + peaks.position[..., 0] + 1
     ends = corpus.starts[peaks.window[..., 0] + 1]
     return np.where(place < ends, corpus.ids[np.minimum(place, len(corpus.ids) - 1)], -1)

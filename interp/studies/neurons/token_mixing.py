@@ -12,6 +12,7 @@ import torch
 
 from interp import hooks, models
 from interp.methods.scan import Corpus, Table
+from interp.models import Bridge
 from interp.result import Result
 from interp.sites import Site
 from interp.studies.neurons.neurons import CONTEXTS_PER_NEURON, PATTERNS, at_the_end
@@ -41,7 +42,7 @@ class Shared:
         )
 
 
-def words_told(model, word: str = WORD) -> str:
+def words_told(model: Bridge, word: str = WORD) -> str:
     """How the model's vocabulary cuts one word without a space, with one, and with a capital."""
     ways = (word, f" {word}", f" {word.capitalize()}")
     cut = [models.token_strings(model, models.encode(model, way)) for way in ways]
@@ -50,7 +51,7 @@ def words_told(model, word: str = WORD) -> str:
     return f"One word written in three ways is {len(known)} different things to this model: {shown}."
 
 
-def shared(model, text: str = SENTENCE, *, seed: int = 0) -> Shared:
+def shared(model: Bridge, text: str = SENTENCE, *, seed: int = 0) -> Shared:
     """Does a feed-forward half pass anything from word to word? Nothing; attention stands beside it."""
     ids = torch.tensor([models.encode(model, text)])
     first = torch.zeros(ids.shape, dtype=torch.bool)
@@ -67,7 +68,7 @@ def shared(model, text: str = SENTENCE, *, seed: int = 0) -> Shared:
     return Shared(moved["mlp_out"], moved["attn_out"])
 
 
-def without_attention(model, table: Table, corpus: Corpus, matched: Result) -> Result:
+def without_attention(model: Bridge, table: Table, corpus: Corpus, matched: Result) -> Result:
     """What is left of the activation with all attention at its average: Result[pattern, neuron], shares, for
     neurons of one word and of one kind of text. `matched` comes from `patterns`.
 
@@ -122,7 +123,9 @@ def _evenly(whole: int, count: int) -> Sequence[int]:
     return np.linspace(0, whole - 1, count).round().astype(int).tolist()
 
 
-def _kept(model, table: Table, corpus: Corpus, chosen: Sequence, edits: Sequence[hooks.Edit]) -> np.ndarray:
+def _kept(
+    model: Bridge, table: Table, corpus: Corpus, chosen: Sequence, edits: Sequence[hooks.Edit]
+) -> np.ndarray:
     """By neuron: activation under the edits over that without, mean over its strongest places; 0 at least."""
     peaks, rows, places, before = table.peaks(), [], [], []
     for layer, neuron in chosen:
@@ -136,7 +139,7 @@ def _kept(model, table: Table, corpus: Corpus, chosen: Sequence, edits: Sequence
     return shares.reshape(len(chosen), CONTEXTS_PER_NEURON).mean(axis=1)
 
 
-def _averages(model, corpus: Corpus) -> tuple[hooks.Put, ...]:
+def _averages(model: Bridge, corpus: Corpus) -> tuple[hooks.Put, ...]:
     """Edits that make every layer's attention write its average over some of the texts."""
     sites = [Site("attn_out", layer) for layer in range(model.cfg.n_layers)]
     whole = [torch.zeros(model.cfg.d_model) for _ in sites]

@@ -6,6 +6,7 @@ import numpy as np
 
 from interp import models
 from interp.claims import Claim
+from interp.models import Bridge
 from interp.result import Result
 
 PARTS = ("feed-forward", "attention", "embeddings", "layer norms")
@@ -56,7 +57,7 @@ def family() -> Result:
     return Result(values, {"size": tuple(FAMILY), "part": PARTS}, "weights", "")
 
 
-def beside_family(model) -> Result:
+def beside_family(model: Bridge) -> Result:
     """As `family`, with the loaded model counted tensor by tensor in front."""
     mine, others = counted(model), family()
     values = np.concatenate([mine.values[None], others.values])
@@ -64,7 +65,7 @@ def beside_family(model) -> Result:
     return Result(values, {"size": sizes, "part": PARTS}, "weights", "", mine.about)
 
 
-def heads_told(model) -> str:
+def heads_told(model: Bridge) -> str:
     """How many heads this model has, and how many numbers each word's notes may fill, beside GPT-3's."""
     card, large = models.describe(model), FAMILY["GPT-3"]
     return (
@@ -80,7 +81,7 @@ def shares(weights: Result) -> Result:
     return Result(values, weights.axes, "share of the weights", "", weights.about)
 
 
-def counted(model) -> Result:
+def counted(model: Bridge) -> Result:
     """The weights of the loaded model by part, counted tensor by tensor: Result[part].
 
     Layer norms have been folded into other weights by `models.load` and are counted by their sizes; the

@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from interp import models
+from interp.models import Bridge
 from interp.screens.sentences import Asked, ReadWord
 from interp.studies.own_words.own_sentences import WORD, names_in
 from interp.words.ioi import NAMES
@@ -19,7 +20,7 @@ HARDLY = 0.01  # of the model's chance, for all asked words together
 MOST_LISTED = 6
 
 
-def read_words(model, text: str) -> tuple[ReadWord, ...]:
+def read_words(model: Bridge, text: str) -> tuple[ReadWord, ...]:
     """The words of a text, each with the space before it, as the tokenizer cuts them."""
     encoded = model.tokenizer(whole(text), add_special_tokens=False)
     pairs = zip(encoded.word_ids(), encoded["input_ids"], strict=True)
@@ -33,7 +34,7 @@ def read_words(model, text: str) -> tuple[ReadWord, ...]:
 
 
 def before_finding(
-    model, texts: Sequence[str], asked: Sequence[Asked], shares: Float[Tensor, "token"]
+    model: Bridge, texts: Sequence[str], asked: Sequence[Asked], shares: Float[Tensor, "token"]
 ) -> tuple[str, ...]:
     """All that must be said of these texts and the words weighed on the first; `shares` are the chances of
     the token after it.
@@ -42,7 +43,7 @@ def before_finding(
     return never_seen(model, *texts, *(one.text for one in asked)) + likely
 
 
-def never_seen(model, *texts: str) -> tuple[str, ...]:
+def never_seen(model: Bridge, *texts: str) -> tuple[str, ...]:
     """A sentence on the words of these texts that the model's training never had; nothing without any."""
     words = dict.fromkeys(word for text in texts for word in read_words(model, text) if word.seen is False)
     if not words:
@@ -54,7 +55,7 @@ def never_seen(model, *texts: str) -> tuple[str, ...]:
     )
 
 
-def cut_words(model, *texts: str) -> tuple[str, ...]:
+def cut_words(model: Bridge, *texts: str) -> tuple[str, ...]:
     """A sentence on the words that are read in several pieces; nothing without any, or where `never_seen`
     speaks.
     """
@@ -65,7 +66,7 @@ def cut_words(model, *texts: str) -> tuple[str, ...]:
 
 
 def absent_names(
-    model, prompt: str, asked: Sequence[Asked], shares: Float[Tensor, "token"] | None = None
+    model: Bridge, prompt: str, asked: Sequence[Asked], shares: Float[Tensor, "token"] | None = None
 ) -> tuple[str, ...]:
     """A sentence on asked names that a sentence with other names does not say; nothing without any.
 
@@ -88,7 +89,7 @@ def absent_names(
     )
 
 
-def hardly_given(model, asked: Sequence[Asked], shares: Float[Tensor, "token"]) -> tuple[str, ...]:
+def hardly_given(model: Bridge, asked: Sequence[Asked], shares: Float[Tensor, "token"]) -> tuple[str, ...]:
     """A sentence if the model gives all asked words together less than `HARDLY`; else nothing."""
     total = sum(float(shares[one.token]) for one in asked)
     if total >= HARDLY:
@@ -101,13 +102,13 @@ def hardly_given(model, asked: Sequence[Asked], shares: Float[Tensor, "token"]) 
     )
 
 
-def _known_after_a_space(model, words: Sequence[ReadWord]) -> str:
+def _known_after_a_space(model: Bridge, words: Sequence[ReadWord]) -> str:
     known = models.seen_words(model) or frozenset()
     others = [f"“·{word.text}”" for word in words if f" {word.text}" in known]
     return f" With a space before it, it knows {', '.join(others)}." if others else ""
 
 
-def _names_to_choose(model, prompt: str) -> list[str]:
+def _names_to_choose(model: Bridge, prompt: str) -> list[str]:
     """Names that the sentence says and that are one token after a space; known first names before others."""
     said = list(dict.fromkeys(word for word in WORD.findall(prompt) if word in NAMES)) or names_in(prompt)
     return [name for name in said if len(models.encode(model, f" {name}")) == 1]

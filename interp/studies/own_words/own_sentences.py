@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from interp import models
+from interp.models import Bridge
 from interp.prompts import Prompts, asked, meant
 from interp.result import Result
 from interp.screens.refusals import Refused, beneath
@@ -33,7 +34,7 @@ NO_NAME = "No name is said twice in this sentence, so it has no S1 and no S2."
 END = "END is the last token, where the model answers."
 
 
-def written(model, prompt: str, answer: str, against: str, *, bos: bool = False) -> Prompts:
+def written(model: Bridge, prompt: str, answer: str, against: str, *, bos: bool = False) -> Prompts:
     """The sentence as one prompt with the answers "io" (the answer) and "s" (what it is weighed against).
 
     A last space is left out. Raises ValueError with one sentence for an empty or too long sentence, a
@@ -46,7 +47,7 @@ def written(model, prompt: str, answer: str, against: str, *, bos: bool = False)
         return _as_prompts(model, prompt, asked_words(model, answer, against), bos)
 
 
-def asked_words(model, answer: str, against: str) -> tuple[Asked, Asked]:
+def asked_words(model: Bridge, answer: str, against: str) -> tuple[Asked, Asked]:
     """The tokens that the answer and the word it is weighed against mean, as `prompts.meant` reads them.
 
     Raises ValueError with one sentence for a missing one, one of several tokens, and twice the same.
@@ -62,7 +63,7 @@ def asked_words(model, answer: str, against: str) -> tuple[Asked, Asked]:
     return first, second
 
 
-def written_twin(model, prompts: Prompts, twin: str, answer: str, against: str) -> Prompts:
+def written_twin(model: Bridge, prompts: Prompts, twin: str, answer: str, against: str) -> Prompts:
     """The second sentence of a pair, as `written` writes it.
 
     Raises ValueError with one sentence if it is missing, the same as the first, or of another length.
@@ -80,13 +81,13 @@ def written_twin(model, prompts: Prompts, twin: str, answer: str, against: str) 
     return other
 
 
-def _as_prompts(model, text: str, words: tuple[Asked, Asked], bos: bool) -> Prompts:
+def _as_prompts(model: Bridge, text: str, words: tuple[Asked, Asked], bos: bool) -> Prompts:
     answers = {name: word.text for name, word in zip(("io", "s"), words, strict=True)}
     sentence = ((None, text.rstrip()),)
     return Prompts.write(model.tokenizer, [sentence], answers=[answers], bos=bos, context=model.cfg.n_ctx)
 
 
-def pair(model, prompt: str, twin: str, answer: str, against: str) -> Pair:
+def pair(model: Bridge, prompt: str, twin: str, answer: str, against: str) -> Pair:
     """The sentence and its twin with marks, compared token by token; an empty twin means none yet."""
     sentence = mark(model, prompt, answer, against)
     if not twin.strip():
@@ -99,7 +100,7 @@ def pair(model, prompt: str, twin: str, answer: str, against: str) -> Pair:
     return Pair(sentence, other, differs, _problem(ids[0], ids[1], 0))
 
 
-def mark(model, text: str, answer: str, against: str) -> Marked:
+def mark(model: Bridge, text: str, answer: str, against: str) -> Marked:
     """The tokens of the sentence, each with its mark; a last space is left out."""
     given, text = text, text.rstrip()
     encoded = model.tokenizer(whole(text), add_special_tokens=False, return_offsets_mapping=True)
@@ -126,13 +127,13 @@ def names_in(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def likeliest(model, probability, when: str, most: int = 10) -> Result:
+def likeliest(model: Bridge, probability, when: str, most: int = 10) -> Result:
     """Result[token]: the likeliest next tokens, likeliest first; equal strings are told apart by their id."""
     beside = likeliest_beside(model, {when: probability}, most)
     return replace(beside.at(run=when), about={**beside.about, "when": when})
 
 
-def likeliest_beside(model, runs: Mapping[str, Tensor], most: int = 10) -> Result:
+def likeliest_beside(model: Bridge, runs: Mapping[str, Tensor], most: int = 10) -> Result:
     """Result[token, run]: the tokens that are likeliest in any of these runs, likeliest first."""
     probabilities = torch.stack(list(runs.values()), dim=-1)
     ids = probabilities.amax(dim=-1).topk(min(most, len(probabilities))).indices.tolist()
@@ -181,7 +182,7 @@ def _token_at(starts: Sequence[int], end: int) -> int:
     return max(number for number, start in enumerate(starts) if start < end)
 
 
-def read_otherwise(model, given: str) -> tuple[str, ...]:
+def read_otherwise(model: Bridge, given: str) -> tuple[str, ...]:
     """A sentence on each thing that is not read as it was typed: a space at the end, the model's marks."""
     told = []
     if given != given.rstrip():

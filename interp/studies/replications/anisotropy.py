@@ -9,6 +9,7 @@ from jaxtyping import Bool, Int
 from torch import Tensor
 
 from interp import hooks, models
+from interp.models import Bridge
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.sites import Site
@@ -16,7 +17,7 @@ from interp.studies.replications.ioi import sentences
 from interp.words.replications import ABSTRACT, CLAIRE, DETECTED
 
 
-def anisotropy(model) -> dict[str, Result]:
+def anisotropy(model: Bridge) -> dict[str, Result]:
     """The mean cosine of two states of different words in different sentences: Result[layer]."""
     texts = [*sentences.arena(model).texts, ABSTRACT, CLAIRE, DETECTED]
     prompts = Prompts.write(model.tokenizer, [[(None, text)] for text in texts], context=model.cfg.n_ctx)

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from interp import models
 from interp.methods import lens, updates
+from interp.models import Bridge
 from interp.prompts import Prompts
 from interp.published import Published, published
 from interp.result import Result
@@ -55,7 +56,7 @@ TRANSPLANTS = MappingProxyType({
 MOVED = MappingProxyType({15: 1.0, 16: 1.0, 17: 1.0, 18: 1.0, 19: -1.0, 20: -2.0, 21: -3.0, 22: -4.0})
 
 
-def traces(model) -> dict[str, Result]:
+def traces(model: Bridge) -> dict[str, Result]:
     """The first guess after every block of the five prompts: Result[layer], token ids."""
     found = {}
     for name, text in PROMPTS.items():
@@ -64,7 +65,7 @@ def traces(model) -> dict[str, Result]:
     return found
 
 
-def lists(model) -> dict[str, Result]:
+def lists(model: Bridge) -> dict[str, Result]:
     """The ten first guesses after the blocks, and around the feed-forward layer of block 19: token ids."""
     after = lens.states(model, _one(model, PROMPTS["poland"]), parts=("post",)).values[0, :, 0, 0]
     held = lens.states(model, _one(model, PROMPTS["brown"]), parts=("mid", "post"))
@@ -77,7 +78,7 @@ def lists(model) -> dict[str, Result]:
     }
 
 
-def arithmetic(model) -> dict[str, Result]:
+def arithmetic(model: Bridge) -> dict[str, Result]:
     """Lens-space arithmetic with the update of block 19: first guesses as token ids."""
     asked, layer = _one(model, PROMPTS["poland"]), SOURCES["capital"][1]
     held, own = lens.states(model, asked, parts=("post",)), update(model, "capital")
@@ -88,7 +89,7 @@ def arithmetic(model) -> dict[str, Result]:
     return {name: _listed(model, name, ids.cpu().numpy()) for name, ids in zip(names, both, strict=True)}
 
 
-def transplants(model) -> dict[str, Result]:
+def transplants(model: Bridge) -> dict[str, Result]:
     """1 / rank of the answer in the five lists, without and with the vector: Result[case, layer]."""
     found = {}
     for name, (text, answer, source) in TRANSPLANTS.items():
@@ -106,7 +107,7 @@ def transplants(model) -> dict[str, Result]:
     return found
 
 
-def vectors(model) -> dict[str, Result]:
+def vectors(model: Bridge) -> dict[str, Result]:
     """Lengths and cosines of the three updates."""
     three = {name: update(model, name).double() for name in SOURCES}
     norms = [float(vector.norm()) for vector in three.values()]
@@ -116,7 +117,7 @@ def vectors(model) -> dict[str, Result]:
     return {name: _listed(model, name, np.array(values)) for name, values in both.items()}
 
 
-def update(model, name: str) -> Float[Tensor, "d_model"]:
+def update(model: Bridge, name: str) -> Float[Tensor, "d_model"]:
     """What the feed-forward layer of this task's block wrote at the end of its prompt."""
     text, layer = SOURCES[name]
     return updates.captured(model, _one(model, text), [layer])[0, 0]
@@ -128,11 +129,11 @@ MEASURES: Mapping[str, Callable[..., dict[str, Result]]] = MappingProxyType({
 })  # fmt: skip
 
 
-def _one(model, text: str) -> Prompts:
+def _one(model: Bridge, text: str) -> Prompts:
     return Prompts.write(model.tokenizer, [[(None, text)]], context=model.cfg.n_ctx)
 
 
-def _first(model, held: lens.States) -> Int[Tensor, "layer"]:
+def _first(model: Bridge, held: lens.States) -> Int[Tensor, "layer"]:
     return lens.read(model, held.values).ids[0, :, 0, 0, 0]
 
 
@@ -140,7 +141,7 @@ def _record(name: str) -> Published:
     return next(one for one in published("gpt2-medium", "lens") if one.id == name)
 
 
-def _listed(model, name: str, values: np.ndarray) -> Result:
+def _listed(model: Bridge, name: str, values: np.ndarray) -> Result:
     """The measured values at the labels that are published, where only some layers are."""
     record = _record(name)
     axes = record.result.axes

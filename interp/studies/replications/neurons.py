@@ -12,6 +12,7 @@ import torch
 from interp import hooks, models
 from interp.methods.neurons import NORMED, neuron_patching, output_tokens
 from interp.methods.readout import LogitDifference, logits_at_end
+from interp.models import Bridge
 from interp.prompts import Prompts, single_token
 from interp.published import published
 from interp.result import Result
@@ -21,7 +22,7 @@ SCENE = " was working because"
 WHO = ("The parent", "The man")  # clean, corrupted
 
 
-def value_vectors(model) -> dict[str, Result]:
+def value_vectors(model: Bridge) -> dict[str, Result]:
     """For each listed neuron the probabilities of the listed tokens when its output vector alone passes
     the final layer norm and the unembedding.
     """
@@ -38,7 +39,7 @@ def value_vectors(model) -> dict[str, Result]:
     return found
 
 
-def activations(model) -> dict[str, Result]:
+def activations(model: Bridge) -> dict[str, Result]:
     """The activation of each listed neuron at every position of its text, the beginning-of-text token
     first.
     """
@@ -53,7 +54,7 @@ def activations(model) -> dict[str, Result]:
     return found
 
 
-def gender_neurons(model) -> dict[str, Result]:
+def gender_neurons(model: Bridge) -> dict[str, Result]:
     """What three neurons win back of the difference between *she* and *he*, and that difference itself."""
     clean, corrupted, metric = parent_and_man(model)
     names = ("L5N1777", "L7N3050", "L4N2814")
@@ -63,7 +64,7 @@ def gender_neurons(model) -> dict[str, Result]:
     return {"patching.gender": shares.mean("prompt"), "patching.gender.lead": lead}
 
 
-def parent_and_man(model) -> tuple[Prompts, Prompts, LogitDifference]:
+def parent_and_man(model: Bridge) -> tuple[Prompts, Prompts, LogitDifference]:
     """The clean and the corrupted prompt, and the lead of *she* over *he*."""
     clean, corrupted = [Prompts.write(model.tokenizer, [[(None, f"{who}{SCENE}")]], bos=True) for who in WHO]
     she, he = (torch.tensor([single_token(model.tokenizer, word, "The pronoun")]) for word in (" she", " he"))

@@ -10,6 +10,7 @@ from jaxtyping import Float
 from interp import hooks, models
 from interp.methods.patching import activation_patching, head_patching
 from interp.methods.readout import logits_at_end
+from interp.models import Bridge
 from interp.result import Result
 from interp.sites import Head, Site
 from interp.studies.replications.neurons import parent_and_man
@@ -20,7 +21,7 @@ KINDS = ("resid_pre", "attn_out", "mlp_out")
 HEADS = ("L5H10", "L4H6", "L5H9")
 
 
-def probabilities(model) -> dict[str, Result]:
+def probabilities(model: Bridge) -> dict[str, Result]:
     """The words that the source lists after the parent's sentence."""
     clean, *_ = parent_and_man(model)
     ids = [models.encode(model, word)[0] for word in LIKELIEST]
@@ -28,7 +29,7 @@ def probabilities(model) -> dict[str, Result]:
     return {"pronouns/probabilities": _result(model, values, token=LIKELIEST)}
 
 
-def patched(model) -> dict[str, Result]:
+def patched(model: Bridge) -> dict[str, Result]:
     """Share of the lead of *she* over *he* that the parent's states win back in the man's sentence."""
     clean, corrupted, metric = parent_and_man(model)
     leads = [float(metric(logits_at_end(model, prompts))) for prompts in (clean, corrupted)]
@@ -42,7 +43,7 @@ def patched(model) -> dict[str, Result]:
     }
 
 
-def nurse_and_farmer(model) -> dict[str, Result]:
+def nurse_and_farmer(model: Bridge) -> dict[str, Result]:
     """How likely the two continuations are after *she* and *he*, and what the pronoun, or one head's
     attention in the sentence with *he*, does to their odds."""
     chances = np.stack([_chances(model, pronoun) for pronoun in NURSE])
@@ -57,7 +58,7 @@ def nurse_and_farmer(model) -> dict[str, Result]:
     }
 
 
-def _chances(model, pronoun: str, head: Head | None = None) -> Float[np.ndarray, "continuation"]:
+def _chances(model: Bridge, pronoun: str, head: Head | None = None) -> Float[np.ndarray, "continuation"]:
     """exp(mean log-probability per token) of the continuations; of `head`, the attention among the words
     before them is that of the sentence with *he*."""
     found = []
@@ -71,7 +72,7 @@ def _chances(model, pronoun: str, head: Head | None = None) -> Float[np.ndarray,
     return np.array(found)
 
 
-def _attention_of_he(model, ids: torch.Tensor, head: Head, after: Sequence[int]) -> hooks.Put:
+def _attention_of_he(model: Bridge, ids: torch.Tensor, head: Head, after: Sequence[int]) -> hooks.Put:
     place, before = Site("pattern", head.layer), models.encode(model, NURSE["he"])
     others = torch.tensor([[*before, *after]])
     pattern, other = (hooks.record(model, one, [place])[place].clone() for one in (ids, others))
@@ -80,7 +81,7 @@ def _attention_of_he(model, ids: torch.Tensor, head: Head, after: Sequence[int])
     return hooks.Put(place, pattern)
 
 
-def _result(model, values: np.ndarray, **axes) -> Result:
+def _result(model: Bridge, values: np.ndarray, **axes) -> Result:
     return Result(values, axes, "measured again", "as published", models.about(model))
 
 

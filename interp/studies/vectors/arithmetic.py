@@ -139,16 +139,17 @@ def parallelogram(
     )
 
 
-def c2(answered: Answered, examples: Sequence[Example]) -> Claim:
+def c2(answered: Answered, examples: Sequence[Example], *, strict: float = 1.0) -> Claim:
     """Verdict on C2: right in half of the questions, and better than c's neighbours alone?
 
     Only with the question's words left out: `partly`. `published` is another table, so only for comparison.
+    `strict` multiplies the threshold.
     """
     shares = {way: float(answered.hits.at(way=way).mean("question")) for way in WAYS}
     interval = answered.interval(LEFT_OUT)
     baselines = [shares[NEAR_B], shares[NEAR_C]]
     above = (interval[0] - max(baselines), interval[1] - max(baselines))
-    both = shares[ALLOWED] >= LEAST_RIGHT and shares[ALLOWED] > max(baselines)
+    both = shares[ALLOWED] >= strict * LEAST_RIGHT and shares[ALLOWED] > max(baselines)
     right = [sum(one.right[way] for one in examples) for way in (0, 1)]
     return Claim(
         id="C2",
@@ -167,7 +168,7 @@ def c2(answered: Answered, examples: Sequence[Example]) -> Claim:
             f"at least {LEAST_RIGHT:.2f}, the interval above both controls; only with the question's words"
             " left out: partly"
         ),
-        verdict=decide(shares[LEFT_OUT], above, LEAST_RIGHT, baselines, complete=both),
+        verdict=decide(shares[LEFT_OUT], above, strict * LEAST_RIGHT, baselines, complete=both),
         model=answered.hits.about["model"],
         published=C2_PUBLISHED,
     )

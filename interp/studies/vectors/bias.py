@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from interp.claims import Claim, decide
+from interp.claims import LISTS, Again, Claim, decide
 from interp.methods.geometry import arithmetic, directions, readers
 from interp.result import Result
 from interp.vectors import Occupation, WordVectors, occupations
@@ -52,10 +52,12 @@ def lean(
     )
 
 
-def beside_census(vectors: WordVectors, year: int = YEAR) -> Result:
+def beside_census(
+    vectors: WordVectors, year: int = YEAR, some: Sequence[tuple[str, str]] = GENDER_PAIRS
+) -> Result:
     """Each occupation's share of women in the census and its lean: Result[word, measure]."""
     jobs = _counted(vectors, year)
-    leans = lean(vectors, [job.word for job in jobs])
+    leans = lean(vectors, [job.word for job in jobs], some)
     values = np.stack([[job.women[year] for job in jobs], leans.values], axis=1)
     axes = {
         "word": tuple(job.word for job in jobs),
@@ -97,11 +99,17 @@ def by_list(vectors: WordVectors) -> Result:
     return Result(np.array(rows), axes, "correlation of lean and census", "Pearson's r", vectors.about())
 
 
-def by_chance(vectors: WordVectors, year: int = YEAR, *, seed: int = 0) -> float:
+def by_chance(
+    vectors: WordVectors,
+    year: int = YEAR,
+    *,
+    seed: int = 0,
+    some: Sequence[tuple[str, str]] = GENDER_PAIRS,
+) -> float:
     """The 95th percentile of the size of r when the direction lies between words drawn at random."""
     jobs = _counted(vectors, year)
     rows = vectors.rows_of([job.word for job in jobs])
-    gaps = directions.random_gaps(vectors, size=len(pairs(vectors)), count=RANDOM_DIRECTIONS, seed=seed)
+    gaps = directions.random_gaps(vectors, size=len(pairs(vectors, some)), count=RANDOM_DIRECTIONS, seed=seed)
     share = np.array([job.women[year] for job in jobs])
     sizes = [abs(_pearson(share, reach, np.ones(len(jobs)))) for reach in (rows @ gaps.T).T]
     return float(np.quantile(sizes, 0.95))
@@ -146,10 +154,18 @@ def article_example(vectors: WordVectors) -> tuple[str, str] | None:
     return str(first), str(second)
 
 
-def c3(beside: Result, chance: float, example: tuple[str, str] | None, apart: Result, lists: Result) -> Claim:
+def c3(
+    beside: Result,
+    chance: float,
+    example: tuple[str, str] | None,
+    apart: Result,
+    lists: Result,
+    *,
+    strict: float = 1.0,
+) -> Claim:
     """Verdict on C3: do occupations lean as the census says, and does the article's example come out?
 
-    The lean alone makes it `partly`.
+    The lean alone makes it `partly`. `strict` multiplies the threshold.
     """
     measured, interval = correlation(beside)
     others = [float(lists.at(list=name).at(year=YEAR)) for name in PUBLISHED_PAIRS]
@@ -178,12 +194,22 @@ def c3(beside: Result, chance: float, example: tuple[str, str] | None, apart: Re
             " first with the question's words left out, else partly"
         ),
         verdict=decide(
-            measured, interval, LEAST_CORRELATION, [chance],
+            measured, interval, strict * LEAST_CORRELATION, [chance],
             complete=example is not None and example[0] == expected,
         ),
         model=beside.about["model"],
         published=C3_PUBLISHED,
     )  # fmt: skip
+
+
+def c3_again(vectors: WordVectors, example: tuple[str, str] | None, apart: Result, lists: Result) -> Again:
+    """C3 asked again, for `claims.firm`: with the two published lists of women's and men's words."""
+
+    def on(some: Sequence[tuple[str, str]]) -> Claim:
+        chance = by_chance(vectors, some=some)
+        return c3(beside_census(vectors, some=some), chance, example, apart, lists)
+
+    return {LISTS: lambda: map(on, PUBLISHED_PAIRS.values())}
 
 
 def _counted(vectors: WordVectors, year: int) -> tuple[Occupation, ...]:

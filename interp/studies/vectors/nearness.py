@@ -153,11 +153,12 @@ def taught(vectors: WordVectors, *, seed: int = 0) -> Result:
     return Result(values, axes, "AUC on words that were not taught", "", about)
 
 
-def c1(alike: Result, control: Result, errors: Result, cat: Result) -> Claim:
+def c1(alike: Result, control: Result, errors: Result, cat: Result, *, strict: float = 1.0) -> Claim:
     """Verdict on C1: are a city's neighbours where it is, and does a map follow from the vectors?
 
     `alike` and `control` come from `same_continent`, `control` with the rows exchanged; `cat` is the list of
-    the article's word. Neighbours alone make it `partly`.
+    the article's word. Neighbours alone make it `partly`. `strict` multiplies the threshold of the neighbours
+    and divides that of the map's error.
     """
     luck = float(control.mean("city"))
     measured, interval = float(alike.mean("city")), _over_countries(alike)
@@ -165,7 +166,7 @@ def c1(alike: Result, control: Result, errors: Result, cat: Result) -> Claim:
         float(errors.at(**{"held out": "the country"}).at(places=way)) for way in errors.axes["places"]
     )
     above = (interval[0] - luck, interval[1] - luck)
-    drawn = error <= MOST_ERROR * lost
+    drawn = error <= MOST_ERROR / strict * lost
     there = [word for word in ARTICLE_NEIGHBOURS if word in cat.axes["word"]]
     return Claim(
         id="C1",
@@ -183,7 +184,7 @@ def c1(alike: Result, control: Result, errors: Result, cat: Result) -> Claim:
             f"at least {LEAST_ALIKE:.2f}, the interval above the control; the map's error at most"
             f" {MOST_ERROR:.0%} of the exchanged one's, else partly"
         ),
-        verdict=decide(measured, above, LEAST_ALIKE, [luck], complete=drawn),
+        verdict=decide(measured, above, strict * LEAST_ALIKE, [luck], complete=drawn),
         model=alike.about["model"],
     )
 

@@ -6,6 +6,7 @@ from interp import models
 from interp.methods import embeddings
 from interp.methods.geometry import neighbours
 from interp.methods.geometry.arithmetic import ALLOWED, LEFT_OUT
+from interp.models import Bridge
 from interp.result import Result
 from interp.studies.vectors.arithmetic import answered
 from interp.vectors import WordVectors, questions
@@ -15,7 +16,7 @@ ASKED = ("same kind", "analogies", "own words allowed")
 RAW, CENTRED, LOT = "token table", "mean taken out", "rows exchanged (control)"
 
 
-def beside(model, vectors: WordVectors) -> Result:
+def beside(model: Bridge, vectors: WordVectors) -> Result:
     """The share of right answers of the model's table and of word vectors: Result[table, question].
 
     The questions: is the nearest word of the same kind? does b - a + c give d, its own words left out, and
@@ -42,7 +43,7 @@ def beside(model, vectors: WordVectors) -> Result:
     return Result(np.array(columns), axes, "share of right answers", "", about)
 
 
-def sameness(model) -> Result:
+def sameness(model: Bridge) -> Result:
     """The mean cosine of two random words in the model's table: Result[table], as it is and centred.
 
     Near 0, words point all ways; near 1, all the same way.

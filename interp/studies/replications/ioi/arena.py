@@ -8,6 +8,7 @@ import torch
 from interp import models
 from interp.methods import attention, copying
 from interp.methods.paths import Receiver, path_patching
+from interp.models import Bridge
 from interp.published import Part
 from interp.result import Result
 from interp.sites import Head
@@ -33,7 +34,7 @@ LAST_BACKUPS = (Head(11, 9), Head(9, 0))
 ROWS = LENGTH = 50  # of the exercise's random tokens; its seed is unknown
 
 
-def behaviour(model) -> dict[str, Result]:
+def behaviour(model: Bridge) -> dict[str, Result]:
     """Logit differences of the IOI and the ABC prompts, both with the original names."""
     both = [differences(model, told(model)) for told in (sentences.arena, sentences.arena_reference)]
     kinds = ("IOI", "ABC")
@@ -44,18 +45,18 @@ def behaviour(model) -> dict[str, Result]:
     }
 
 
-def paths_to_logits(model) -> dict[str, Result]:
+def paths_to_logits(model: Bridge) -> dict[str, Result]:
     """Path patching from every head to the logits, in percent of the way to the ABC prompts."""
     return {"arena/paths/logits": _paths(model, None)}
 
 
-def paths_to_values(model) -> dict[str, Result]:
+def paths_to_values(model: Bridge) -> dict[str, Result]:
     """Path patching from every head to the values of the S-inhibition heads, in percent likewise."""
     receivers = [Receiver(head, "v") for head in published_circuit()["S-inhibition"].heads]
     return {"arena/paths/inhibition_values": _paths(model, receivers)}
 
 
-def faithfulness_and_minimality(model) -> dict[str, Result]:
+def faithfulness_and_minimality(model: Bridge) -> dict[str, Result]:
     """The circuit on its own, and what each of its heads is worth in it."""
     prompts, reference = sentences.arena(model), sentences.arena_reference(model)
     whole, removed = circuits.working(published_circuit()), removed_before(published_circuit())
@@ -79,7 +80,7 @@ def removed_before(circuit: Mapping[str, Part]) -> dict[Head, frozenset[Head]]:
     return circuits.removed_before(circuit, FIRST_BACKUPS, dict.fromkeys(LAST_BACKUPS, last))
 
 
-def copies(model) -> dict[str, Result]:
+def copies(model: Bridge) -> dict[str, Result]:
     """Which heads copy names and which hold them down, asked without a sentence; layer 0 left out."""
     ids = torch.tensor([sentences.token(model, name) for name in ARENA_NAMES])
     scores = [copying.copy_scores(model, ids, sign=sign).values[1:] for sign in (1, -1)]
@@ -88,7 +89,7 @@ def copies(model) -> dict[str, Result]:
     return {"arena/copy_scores": result(model, np.stack(scores), **axes)}
 
 
-def scatter(model) -> dict[str, Result]:
+def scatter(model: Bridge) -> dict[str, Result]:
     """Attention from the end to a name, and writing along the name's unembedding without any scaling."""
     prompts = sentences.arena(model)
     seen = [attention.attention_to(model, prompts, key=spot) for spot in ("IO", "S1")]
@@ -100,7 +101,7 @@ def scatter(model) -> dict[str, Result]:
     }
 
 
-def roles(model) -> dict[str, Result]:
+def roles(model: Bridge) -> dict[str, Result]:
     """Role scores on random tokens of the whole vocabulary, divided by 50 as the exercise divides them."""
     vocabulary = models.describe(model).vocabulary
     once = torch.randint(0, vocabulary, (ROWS, LENGTH), generator=torch.Generator().manual_seed(0))
@@ -110,7 +111,7 @@ def roles(model) -> dict[str, Result]:
     return {"arena/roles": result(model, values, **scores.axes)}
 
 
-def zeroed(model) -> dict[str, Result]:
+def zeroed(model: Bridge) -> dict[str, Result]:
     """The 25 prompts with one name mover zeroed at the end, and what its direct contribution had promised."""
     prompts = sentences.arena(model)
     after = differences(model, prompts, zero(model, prompts, ZEROED)).mean()
@@ -119,7 +120,7 @@ def zeroed(model) -> dict[str, Result]:
     return {"arena/zeroed": result(model, found, prediction=("measured", "naive"))}
 
 
-def _paths(model, receivers: Sequence[Receiver] | None) -> Result:
+def _paths(model: Bridge, receivers: Sequence[Receiver] | None) -> Result:
     prompts, reference = sentences.arena(model), sentences.arena_reference(model)
     swing = (differences(model, prompts) - differences(model, reference)).mean()
     metric = ioi.logit_difference(prompts)

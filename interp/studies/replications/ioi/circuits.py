@@ -8,6 +8,7 @@ from torch import Tensor
 
 from interp.methods.ablation import Mask, masked_ablation
 from interp.methods.circuits import Node
+from interp.models import Bridge
 from interp.prompts import Prompts
 from interp.published import Part, circuit
 from interp.sites import Head
@@ -58,7 +59,7 @@ def removed_before(
     return found | {head: frozenset(before) - {head} for head, before in last.items()}
 
 
-def only(model, prompts: Prompts, replaced: Working) -> Mask:
+def only(model: Bridge, prompts: Prompts, replaced: Working) -> Mask:
     """True at one position per prompt for each of these heads, False elsewhere."""
     shape = (*prompts.tokens.shape, model.cfg.n_heads)
     mask = {layer: torch.zeros(shape, dtype=torch.bool) for layer in range(model.cfg.n_layers)}
@@ -67,18 +68,20 @@ def only(model, prompts: Prompts, replaced: Working) -> Mask:
     return mask
 
 
-def all_but(model, prompts: Prompts, kept: Working) -> Mask:
+def all_but(model: Bridge, prompts: Prompts, kept: Working) -> Mask:
     """True wherever a head is not at its spot of the circuit: what a circuit on its own does without."""
     return {layer: ~where for layer, where in only(model, prompts, kept).items()}
 
 
-def all_but_anywhere(model, prompts: Prompts, kept: Working) -> Mask:
+def all_but_anywhere(model: Bridge, prompts: Prompts, kept: Working) -> Mask:
     """As `all_but`, but a head is kept at the positions of all prompts in every prompt: a published slip."""
     own = only(model, prompts, kept)
     return {layer: ~where.any(dim=0, keepdim=True).expand_as(where) for layer, where in own.items()}
 
 
-def scores(model, prompts: Prompts, reference: Prompts, masks: Sequence[Mask]) -> Float[Tensor, "mask"]:
+def scores(
+    model: Bridge, prompts: Prompts, reference: Prompts, masks: Sequence[Mask]
+) -> Float[Tensor, "mask"]:
     """Mean logit difference under each mask, what is masked being replaced by the reference's template means.
 
     The reference is given twice: its means are the same, and a template with one prompt has the two that

@@ -9,6 +9,7 @@ from interp.methods import attention, copying
 from interp.methods.circuits import Knockouts
 from interp.methods.paths import path_patching
 from interp.methods.readout import logits_at_end
+from interp.models import Bridge
 from interp.prompts import Prompts
 from interp.published import Part
 from interp.result import Result
@@ -25,13 +26,13 @@ PYVENE, PRINTED = 50, range(8, 12)  # prompts and layers of pyvene's table
 SEED = 0
 
 
-def behaviour(model) -> dict[str, Result]:
+def behaviour(model: Bridge) -> dict[str, Result]:
     """What the model does on indirect objects."""
     does = ioi.behaviour(model, sentences.drawn(model, MANY, SEED)).mean("prompt")
     return {f"paper/{name}": does.at(measure=name) for name in does.axes["measure"]}
 
 
-def looking(model) -> dict[str, Result]:
+def looking(model: Bridge) -> dict[str, Result]:
     """Where name movers and S-inhibition heads look from the end; whether they write what they look at."""
     prompts, circuit = sentences.drawn(model, MANY, SEED), published_circuit()
     movers, inhibitors = circuit["name mover"].heads, circuit["S-inhibition"].heads
@@ -64,7 +65,7 @@ def looks(seen: Result, prompts: Prompts, head: Head, spot: str) -> np.ndarray:
     return of_head(seen, head)[np.arange(len(prompts)), end, key]
 
 
-def copies(model) -> dict[str, Result]:
+def copies(model: Bridge) -> dict[str, Result]:
     """Which heads copy, and which hold down, the names of real prompts, beside all heads on average."""
     prompts, circuit, of = sentences.drawn(model, FEW, SEED), published_circuit(), {}
     for name, sign, told in (("name mover", 1, ""), ("negative name mover", -1, ", held down")):
@@ -74,7 +75,7 @@ def copies(model) -> dict[str, Result]:
     return {"paper/copy_scores": result(model, of.values(), of=of)}
 
 
-def completeness(model) -> dict[str, Result]:
+def completeness(model: Bridge) -> dict[str, Result]:
     """The circuit and the model without one class of heads at a time; the same for the naive circuit."""
     own, found = task(model, SOME), {}
     bench = Knockouts(model, own.prompts, ioi.logit_difference(own.prompts), reference=own.reference)
@@ -96,7 +97,7 @@ def classes(circuit: Mapping[str, Part]) -> dict[str, tuple[Head, ...]]:
     return removed
 
 
-def paths(model) -> dict[str, Result]:
+def paths(model: Bridge) -> dict[str, Result]:
     """Path patching from heads to the logits with feed-forward layers frozen, as pyvene prints it."""
     prompts = sentences.drawn(model, PYVENE, SEED)
     reference = ioi.reference(model, prompts, seed=SEED).take(range(PYVENE))
@@ -114,7 +115,7 @@ def paths(model) -> dict[str, Result]:
     }
 
 
-def signals(model) -> dict[str, Result]:
+def signals(model: Bridge) -> dict[str, Result]:
     """The lead with the S-inhibition heads' outputs from six other sentences, and the two signals' worth."""
     measured = blocking.measure(
         model, task(model, SOME), published_circuit()["S-inhibition"].heads, seed=SEED
@@ -126,7 +127,7 @@ def signals(model) -> dict[str, Result]:
     }
 
 
-def task(model, n: int) -> Task:
+def task(model: Bridge, n: int) -> Task:
     """The draw with its ABC twins and its leads."""
     prompts = sentences.drawn(model, n, SEED)
     does = ioi.behaviour(model, prompts)

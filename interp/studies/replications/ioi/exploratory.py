@@ -11,6 +11,7 @@ from interp import hooks
 from interp.methods import attention
 from interp.methods.attribution import component_attribution
 from interp.methods.readout import logits_at_end
+from interp.models import Bridge
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.sites import Head, Site
@@ -35,14 +36,14 @@ WATCHED_FIRST = tuple(
 FIRST_LARGEST = ("L9H9", "L9H6", "L10H7", "L11H1", "L11H10", "L10H0", "L10H10", "L8H10")
 
 
-def behaviour(model) -> dict[str, Result]:
+def behaviour(model: Bridge) -> dict[str, Result]:
     """The logit difference of each of the eight prompts."""
     prompts = sentences.eight(model)
     values = differences(model, prompts)
     return {"eight/logit_difference": result(model, values, prompt=range(len(prompts)))}
 
 
-def attribution(model) -> dict[str, Result]:
+def attribution(model: Bridge) -> dict[str, Result]:
     """Logit lens, and the direct contributions of layers and heads: means over the eight prompts."""
     prompts = sentences.eight(model)
     parts = component_attribution(model, prompts).mean("prompt")
@@ -56,14 +57,14 @@ def attribution(model) -> dict[str, Result]:
     }
 
 
-def first(model) -> dict[str, Result]:
+def first(model: Bridge) -> dict[str, Result]:
     """The largest direct contributions in the first prompt alone."""
     written = written_by_heads(model, sentences.eight(model).take([0]))[..., 0]
     values = [written[head.layer, head.head] for head in map(Head.parse, FIRST_LARGEST)]
     return {"eight/first/head_attribution": result(model, values, head=FIRST_LARGEST)}
 
 
-def zeroed(model) -> dict[str, Result]:
+def zeroed(model: Bridge) -> dict[str, Result]:
     """The eight prompts with one head zeroed at the end, and what its direct contribution had promised."""
     prompts = sentences.eight(model)
     edit = zero(model, prompts, ZEROED)
@@ -83,7 +84,7 @@ def zeroed(model) -> dict[str, Result]:
     }
 
 
-def looking(model) -> dict[str, Result]:
+def looking(model: Bridge) -> dict[str, Result]:
     """The attention patterns that the demo shows."""
     seen = attention.patterns(model, sentences.eight(model))
     positions = seen.axes["key"]
@@ -97,7 +98,7 @@ def looking(model) -> dict[str, Result]:
     }
 
 
-def milk(model) -> dict[str, Result]:
+def milk(model: Bridge) -> dict[str, Result]:
     """Logits and probabilities of the ten words that the demo prints for the sentence about milk."""
     logits = logits_at_end(model, sentences.pair(model)[1]).double()[0]
     ids = [sentences.token(model, word) for word in MILK_WORDS]
@@ -107,12 +108,12 @@ def milk(model) -> dict[str, Result]:
     }
 
 
-def roles(model) -> dict[str, Result]:
+def roles(model: Bridge) -> dict[str, Result]:
     """Role scores on the demo's own random tokens."""
     return {"roles/random": attention.role_scores(model, attention.random_repeats(model))}
 
 
-def _lens(model, prompts: Prompts) -> dict[Site, Float[Tensor, ""]]:
+def _lens(model: Bridge, prompts: Prompts) -> dict[Site, Float[Tensor, ""]]:
     """The logit difference read from every residual state of the run, b_U left out, mean over prompts."""
     layers = range(model.cfg.n_layers)
     sites = [Site(kind, layer) for layer in layers for kind in ("resid_pre", "resid_mid")]

@@ -9,6 +9,7 @@ from torch import Tensor
 from interp import hooks
 from interp.methods import attention, copying
 from interp.methods.readout import logits_at_end
+from interp.models import Bridge
 from interp.result import Result
 from interp.sites import Head
 from interp.studies.replications.ioi import sentences
@@ -19,7 +20,7 @@ SILENCED = Head(0, 8)
 ROWS, LENGTH, IDS = 10, 50, (1000, 10_000)  # of the demo's random tokens; its seed is unknown
 
 
-def claire(model) -> dict[str, Result]:
+def claire(model: Bridge) -> dict[str, Result]:
     """What `<|endoftext|>` in front is worth where the first name is two tokens without a space before it."""
     chosen, other = (sentences.token(model, name) for name in (" Claire", " Mary"))
     logits = [logits_at_end(model, sentences.plain(model, CLAIRE, bos=bos))[0] for bos in (True, False)]
@@ -27,7 +28,7 @@ def claire(model) -> dict[str, Result]:
     return {"claire/logit_difference": result(model, leads, start=("with <|endoftext|>", "without"))}
 
 
-def weights(model) -> dict[str, Result]:
+def weights(model: Bridge) -> dict[str, Result]:
     """The unembedding's bias of two names, and how far each head's OV circuit keeps what it reads."""
     names = (" John", " Mary")
     biases = model.b_U.detach()[[sentences.token(model, name) for name in names]]
@@ -35,7 +36,7 @@ def weights(model) -> dict[str, Result]:
     return {"weights/unembedding_bias": result(model, biases, token=names), "weights/eigenvalue_scores": kept}
 
 
-def losses(model) -> dict[str, Result]:
+def losses(model: Bridge) -> dict[str, Result]:
     """The loss of two texts, and of the second with one head's values zeroed at every position."""
     hello, abstract = (sentences.plain(model, text, bos=True) for text in (HELLO, ABSTRACT))
     silent = hooks.Put(SILENCED, model.b_V[SILENCED.layer, SILENCED.head].detach())
@@ -49,13 +50,13 @@ def losses(model) -> dict[str, Result]:
     }
 
 
-def roles(model) -> dict[str, Result]:
+def roles(model: Bridge) -> dict[str, Result]:
     """Induction scores on random tokens drawn as the demo draws them."""
     once = torch.randint(*IDS, (ROWS, LENGTH), generator=torch.Generator().manual_seed(0))
     return {"roles/main": attention.role_scores(model, once).at(role="induction")}
 
 
-def loss(model, tokens: Tensor, *edits: hooks.Edit) -> Float[Tensor, ""]:
+def loss(model: Bridge, tokens: Tensor, *edits: hooks.Edit) -> Float[Tensor, ""]:
     """Mean negative log-probability of every token but the first."""
     predicted = hooks.run(model, tokens, *edits)[0][:, :-1].double().log_softmax(dim=-1)
     own = predicted.gather(-1, tokens[:, 1:, None].to(predicted.device))

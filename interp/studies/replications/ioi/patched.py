@@ -7,6 +7,7 @@ import torch
 
 from interp.methods.estimates import component_estimates, head_estimates
 from interp.methods.patching import activation_patching, head_patching, head_position_patching
+from interp.models import Bridge
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.studies.names import ioi
@@ -17,13 +18,13 @@ PARTS = {"output": "z", "query": "q", "key": "k", "value": "v", "pattern": "patt
 KINDS = ("resid_pre", "attn_out", "mlp_out")
 
 
-def layers(model) -> dict[str, Result]:
+def layers(model: Bridge) -> dict[str, Result]:
     """Residual stream, attention and feed-forward outputs, by layer and position."""
     clean, corrupted = sentences.eight(model), sentences.eight_corrupted(model)
     return {f"eight/patched/{kind}": share_by_layer(model, clean, corrupted, kind) for kind in KINDS}
 
 
-def pair(model) -> dict[str, Result]:
+def pair(model: Bridge) -> dict[str, Result]:
     """The Main Demo's pair: both logit differences, and the residual stream by layer and position."""
     clean, corrupted = sentences.pair(model)
     leads = torch.cat([differences(model, prompts) for prompts in (clean, corrupted)])
@@ -33,17 +34,17 @@ def pair(model) -> dict[str, Result]:
     }
 
 
-def heads(model) -> dict[str, Result]:
+def heads(model: Bridge) -> dict[str, Result]:
     """Every part of every head at all positions."""
     return {"eight/patched/heads": _shares_of_parts(model, head_patching)}
 
 
-def positions(model) -> dict[str, Result]:
+def positions(model: Bridge) -> dict[str, Result]:
     """Every part of every head at one position."""
     return {"eight/patched/positions": _shares_of_parts(model, head_position_patching)}
 
 
-def estimates(model) -> dict[str, Result]:
+def estimates(model: Bridge) -> dict[str, Result]:
     """The same by a straight line from the corrupted run: everything that writes, and parts of heads."""
     clean, corrupted = sentences.eight(model), sentences.eight_corrupted(model)
     metric = ioi.logit_difference(corrupted)
@@ -58,14 +59,14 @@ def estimates(model) -> dict[str, Result]:
     }
 
 
-def share_by_layer(model, clean: Prompts, corrupted: Prompts, kind: str) -> Result:
+def share_by_layer(model: Bridge, clean: Prompts, corrupted: Prompts, kind: str) -> Result:
     """Share of the mean logit difference that the clean state restores, by layer and position."""
     metric = ioi.logit_difference(corrupted)
     change = activation_patching(model, corrupted, clean, metric, kind=kind, progress=False).mean("prompt")
     return result(model, change.values / _swing(model, clean, corrupted), **change.axes)
 
 
-def _shares_of_parts(model, patching: Callable[..., Result]) -> Result:
+def _shares_of_parts(model: Bridge, patching: Callable[..., Result]) -> Result:
     clean, corrupted = sentences.eight(model), sentences.eight_corrupted(model)
     metric = ioi.logit_difference(corrupted)
     found = [
@@ -76,7 +77,7 @@ def _shares_of_parts(model, patching: Callable[..., Result]) -> Result:
     return result(model, values, part=PARTS, **found[0].axes)
 
 
-def _swing(model, clean: Prompts, corrupted: Prompts) -> float:
+def _swing(model: Bridge, clean: Prompts, corrupted: Prompts) -> float:
     return float(differences(model, clean).mean() - differences(model, corrupted).mean())
 
 

@@ -13,23 +13,26 @@ from torch import Tensor
 
 from interp import hooks, models
 from interp.methods.readout import logits_at_end
+from interp.models import Bridge
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.sites import Head, Site
 from interp.studies.names import ioi
 
 
-def zero(model, prompts: Prompts, head: Head) -> hooks.Put:
+def zero(model: Bridge, prompts: Prompts, head: Head) -> hooks.Put:
     """The edit that does what a z of zero at the end does once value biases are folded away."""
     return hooks.Put(head, model.b_V[head.layer, head.head].detach(), where=prompts.mask("end"))
 
 
-def differences(model, prompts: Prompts, *edits: hooks.Edit) -> Float[Tensor, "prompt"]:
+def differences(model: Bridge, prompts: Prompts, *edits: hooks.Edit) -> Float[Tensor, "prompt"]:
     """Logit of IO minus logit of S at the end of every prompt, under these edits."""
     return ioi.logit_difference(prompts)(logits_at_end(model, prompts, *edits)).double().cpu()
 
 
-def written_by_heads(model, prompts: Prompts, *edits: hooks.Edit) -> Float[Tensor, "layer head prompt"]:
+def written_by_heads(
+    model: Bridge, prompts: Prompts, *edits: hooks.Edit
+) -> Float[Tensor, "layer head prompt"]:
     """Each head's direct contribution to the logit difference, value bias left out, that run's own scale."""
     layers = range(model.cfg.n_layers)
     sites = [Site("z", layer) for layer in layers]
@@ -40,7 +43,7 @@ def written_by_heads(model, prompts: Prompts, *edits: hooks.Edit) -> Float[Tenso
     return written.cpu()
 
 
-def writing(model, prompts: Prompts, heads: Sequence[Head]) -> Float[Tensor, "head name prompt"]:
+def writing(model: Bridge, prompts: Prompts, heads: Sequence[Head]) -> Float[Tensor, "head name prompt"]:
     """What heads write at the end along the unembedding of IO and of S: value bias and scaling left out."""
     recorded = hooks.record(model, prompts, heads)
     written = []
@@ -57,7 +60,7 @@ def of_head(measured: Result, head: Head) -> np.ndarray:
     return measured.at(layer=head.layer, head=head.head).values
 
 
-def result(model, values: Iterable, **axes: Iterable) -> Result:
+def result(model: Bridge, values: Iterable, **axes: Iterable) -> Result:
     """These numbers with these axes, on this model; quantity and unit are those of the published record."""
     if not isinstance(values, np.ndarray):
         values = np.asarray(values.cpu() if isinstance(values, Tensor) else [float(one) for one in values])
@@ -65,17 +68,17 @@ def result(model, values: Iterable, **axes: Iterable) -> Result:
     return Result(values, labels, "measured again", "as published", models.about(model))
 
 
-def by_head(model, values: Iterable) -> Result:
+def by_head(model: Bridge, values: Iterable) -> Result:
     """These numbers with the axes layer and head."""
     return result(model, values, layer=range(model.cfg.n_layers), head=range(model.cfg.n_heads))
 
 
-def direction(model, prompts: Prompts) -> Float[Tensor, "prompt d_model"]:
+def direction(model: Bridge, prompts: Prompts) -> Float[Tensor, "prompt d_model"]:
     """W_U[IO] - W_U[S] of every prompt, centred as the final layer norm centres what it reads."""
     difference = _unembedding(model, prompts, "io") - _unembedding(model, prompts, "s")
     return difference - difference.mean(dim=-1, keepdim=True)
 
 
-def _unembedding(model, prompts: Prompts, answer: str) -> Float[Tensor, "prompt d_model"]:
+def _unembedding(model: Bridge, prompts: Prompts, answer: str) -> Float[Tensor, "prompt d_model"]:
     ids = prompts.answers[answer].to(model.W_U.device)
     return model.W_U.detach()[:, ids].T.double()

@@ -8,6 +8,7 @@ from random import Random
 import torch
 
 from interp import models
+from interp.models import Bridge
 from interp.prompts import Prompts
 from interp.studies.names import ioi
 from interp.words.ioi import TEMPLATES
@@ -18,28 +19,28 @@ DRAWN_TEMPLATES = range(7)  # the authors' default uses the first seven, each in
 Told = tuple[str, str, str, str]  # frame, order, IO, S
 
 
-def eight(model) -> Prompts:
+def eight(model: Bridge) -> Prompts:
     """The eight prompts of TransformerLens' demo, `<|endoftext|>` in front."""
     return _written(model, EIGHT, bos=True)
 
 
-def eight_corrupted(model) -> Prompts:
+def eight_corrupted(model: Bridge) -> Prompts:
     """Each of the eight exchanged for its twin, in which the other one gives; the answers stay."""
     return _with_tokens_of(eight(model), (1, 0, 3, 2, 5, 4, 7, 6))
 
 
-def pair(model) -> tuple[Prompts, Prompts]:
+def pair(model: Bridge) -> tuple[Prompts, Prompts]:
     """The clean and the corrupted prompt of TransformerLens' Main Demo; the answers are the clean one's."""
     both = _written(model, PAIR, bos=True)
     return both.take([0]), _with_tokens_of(both, (1, 0)).take([0])
 
 
-def arena(model) -> Prompts:
+def arena(model: Bridge) -> Prompts:
     """ARENA's 25 prompts, without `<|endoftext|>`, right padded, with ARENA's own template numbers."""
     return _arena(model, [(_order(order, io, s)) for _, _, order, _, _, io, s, _ in ARENA])
 
 
-def arena_reference(model) -> Prompts:
+def arena_reference(model: Bridge) -> Prompts:
     """Their ABC twins, with three other names each; answers and spots are those of the originals.
 
     One twin says the same name twice, as it does in the exercise.
@@ -49,19 +50,19 @@ def arena_reference(model) -> Prompts:
     return replace(twins, answers=original.answers, spots=original.spots)
 
 
-def drawn(model, n: int, seed: int) -> Prompts:
+def drawn(model: Bridge, n: int, seed: int) -> Prompts:
     """`n` prompts from the authors' frames with ARENA's names, without `<|endoftext|>`: a draw of our own."""
     chooser = Random(seed)
     pairs = [(io, s) for io, s in (chooser.sample(ARENA_NAMES, 2) for _ in range(n))]
     return ioi.prompts(model, n, seed=seed, templates=DRAWN_TEMPLATES, pairs=pairs)
 
 
-def plain(model, text: str, bos: bool) -> Prompts:
+def plain(model: Bridge, text: str, bos: bool) -> Prompts:
     """A text on its own, whose only spot is its end."""
     return Prompts.write(model.tokenizer, [[(None, text)]], bos=bos)
 
 
-def token(model, text: str) -> int:
+def token(model: Bridge, text: str) -> int:
     """The id of a text that is one token."""
     (only,) = models.encode(model, text)
     return only
@@ -71,7 +72,7 @@ def _order(order: str, io: str, s: str) -> tuple[str, str, str]:
     return (io, s, s) if order == "ABBA" else (s, io, s)
 
 
-def _arena(model, names: Sequence[tuple[str, str, str]]) -> Prompts:
+def _arena(model: Bridge, names: Sequence[tuple[str, str, str]]) -> Prompts:
     frames = [
         TEMPLATES[t].format(A="{A}", B="{B}", place=place, object=thing)
         for _, t, _, place, thing, *_ in ARENA
@@ -84,7 +85,7 @@ def _arena(model, names: Sequence[tuple[str, str, str]]) -> Prompts:
     return _spotted(model, sentences, answers, [row[0] for row in ARENA], bos=False)
 
 
-def _written(model, told: Sequence[Told], *, bos: bool) -> Prompts:
+def _written(model: Bridge, told: Sequence[Told], *, bos: bool) -> Prompts:
     sentences = [_pieces(frame, order, _order(order, io, s)) for frame, order, io, s in told]
     answers = [{"io": f" {io}", "s": f" {s}"} for _, _, io, s in told]
     return _spotted(model, sentences, answers, [0] * len(told), bos=bos)
@@ -100,7 +101,7 @@ def _pieces(frame: str, order: str, names: tuple[str, str, str]) -> list[tuple[s
     return pieces
 
 
-def _spotted(model, sentences, answers, template, *, bos: bool) -> Prompts:
+def _spotted(model: Bridge, sentences, answers, template, *, bos: bool) -> Prompts:
     prompts = Prompts.write(model.tokenizer, sentences, answers=answers, template=template, bos=bos)
     return replace(prompts, spots={**prompts.spots, "S1+1": prompts.spots["S1"] + 1})
 

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from interp.methods.circuits import Knockouts
+from interp.models import Bridge
 from interp.published import Part
 from interp.result import Result
 from interp.sites import Head
@@ -30,7 +31,7 @@ CONTROLS = 20  # random sets
 WRITERS = ("name mover", "negative name mover", "S-inhibition")  # the heads at the last word, but for backups
 
 
-def minimality(model) -> dict[str, Result]:
+def minimality(model: Bridge) -> dict[str, Result]:
     """What the circuit keeps without the sets of figure 20, with and without the head itself."""
     task, before = drawn.task(model, SOME), removed_before(published_circuit())
     sets = {gone for head, first in before.items() for gone in (first | {head}, first)}
@@ -41,7 +42,7 @@ def minimality(model) -> dict[str, Result]:
     return {"paper/minimality": result(model, np.array(pairs), left=PAIRS, head=map(str, before))}
 
 
-def found(model) -> dict[str, Result]:
+def found(model: Bridge) -> dict[str, Result]:
     """Which heads our search gives which of the paper's parts: 1 or 0 by role, layer and head."""
     own = drawn.task(model, SOME)
     played = roles.find_on(model, own.prompts, own.reference).heads
@@ -55,7 +56,7 @@ def found(model) -> dict[str, Result]:
     }
 
 
-def _marked(model, heads: Sequence[Head]) -> Float[np.ndarray, "layer head"]:
+def _marked(model: Bridge, heads: Sequence[Head]) -> Float[np.ndarray, "layer head"]:
     marks = np.zeros((model.cfg.n_layers, model.cfg.n_heads))
     for head in heads:
         marks[head.layer, head.head] = 1
@@ -73,7 +74,7 @@ def removed_before(circuit: Mapping[str, Part]) -> dict[Head, frozenset[Head]]:
     return circuits.removed_before(circuit, BACKUPS, dict.fromkeys(rest, last))
 
 
-def greedy(model) -> dict[str, Result]:
+def greedy(model: Bridge) -> dict[str, Result]:
     """The widest gap between circuit and model that a greedy search finds, and the mean gap without random
     sets as large; full and naive circuit."""
     task, widest = drawn.task(model, FEW), {}
