@@ -4,13 +4,12 @@ Pure; the widget draws it. The model reads all uses and all sentences of the not
 nothing, and a sentence two runs.
 """
 
-from typing import Any
-
 import numpy as np
 from jaxtyping import Float
 
 from interp import models
 from interp.benches.untouched import answers
+from interp.models import Bridge
 from interp.result import Result
 from interp.screens.margin import STRENGTHS, MarginAnswer, MarginBench, MarginState
 from interp.screens.refusals import Refused, beneath
@@ -22,7 +21,7 @@ GUESSES = 5
 TEXT = "Last week, in the round garden near the roof, John"  # what scenes.in_time says, up to its verb
 
 
-def bench(model: Any, text: str = TEXT) -> MarginBench:
+def bench(model: Bridge, text: str = TEXT) -> MarginBench:
     """The bench of this model. Its answers raise `Refused` for what cannot be asked, and ValueError while a
     hook is in force on the model.
     """
@@ -30,7 +29,7 @@ def bench(model: Any, text: str = TEXT) -> MarginBench:
     read, notes = (answers(one, model, keep=1) for one in (uses, margin.tense_notes))
     doubts = [tuple(filter(None, [study.untestable(model)])) for study in (senses, margin)]
 
-    def compute(model: Any, state: MarginState) -> MarginAnswer:
+    def compute(model: Bridge, state: MarginState) -> MarginAnswer:
         _check(state, card.layers)
         with beneath("word"):
             seen = senses.cued(state.word)
@@ -58,7 +57,7 @@ def bench(model: Any, text: str = TEXT) -> MarginBench:
 
 
 def uses(
-    model: Any,
+    model: Bridge,
 ) -> dict[str, tuple[Float[np.ndarray, "block use 2"], Float[np.ndarray, "block"]]]:
     """Every word's uses as the points of `senses.plane` after every block, and the AUC of `senses.measure`.
 
@@ -88,19 +87,19 @@ def _check(state: MarginState, layers: int) -> None:
 
 
 def _points(
-    model: Any, state: MarginState, seen: dict[str, str], values: Float[np.ndarray, "use 2"]
+    model: Bridge, state: MarginState, seen: dict[str, str], values: Float[np.ndarray, "use 2"]
 ) -> Result:
     axes = {"use": tuple(seen), "coordinate": ("most different", "next most")}
     quantity = f"uses of {state.word} after {state.depth} blocks"
     return Result(values, axes, quantity, "units of the state", models.about(model))
 
 
-def _apart(model: Any, word: str, values: Float[np.ndarray, "block"]) -> Result:
+def _apart(model: Bridge, word: str, values: Float[np.ndarray, "block"]) -> Result:
     about = {**models.about(model), "word": word}
     return Result(values, {"blocks": states.depths(model)}, "told apart by sense", "AUC", about)
 
 
-def _likeliest(model: Any, chances: Float[np.ndarray, "token"], text: str) -> Result:
+def _likeliest(model: Bridge, chances: Float[np.ndarray, "token"], text: str) -> Result:
     best = np.argsort(-chances, kind="stable")[:GUESSES]
     axes, about = (
         {"token": tuple(models.token_strings(model, best.tolist()))},

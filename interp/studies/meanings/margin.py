@@ -101,7 +101,7 @@ def tense_note(model: Bridge, block: int, *, seed: int = 0, sentences: int = SHO
     return tense_notes(model, seed=seed, sentences=sentences)[block]
 
 
-def tense_notes(model: Bridge, *, seed: int = 0, sentences: int = SENTENCES) -> tuple[Note, ...]:
+def tense_notes(model: Bridge, *, seed: int = 0, sentences: int = SHOWN) -> tuple[Note, ...]:
     """`tense_note` after every block, the first block first, from one reading."""
     known = notes("tense", sentences, seed=seed)
     read = states.at_last_word(model, [one.text for one in known])[1:]
