@@ -98,6 +98,16 @@ def test_a_note_leads_from_the_mean_of_the_present_to_the_mean_of_the_past(tiny)
         assert (one.direction == note.direction).all()
 
 
+def test_the_note_is_read_off_as_many_sentences_as_the_study_shows(tiny, monkeypatch):
+    numbers = []
+    monkeypatch.setattr(
+        margin, "notes", lambda task, number, *, seed: numbers.append(number) or noted(task, FEW, seed=seed)
+    )
+    margin.tense_notes(tiny)
+    margin.tense_note(tiny, 0)
+    assert numbers == [margin.SHOWN, margin.SHOWN]
+
+
 @pytest.mark.parametrize("strength", [-2.0, 0.0, 1.0, 1.5])
 def test_the_edited_word_stands_so_many_times_as_far_from_the_middle(tiny, bench, strength):
     note = margin.tense_note(tiny, 1, sentences=FEW)
