@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from interp import claims, hooks
+from interp import claims, hooks, models
 from interp.methods.circuits import EVERYWHERE, Node
 from interp.methods.readout import logits_at_end
 from interp.result import Result
@@ -188,7 +188,7 @@ def test_a_part_counts_only_if_its_loss_costs_more_than_random_sets(
 
 def test_a_part_that_nobody_plays_or_without_a_control_does_not_count(tiny, task, cast):
     assert not circuit.costs(tiny, task, cast, ())
-    every = cast_of(name_mover=tuple(circuit.every_head(tiny)))
+    every = cast_of(name_mover=tuple(models.every_head(tiny)))
     assert not circuit.costs(tiny, task, every, NODES[:1])
 
 
@@ -220,7 +220,7 @@ def test_a_circuit_alone_beside_nothing_is_a_run_with_all_other_heads_silent(tin
     alone = circuit.lead_kept(
         tiny, task, {"two": [Node(head, EVERYWHERE) for head in kept]}, how="zero", progress=False
     )
-    others = [head for head in circuit.every_head(tiny) if head not in kept]
+    others = [head for head in models.every_head(tiny) if head not in kept]
     logits = logits_at_end(tiny, task.prompts, *map(hooks.Zero, others))
     expected = ioi.logit_difference(task.prompts)(logits.double().cpu())
     np.testing.assert_allclose(alone.at(circuit="two").values, expected, atol=1e-4)

@@ -7,6 +7,7 @@ import pytest
 from naive import Pair, Replaced, circuit_leads, template_means
 from reference import Reference
 
+from interp import models
 from interp.methods import ablation
 from interp.methods.circuits import (
     EVERYWHERE,
@@ -152,4 +153,4 @@ def test_controls_are_as_large_as_the_set_and_share_no_head_with_it(tiny):
     total = tiny.cfg.n_layers * tiny.cfg.n_heads
     message = f"A control for {total} heads needs as many others, but only 0 remain: choose fewer heads."
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
-        circuit.random_sets(tiny, circuit.every_head(tiny), 1)
+        circuit.random_sets(tiny, models.every_head(tiny), 1)
