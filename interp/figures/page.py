@@ -53,7 +53,7 @@ def share() -> float:
     return (_SHEET.get().inches[0] - 2 * MARGIN) / (USUAL.inches[0] - 2 * MARGIN)
 
 
-def least(size: float) -> float:
+def least(size: float | int) -> float:
     """The points that look as small on this slide as `size` does on one of the usual size."""
     return size * _SHEET.get().inches[1] / USUAL.inches[1]
 
