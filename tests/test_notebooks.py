@@ -19,7 +19,7 @@ NOTEBOOKS = execution.notebooks(ROOT / "notebooks")
 MOST_CELLS, MOST_WORDS, MOST_LINES = 40, 1300, 10
 FORBIDDEN = re.compile(r"^\s*(def |class |%|!|import torch|from torch|for .*:$|while )", re.MULTILINE)
 FETCHED = re.compile(r"<(script|link|img|iframe|source)\b[^>]*(src|href)=[\"']?(https?:)?//")
-LIMIT = 1500
+LIMIT = 2000
 pytestmark = pytest.mark.timeout(LIMIT + 60)  # the whole of `reproduce`, on a busy machine
 
 # Put before every other module of a child process: notes and refuses whatever is not this machine.
