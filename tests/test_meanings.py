@@ -403,3 +403,21 @@ def test_a_verdict_is_asked_again_with_other_sentences(monkeypatch, pocket):
     assert asked == [2, 3, 4, 5, 6]
     assert claim.variations[claims.SENTENCES] == (3, 5)
     assert claims.fragile(claim.variations)
+
+
+@pytest.mark.parametrize(("bare", "same"), [(0.1, 5), (0.48, 0)])
+def test_c6_is_asked_again_beside_the_first_controls(monkeypatch, pocket, bare, same):
+    found = planted_c6(EARLY | LATE, bare=bare)
+    own = dict(zip(margin.TASKS, found.values[0], strict=True))
+    asked = []
+
+    def curves(model, task, seed, sentences):
+        asked.append((task, seed))
+        return own[task][None]
+
+    monkeypatch.setattr(margin, "_curves", curves)
+    monkeypatch.setattr(margin, "tense_note", lambda *given, **more: None)
+    monkeypatch.setattr(margin, "erased", lambda *given, **more: planted_taken(1.0, 0.1))
+    made = list(margin.c6_again(pocket, 4, found)[claims.SENTENCES]())
+    assert sum(claim.verdict == "supported" for claim in made) == same
+    assert [seed for _, seed in asked[:: len(margin.TASKS)]] == list(states.AGAIN)

@@ -6,7 +6,7 @@ is fitted on some words or names and tested on others. Controls: labels in rando
 was never trained. Reading is not using, so a note's direction is also taken out, to see the next word change.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 import numpy as np
@@ -49,10 +49,9 @@ def read_off(model: Bridge, *, seed: int = 0, sentences: int = SHOWN) -> Result:
     trained. An AUC of several labels is their mean.
     """
     bare = untrained(model, seed=seed)
-    own, random = ([_curves(one, task, seed, sentences) for task in TASKS] for one in (model, bare))
-    values = np.array(
-        [[plain for plain, _ in own], [mixed for _, mixed in own], [plain for plain, _ in random]]
-    )
+    own = [_curves(model, task, seed, sentences, orders=(False, True)) for task in TASKS]
+    random = [_curves(bare, task, seed, sentences)[0] for task in TASKS]
+    values = np.array([[plain for plain, _ in own], [mixed for _, mixed in own], random])
     axes = {
         "reader": (TRAINED, SHUFFLED, UNTRAINED),
         "note": TASKS,
@@ -220,15 +219,17 @@ def c6(found: Result, taken: Result, because: str | None = None, *, strict: floa
     )  # fmt: skip
 
 
-def c6_again(model: Bridge, block: int) -> Again:
+def c6_again(model: Bridge, block: int, found: Result) -> Again:
     """C6 asked again, for `claims.firm`: with a third of the sentences, drawn by each seed of
-    `states.AGAIN`; the note on time is taken out after `block`.
+    `states.AGAIN`, beside the controls of `found`; the note on time is taken out after `block`.
     """
     few = SHOWN // 3
 
     def made(seed: int) -> Claim:
+        own = [_curves(model, task, seed, few)[0] for task in TASKS]
+        read = replace(found, values=np.array([own, *found.values[1:]]))
         note = tense_note(model, block, seed=seed, sentences=few)
-        return c6(read_off(model, seed=seed, sentences=few), erased(model, note, seed=seed))
+        return c6(read, erased(model, note, seed=seed))
 
     return {SENTENCES: lambda: (made(seed) for seed in states.AGAIN)}
 
@@ -238,15 +239,17 @@ def untestable(model: Bridge, *, seed: int = 0) -> str | None:
     return states.untestable(model, [one.text for task in TASKS for one in notes(task, SHOWN, seed=seed)])
 
 
-def _curves(model: Bridge, task: str, seed: int, sentences: int) -> Float[np.ndarray, "order block split"]:
-    """The AUC of one note, with its labels and with labels in random order."""
+def _curves(
+    model: Bridge, task: str, seed: int, sentences: int, *, orders: tuple[bool, ...] = (False,)
+) -> Float[np.ndarray, "order block split"]:
+    """The AUC of one note, with its labels, and (True) with its labels in random order."""
     known = notes(task, sentences, seed=seed)
     state = states.at_last_word(model, [one.text for one in known])
     labels = _one_for_each(known)
     splits = [_train(known, split) for split in range(SPLITS)]
     return np.array([
         [[_auc(some, labels, train, shuffled) for train in splits] for some in state]
-        for shuffled in (False, True)
+        for shuffled in orders
     ])  # fmt: skip
 
 
