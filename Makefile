@@ -20,7 +20,7 @@ help:
 	@echo "make check       ruff, pyright and stripped notebooks"
 
 reproduce: .venv/ready
-	$(if $(filter pocket,$(MODEL)),$(RUN) -m interp reproduce --model pocket-taught --only 03 --only 04 --only 06)
+	$(if $(filter pocket,$(MODEL)),$(RUN) -m interp reproduce --model pocket-taught --only 02 --only 03 --only 04 --only 06)
 	$(if $(filter pocket,$(MODEL)),$(RUN) -m interp reproduce --model pocket-bigger --only 02)
 	$(RUN) -m interp reproduce --model "$(MODEL)"
 
