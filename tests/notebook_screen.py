@@ -27,7 +27,9 @@ CHROMIUM_SWITCHES = [
     "--no-first-run",
 ]
 HIDDEN_FROM_READERS = ["--hide-scrollbars"]  # Playwright's own: readers have scroll bars, which take room
-CHARTS = """() => [...document.querySelectorAll('.js-plotly-plot')].map(chart => {
+CHARTS = """() => [...document.querySelectorAll('.js-plotly-plot')].filter(
+  chart => chart.closest('.jp-OutputArea-child, figure')  // one that is being put in place has none yet
+).map(chart => {
   const drawn = chart.querySelector('.main-svg').getBoundingClientRect();
   const column = chart.closest('.jp-OutputArea-child, figure'), edge = column.getBoundingClientRect();
   const reach = drawn.right - edge.left + column.scrollLeft;
@@ -196,19 +198,19 @@ def _note_outside(page, url):
         page.outside.append(url)
 
 
-def resized(page, width, height=900):
+def resized(page, width, height=900, number=None):
     """The charts as they stand after the window has got this width, as `CHARTS` measures them, in pixels."""
     page.set_viewport_size({"width": width, "height": height})
-    return settled_charts(page)
+    return settled_charts(page, number)
 
 
-def settled_charts(page):
-    """The charts once two looks, a redraw apart, say the same."""
+def settled_charts(page, number=None):
+    """The charts once two looks, a redraw apart, say the same; with `number`, once there are so many."""
     before = None
     for _ in range(20):
         page.wait_for_timeout(400)
         before, now = page.evaluate(CHARTS), before
-        if now and before == now:
+        if now and before == now and number in (None, len(now)):
             return now
     raise AssertionError("the charts did not come to rest")
 

