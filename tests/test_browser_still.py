@@ -45,7 +45,7 @@ def page(screen):
     page.wait_for_selector(".jp-Notebook")
     page.wait_for_function(f"""async () => {{ {SERVER}
       const whole = await (await fetch(`${{baseUrl}}api/contents/${{file}}`, asked)).json();
-      return whole.content.cells[0].outputs.length === 2; }}""")
+      return whole.content?.cells?.[0].outputs?.length === 2; }}""")
     return page
 
 
