@@ -52,6 +52,28 @@ def test_what_comes_after_a_word_changes_nothing_at_it(pocket):
         assert torch.equal(first, second)
 
 
+def test_a_word_of_several_tokens_is_read_at_its_last_piece_or_as_their_mean(pocket):
+    text = "Mary gave a drink to Zanzibar"
+    rows = Prompts.write(pocket.tokenizer, [[(None, text)]])
+    pieces = len(models.encode(pocket, " Zanzibar"))
+    site = Site("resid_post", 2)
+    read = hooks.record(pocket, rows, [site])[site][0].double().numpy()
+    assert pieces > 1
+    assert np.allclose(states.at_last_word(pocket, [text])[3, 0], read[-1], atol=1e-5)
+    mean = states.at_last_word(pocket, [text], mean=True)[3, 0]
+    assert np.allclose(mean, read[-pieces:].mean(axis=0), atol=1e-5)
+
+
+def test_what_is_not_known_of_the_reading_and_words_in_pieces_are_said(pocket, tiny):
+    assert states.known_told(pocket, [None, "Why."], ["drink"]) == ("Why.",)
+    assert states.known_told(pocket, [None], ["drink"]) == (
+        "It has read every word that is asked about here.",
+    )
+    nobody, cut = states.known_told(tiny, [None], ["Mary", "zeppelin"])
+    assert nobody.startswith("Nobody noted which words")
+    assert cut.startswith("1 of 2 words with two senses are several tokens here (zeppelin)")
+
+
 def test_a_word_never_read_makes_a_test_impossible_and_is_named(pocket):
     assert states.untestable(pocket, ["Mary and John"]) is None
     assert states.untestable(pocket, ["Mary saw the zeppelin"]) == (
@@ -122,7 +144,7 @@ def plant(monkeypatch, *, by_sense):
     generator = np.random.default_rng(0)
     vectors = {key: generator.normal(size=16) for key in of.values()}
 
-    def planted(model, texts):
+    def planted(model, texts, *, mean):
         noise = generator.normal(size=(model.cfg.n_layers + 1, len(texts), 16))
         own = np.array([vectors[of[text]] if by_sense and text in of else np.zeros(16) for text in texts])
         return own + (0.05 if by_sense else 1) * noise
@@ -256,12 +278,20 @@ def test_a_head_that_carries_is_a_head_of_the_twin_put_in(pocket):
     )
 
 
-def test_chances_add_up_to_those_of_the_model(pocket):
-    found = ambiguity.chances(
-        pocket, ("When Mary and John went to the store, John gave a drink to",), ("Mary", "John")
+def test_surprise_is_that_of_the_model_word_by_word(pocket):
+    text = "Mary gave a drink to Zanzibar"  # a last word of several pieces
+    found = ambiguity.surprises(pocket, (text, "Mary gave a drink to John"))
+    ids = models.encode(pocket, text)
+    spread = hooks.run(pocket, torch.tensor([ids]))[0][0].double().log_softmax(-1)
+    nats = [-float(spread[at - 1, ids[at]]) for at in range(1, len(ids))]
+    assert len(nats) > 5
+    assert found.axes["word"] == (2, 3, 4, 5, 6)
+    assert found.at(text=text).values == pytest.approx([*nats[:4], sum(nats[4:])], abs=1e-4)
+    with pytest.raises(ValueError) as error:
+        ambiguity.surprises(pocket, ("Mary sang", "Mary sang well"))
+    assert str(error.value) == (
+        "The texts have 2, 3 words, but they are laid side by side: give as many in each."
     )
-    assert 0 < found.values.sum() <= 1
-    assert found.at(word="Mary").values[0] > 0.1
 
 
 # --- C6: notes ----------------------------------------------------------------------------------------------
@@ -352,6 +382,20 @@ def test_taking_out_the_direction_that_decides_costs_most(pocket):
     )
     lost = metric(logits_at_end(pocket, rows)).double() - metric(logits_at_end(pocket, rows, edit)).double()
     assert np.allclose(found.at(direction="the note").values, lost.numpy(), atol=1e-3)
+
+
+def test_every_note_stands_beside_both_controls():
+    found = planted_c6(EARLY | LATE)
+    curves = margin.beside(found)
+    assert len(curves.axes["curve"]) == 3 * len(margin.TASKS)
+    read = found.at(note="mood", reader=margin.UNTRAINED).mean("split").values
+    assert (curves.at(curve="mood, never trained").values == read).all()
+
+
+def test_too_few_sentences_for_a_probe_are_refused(pocket):
+    with pytest.raises(ValueError) as error:
+        margin.read_off(pocket, sentences=10)
+    assert str(error.value) == "A probe needs at least 60 sentences for each note, not 10: give more."
 
 
 def test_the_drawing_has_the_articles_words(pocket):

@@ -7,11 +7,12 @@ that overlooks what tells them apart is right about one of them at most, so only
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 import torch
 
-from interp import models
+from interp import hooks, models
 from interp.claims import SENTENCES, Again, Claim, decide
 from interp.methods import patching
 from interp.methods.readout import LogitDifference, logits_at_end
@@ -30,6 +31,9 @@ QUESTIONS = {
     "he or she?": "he or she after a title",
 }
 REVERSED = "whose it is, unseen roles, the world the other way round"
+FLIES = tuple(
+    f"The {one} flies like a {end}" for one in ("fruit", "eagle") for end in ("banana", "kite")
+)  # the article's own sentence, and what tells its *flies* from others
 ASKED = (*QUESTIONS.values(), REVERSED)
 C5_TEXT = "Context settles what no rule of grammar settles: whose car it is, what is too big, what flies how."
 
@@ -99,14 +103,25 @@ def carriers(model: Bridge, exam: str = QUESTIONS["whose is it?"], *, seed: int 
     return Result(found.values / swing, found.axes, "share of the swing between twins", "share", found.about)
 
 
-def chances(model: Bridge, texts: Sequence[str], words: Sequence[str]) -> Result:
-    """How likely each word is after each text: Result[text, word], by first tokens."""
+def surprises(model: Bridge, texts: Sequence[str] = FLIES) -> Result:
+    """How surprised the model is by each word from the second on: Result[text, word], nats, over all pieces
+    of a word. Raises ValueError if the texts have different numbers of words.
+    """
+    split = [text.split(" ") for text in texts]
+    if len({len(words) for words in split}) != 1:
+        numbers = ", ".join(str(len(words)) for words in split)
+        raise ValueError(
+            f"The texts have {numbers} words, but they are laid side by side: give as many in each."
+        )
     rows = Prompts.write(model.tokenizer, [[(None, text)] for text in texts], context=model.cfg.n_ctx)
-    spread = logits_at_end(model, rows).double().cpu().softmax(dim=-1).numpy()
-    values = spread[:, [_first(model, word) for word in words]]
-    return Result(
-        values, {"text": tuple(texts), "word": tuple(words)}, "chance", "share", models.about(model)
-    )
+    spread = hooks.run(model, rows)[0].double().cpu().log_softmax(dim=-1)[:, :-1]
+    nats = -spread.gather(2, rows.tokens[:, 1:, None])[..., 0].numpy()
+    values = []
+    for row, words in enumerate(split):
+        ends = [len(models.encode(model, " ".join(words[: at + 1]))) - 1 for at in range(len(words))]
+        values.append([nats[row, start:end].sum() for start, end in pairwise(ends)])
+    axes = {"text": tuple(texts), "word": tuple(range(2, len(split[0]) + 1))}
+    return Result(np.array(values), axes, "surprise", "nats", models.about(model))
 
 
 def c5(shares: Result, because: str | None = None, *, strict: float = 1.0) -> Claim:

@@ -35,7 +35,8 @@ LEAST_READ = 0.3  # by so much the best AUC exceeds one half, or the note is not
 SHARE = 0.9  # a note is there where a probe reaches this share of its best
 # Sentences for each note (240 at first: few for ten labels); halves of words or names; random directions
 SHOWN, SPLITS, RANDOM = 480, 5, 20
-TRAINED, SHUFFLED, UNTRAINED = "this model", "labels in random order", "a network never trained"
+TRAINED, SHUFFLED, UNTRAINED = "this model", "random labels", "never trained"
+FEWEST = 60  # sentences: with fewer, some labels are not on both sides of a split
 C6_TEXT = (
     "Each block adds notes to each word: early blocks on grammar, later ones on the passage; the state is a"
     " scratch pad."
@@ -46,8 +47,12 @@ def read_off(model: Bridge, *, seed: int = 0, sentences: int = SHOWN) -> Result:
     """How well every note is read off the state: Result[reader, note, blocks, split], AUC on unseen words.
 
     Readers: this model, the same with labels in random order, and a network of this shape that was never
-    trained. An AUC of several labels is their mean.
+    trained. An AUC of several labels is their mean. Raises ValueError for too few sentences.
     """
+    if sentences < FEWEST:
+        raise ValueError(
+            f"A probe needs at least {FEWEST} sentences for each note, not {sentences}: give more."
+        )
     bare = untrained(model, seed=seed)
     own = [_curves(model, task, seed, sentences, orders=(False, True)) for task in TASKS]
     random = [_curves(bare, task, seed, sentences)[0] for task in TASKS]
@@ -60,6 +65,19 @@ def read_off(model: Bridge, *, seed: int = 0, sentences: int = SHOWN) -> Result:
     }
     about = {**models.about(model), "seed": seed, "n": sentences}
     return Result(values, axes, "read off the state", "AUC", about)
+
+
+def beside(found: Result) -> Result:
+    """Every note as this model, the shuffled labels and the untrained network have it: Result[curve, blocks],
+    mean over the splits.
+    """
+    curves = {
+        f"{note}, {reader}": found.at(note=note, reader=reader).mean("split").values
+        for note in found.axes["note"]
+        for reader in found.axes["reader"]
+    }
+    axes = {"curve": tuple(curves), "blocks": found.axes["blocks"]}
+    return Result(np.array([*curves.values()]), axes, found.quantity, found.unit, found.about)
 
 
 def arrivals(found: Result) -> Result:

@@ -71,18 +71,16 @@ def in_its_place(word: str) -> str:
     return words[(words.index(word) + len(words) // 2) % len(words)]
 
 
-def measure(model: Bridge, *, seed: int = 0) -> tuple[Result, Result]:
+def measure(model: Bridge, *, seed: int = 0, mean: bool = False) -> tuple[Result, Result]:
     """How well the state tells two senses apart, Result[shown, blocks, word] (AUC), and how much further
     apart two senses are than two uses of one, Result[blocks, word] (cosine of centred states).
 
     Pairs with the same cue or the same frame are left out: they would be alike without any sense. Control:
     the same sentences with another word in the word's place. What passes through every word alike tells
-    those apart as well.
+    those apart as well. Words of several tokens are read as in `states.at_last_word`.
     """
-    own, swapped = (
-        [_alike(uses, shown(word, seed=seed)) for word, uses in read(model, swapped=other, seed=seed).items()]
-        for other in (False, True)
-    )
+    both = (read(model, swapped=other, seed=seed, mean=mean) for other in (False, True))
+    own, swapped = ([_alike(uses, shown(word, seed=seed)) for word, uses in found.items()] for found in both)
     apart = np.stack([np.stack([_told(*one) for one in found], axis=1) for found in (own, swapped)])
     gaps = np.stack(
         [pairs[:, same].mean(axis=1) - pairs[:, ~same].mean(axis=1) for pairs, same in own], axis=1
@@ -95,13 +93,13 @@ def measure(model: Bridge, *, seed: int = 0) -> tuple[Result, Result]:
 
 
 def read(
-    model: Bridge, *, swapped: bool = False, seed: int = 0
+    model: Bridge, *, swapped: bool = False, seed: int = 0, mean: bool = False
 ) -> dict[str, Float[np.ndarray, "block use d_model"]]:
     """The states of every word's uses after so many blocks, less what all words have in common: that is no
     sense. `swapped` puts another word in the word's place.
     """
     rows = {w: shown(w, instead=in_its_place(w) if swapped else None, seed=seed) for w in lexicon.SENSES}
-    whole = states.at_last_word(model, [one.text for row in rows.values() for one in row])
+    whole = states.at_last_word(model, [one.text for row in rows.values() for one in row], mean=mean)
     whole = whole - whole.mean(axis=1, keepdims=True)
     ends = np.cumsum([len(row) for row in rows.values()])[:-1]
     return dict(zip(rows, np.split(whole, ends, axis=1), strict=True))

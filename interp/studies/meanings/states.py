@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from jaxtyping import Float
+from torch import Tensor
 
 from interp import hooks, models
 from interp.models import Bridge
@@ -29,11 +30,13 @@ def check_depth(model: Bridge, blocks: int) -> None:
         )
 
 
-def at_last_word(model: Bridge, texts: Sequence[str]) -> Float[np.ndarray, "block text d_model"]:
-    """What stands at the last token of each text: its word vector, then its state after every block.
+def at_last_word(
+    model: Bridge, texts: Sequence[str], *, mean: bool = False
+) -> Float[np.ndarray, "block text d_model"]:
+    """What stands at the last word of each text: its word vector, then its state after every block.
 
-    A last word of several tokens is read at its last piece, where all of it has been read. Raises ValueError
-    for a text that is empty or longer than the model reads.
+    A word of several tokens is read at its last piece, where all of it has been read; with `mean`, as the
+    mean of its pieces. Raises ValueError for a text that is empty or longer than the model reads.
     """
     sites = [Site("embed"), *(Site("resid_post", layer) for layer in range(model.cfg.n_layers))]
     found = []
@@ -41,8 +44,40 @@ def at_last_word(model: Bridge, texts: Sequence[str]) -> Float[np.ndarray, "bloc
         some = [[(None, text)] for text in texts[start : start + AT_ONCE]]
         prompts = Prompts.write(model.tokenizer, some, context=model.cfg.n_ctx)
         seen = hooks.record(model, prompts, sites)
-        found.append(torch.stack([prompts.at(seen[site], "end").double().cpu() for site in sites]))
+        weights = _weights(model, prompts, mean)
+        found.append(
+            torch.stack([torch.einsum("tpd,tp->td", seen[s].double().cpu(), weights) for s in sites])
+        )
     return torch.cat(found, dim=1).numpy()
+
+
+def _weights(model: Bridge, prompts: Prompts, mean: bool) -> Float[Tensor, "text position"]:
+    """How much each position counts: the last one alone, or each piece of the last word alike."""
+    weights = prompts.mask("end").double()
+    for row, text in enumerate(prompts.texts if mean else ()):
+        before, _, word = text.rpartition(" ")
+        pieces, end = len(models.encode(model, f" {word}" if before else word)), int(prompts.length[row])
+        weights[row, end - pieces : end] = 1 / pieces
+    return weights
+
+
+def known_told(model: Bridge, doubts: Sequence[str | None], words: Sequence[str]) -> tuple[str, ...]:
+    """What must be said before: why something cannot be tested, what nobody knows of what the model has read,
+    and which of these words are several tokens to it.
+    """
+    said = [doubt for doubt in doubts if doubt]
+    if models.seen_words(model) is None:
+        said.append("Nobody noted which words and sentences this model has read: it may know some of these.")
+    elif not said:
+        said.append("It has read every word that is asked about here.")
+    cut = [word for word in words if len(models.encode(model, f" {word}")) > 1]
+    if cut:
+        listed = ", ".join(cut[:5]) + (" …" if len(cut) > 5 else "")
+        said.append(
+            f"{len(cut)} of {len(words)} words with two senses are several tokens here ({listed}): they are"
+            " read at their last piece; mean=True reads the mean of all."
+        )
+    return tuple(said)
 
 
 def unread(model: Bridge, texts: Sequence[str]) -> tuple[str, ...]:
