@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from interp.result import Result
 from interp.screens.codec import State
@@ -39,10 +39,9 @@ class SavedState(LabState):
 
 
 @dataclass(frozen=True)
-class LabAnswer:
-    """What came out. Pairs are (before, after); `baseline` and `ablated` are the ten likeliest next
-    tokens each. `asked` are the two tokens that were weighed, `words` the sentence as it is read, `cautions`
-    what must be said before any finding.
+class Toggled:
+    """What the model says of a sentence with every head on, and without the state's. Pairs are (before,
+    after); `baseline` and `ablated` are the ten likeliest next tokens each.
 
     `head_effects` is what each head writes towards `answer` and away from `against` before anything is
     switched off: Result[layer, head], nats.
@@ -55,6 +54,18 @@ class LabAnswer:
     answer_probability: tuple[float, float]
     against_probability: tuple[float, float]
     head_effects: Result
+
+    def numbers(self) -> dict[str, Any]:
+        """The fields of this class, by name."""
+        return {one.name: getattr(self, one.name) for one in fields(Toggled)}
+
+
+@dataclass(frozen=True)
+class LabAnswer(Toggled):
+    """What came out, and how it was asked: `asked` are the two tokens that were weighed, `words` the sentence
+    as it is read, `cautions` what must be said before any finding.
+    """
+
     notes: tuple[str, ...]
     asked: tuple[Asked, Asked]
     words: tuple[ReadWord, ...]

@@ -23,13 +23,7 @@ def compute(model: Bridge, state: LabState, **kept: Any) -> LabAnswer:
     asked = asked_words(model, state.answer, state.against)
     texts = (state.prompt.rstrip(), *([state.twin.rstrip()] if state.how == TWIN else []))
     return LabAnswer(
-        tokens=found.tokens,
-        baseline=found.baseline,
-        ablated=found.ablated,
-        logit_difference=found.logit_difference,
-        answer_probability=found.answer_probability,
-        against_probability=found.against_probability,
-        head_effects=found.head_effects,
+        **found.numbers(),
         notes=_notes(model, state) + cautions.cut_words(model, *texts),
         asked=asked,
         words=cautions.read_words(model, texts[0]),

@@ -21,7 +21,7 @@ from interp.methods.engine.toggles import Toggles
 from interp.models import Bridge
 from interp.prompts import Prompts
 from interp.result import Result
-from interp.screens.lab import LabState
+from interp.screens.lab import LabState, Toggled
 from interp.screens.refusals import beneath
 from interp.sites import Head, Site, check_place
 from interp.studies.names import ioi
@@ -66,18 +66,9 @@ class Sentence:
 
 
 @dataclass(frozen=True, eq=False)
-class Change:
-    """What the model says of a sentence with every head on, and without the state's: pairs are (before,
-    after). `baseline` and `ablated` are the ten likeliest next tokens; `chances` of all tokens before.
-    """
+class Change(Toggled):
+    """What the state's heads change, with the `chances` of all next tokens while every head is on."""
 
-    tokens: tuple[str, ...]
-    baseline: Result
-    ablated: Result
-    logit_difference: tuple[float, float]
-    answer_probability: tuple[float, float]
-    against_probability: tuple[float, float]
-    head_effects: Result
     chances: Float[Tensor, "token"]
 
 
