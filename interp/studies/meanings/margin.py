@@ -68,12 +68,12 @@ def read_off(model: Bridge, *, seed: int = 0, sentences: int = SHOWN) -> Result:
 
 
 def beside(found: Result) -> Result:
-    """Every note as this model, the shuffled labels and the untrained network have it: Result[curve, blocks],
-    mean over the splits.
+    """Notes on grammar and on the passage as this model has them, and as both controls do: Result[curve,
+    blocks], mean over the notes of a kind and the splits.
     """
     curves = {
-        f"{note}, {reader}": found.at(note=note, reader=reader).mean("split").values
-        for note in found.axes["note"]
+        f"{kind}, {reader}": np.mean([found.at(note=n, reader=reader).mean("split").values for n in notes], 0)
+        for kind, notes in (("grammar", SYNTAX), ("passage", PASSAGE))
         for reader in found.axes["reader"]
     }
     axes = {"curve": tuple(curves), "blocks": found.axes["blocks"]}
