@@ -114,6 +114,19 @@ def test_links_between_notebooks_lead_somewhere(path):
         assert link.startswith("https://") or (path.parent / link).is_file(), link
 
 
+def test_the_first_lines_lead_from_each_notebook_to_the_one_before_and_after():
+    path = [path for path in NOTEBOOKS if path.stem[2] == "_"]  # 04b stands beside the way
+    for before, after in zip(path, path[1:], strict=False):
+        links = [re.sub(r"\s+", " ", cells(one, "markdown")[0].source) for one in (before, after)]
+        assert re.search(rf"Next: \[[^]]+\]\({after.name}\)", links[0]), links[0]
+        assert re.search(rf"Back: \[[^]]+\]\({before.name}\)", links[1]), links[1]
+
+
+def test_the_first_notebook_leads_to_every_other():
+    text = "\n".join(cell.source for cell in cells(NOTEBOOKS[0], "markdown"))
+    assert [path.name for path in NOTEBOOKS[1:] if f"]({path.name})" not in text] == []
+
+
 def reproduce(source, out, *, limit=LIMIT):
     """Runs the command line with the network refused; the finished process and the log of what was tried."""
     (out / "site").mkdir(parents=True)
