@@ -2,6 +2,7 @@
 
 import ast
 import html
+import itertools
 import json
 import os
 import re
@@ -116,7 +117,7 @@ def test_links_between_notebooks_lead_somewhere(path):
 
 def test_the_first_lines_lead_from_each_notebook_to_the_one_before_and_after():
     path = [path for path in NOTEBOOKS if path.stem[2] == "_"]  # 04b stands beside the way
-    for before, after in zip(path, path[1:], strict=False):
+    for before, after in itertools.pairwise(path):
         links = [re.sub(r"\s+", " ", cells(one, "markdown")[0].source) for one in (before, after)]
         assert re.search(rf"Next: \[[^]]+\]\({after.name}\)", links[0]), links[0]
         assert re.search(rf"Back: \[[^]]+\]\({before.name}\)", links[1]), links[1]
