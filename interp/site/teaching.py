@@ -56,7 +56,7 @@ class Exercise:
 
 @dataclass(frozen=True)
 class Note:
-    """What a teacher should know that the notebook does not say: what to keep, what students may get wrong."""
+    """What a teacher should know that the notebook does not say."""
 
     keep: str
     misread: tuple[str, ...]
