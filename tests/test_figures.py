@@ -158,6 +158,25 @@ def test_roles_keep_their_colours():
     assert theme.role_colour("clean", 3) == theme.CLEAN
 
 
+def test_series_of_bars_stay_apart_on_a_grey_printer():
+    """The colours of two series can be one grey: the second has lines from end to end of its bar."""
+    both = Result(np.array([[1.0, 1.0]]), {"part": ("a",), "model": ("one", "two")}, "share", "", ABOUT)
+    picture = Image.open(io.BytesIO(figures.bars(both, title="t")._printed["png"])).convert("RGB")
+    pixels = np.asarray(picture).reshape(picture.height, picture.width, 3)
+    lined = []
+    for colour in (theme.SERIES[0], theme.SERIES[1]):
+        rgb = [int(colour[at : at + 2], 16) for at in (1, 3, 5)]
+        here = (np.abs(pixels.astype(int) - rgb) < 6).all(axis=2)
+        widest = here[int(here.sum(axis=1).argmax())].nonzero()[0]  # the row that has most of this colour
+        lined.append((np.diff(widest) > 1).sum())
+    assert lined[0] <= 1  # the legend's key may stand in the same row
+    assert lined[1] > 10
+    chart = figures.bars(both, title="t").plotly()
+    assert [trace.marker.pattern.shape for trace in chart.data] == ["", "/"]
+    alone = figures.bars(both.at(model="two"), title="t").plotly()
+    assert [trace.marker.pattern.shape for trace in alone.data] == [""]
+
+
 def test_bars_take_a_role_reach_a_common_end_and_say_how_many_were_left_out():
     figure = figures.bars(one(), title="t", role="control", reach=9, largest=1)
     trace, axis = figure.plotly().data[0], figure.plotly().layout.xaxis
