@@ -290,7 +290,7 @@ def test_c20_counts_the_texts_that_change_it(monkeypatch, weak, stays):
     assert claims.fragile(claim.variations) == (stays < 4)
 
 
-# --- planted nulls: not even once --------------------------------------------------------------------------------
+# --- planted nulls: not even once ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
