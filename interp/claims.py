@@ -120,9 +120,9 @@ def decide(
 Again = Mapping[str, Callable[[], Iterable[Claim]]]  # kind of variation -> the claim made so, when asked
 
 
-def firm(make: Callable[..., Claim], others: Again | None = None) -> Claim:
-    """The claim `make()`, with how often its verdict stays when it is asked again: under `make(strict=...)`,
-    its thresholds times each of `SHIFTS`, and as each of `others` makes it, by kind (`SENTENCES`, `ZERO`).
+def firm(make: Callable[..., Claim], *measured: object, again: Again | None = None) -> Claim:
+    """The claim `make(*measured)`, with how often its verdict stays when it is asked again: its thresholds
+    times each of `SHIFTS` (`strict=...`), and as each of `again` makes it, by kind (`SENTENCES`, `ZERO`).
 
     The rule, fixed before any model was asked so: a verdict is fragile if `FRAGILE` variations or more change
     it, of whatever kind. One change alone (a threshold moved by half, one sample of five, the ruder way of
@@ -132,12 +132,12 @@ def firm(make: Callable[..., Claim], others: Again | None = None) -> Claim:
 
     A claim that cannot be tested is not asked again.
     """
-    claim = make()
+    claim = make(*measured)
     if claim.verdict not in JUDGED:
         return claim
-    kinds = {THRESHOLDS: lambda: [make(strict=shift) for shift in SHIFTS], **(others or {})}
-    again = {kind: [one.verdict == claim.verdict for one in ask()] for kind, ask in kinds.items()}
-    return replace(claim, variations={kind: (sum(same), len(same)) for kind, same in again.items()})
+    kinds = {THRESHOLDS: lambda: [make(*measured, strict=shift) for shift in SHIFTS], **(again or {})}
+    stays = {kind: [one.verdict == claim.verdict for one in ask()] for kind, ask in kinds.items()}
+    return replace(claim, variations={kind: (sum(same), len(same)) for kind, same in stays.items()})
 
 
 def shifted(share: float | int, strict: float | int) -> float:

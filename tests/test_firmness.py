@@ -228,7 +228,7 @@ def test_c3_stays_with_lists_that_lean_too_and_is_fragile_where_only_our_own_wor
     planted = replace(table, rows=planted)
     example = ("nurse", "doctor")
     usual = bias.beside_census(planted), bias.by_chance(planted), example, apart(), lists()
-    claim = claims.firm(partial(bias.c3, *usual), bias.c3_again(planted, example, apart(), lists()))
+    claim = claims.firm(bias.c3, *usual, again=bias.c3_again(planted, example, apart(), lists()))
     assert (claim.verdict, asked_again(claim)) == ("supported", {claims.LISTS: (stays, 2)})
     assert claims.fragile(claim.variations) == (not theirs_lean)
 
@@ -239,7 +239,7 @@ def test_c5_counts_the_pairs_that_change_it(monkeypatch, weak, stays):
     monkeypatch.setattr(
         ambiguity, "both_right", lambda model, *, seed: planted_c5(*[0.2 if seed in weak else 0.95] * 2)
     )
-    claim = claims.firm(partial(ambiguity.c5, planted_c5(0.95, 0.95)), ambiguity.c5_again(None))
+    claim = claims.firm(ambiguity.c5, planted_c5(0.95, 0.95), again=ambiguity.c5_again(None))
     assert (claim.verdict, asked_again(claim)) == ("supported", {claims.SENTENCES: (stays, 5)})
     assert claims.fragile(claim.variations) == (stays < 4)
 
@@ -248,13 +248,13 @@ def test_c5_counts_the_pairs_that_change_it(monkeypatch, weak, stays):
 def test_c17_counts_the_trainings_that_change_it(monkeypatch, weak, stays):
     """The second training ends with this share; all three together stay beyond the threshold."""
     make = c17(monkeypatch, {"taps-0": 0.99, "taps-1": weak, "taps-2": 0.99})
-    claim = claims.firm(make, taps.c17_again())
+    claim = claims.firm(make, again=taps.c17_again())
     assert (claim.verdict, asked_again(claim)) == ("supported", {claims.TRAININGS: (stays, 3)})
 
 
 def test_c17_is_fragile_where_one_training_carries_the_others(monkeypatch):
     make = c17(monkeypatch, {"taps-0": 1.0, "taps-1": 0.88, "taps-2": 0.88})
-    claim = claims.firm(make, taps.c17_again())
+    claim = claims.firm(make, again=taps.c17_again())
     assert (claim.verdict, asked_again(claim)) == ("supported", {claims.TRAININGS: (1, 3)})
     assert claims.fragile(claim.variations)
 
@@ -267,7 +267,7 @@ def test_c18_counts_the_seeds_that_change_it(monkeypatch, crooked, stays):
     bow = crooked * np.sin(np.linspace(0, np.pi, values.shape[-1]))
     values[1], values[2] = values[0] * (1 + bow), values[0] * (1 - bow)
     make = c18(monkeypatch, replace(straight, values=values))
-    claim = claims.firm(make, scale.c18_again())
+    claim = claims.firm(make, again=scale.c18_again())
     assert (claim.verdict, asked_again(claim)) == ("supported", {claims.TRAININGS: (stays, 3)})
     assert claims.fragile(claim.variations) == (stays < 2)
 
@@ -277,7 +277,7 @@ def test_c18_counts_the_seeds_that_change_it(monkeypatch, crooked, stays):
 )
 def test_c19_counts_the_seeds_that_change_it(monkeypatch, twins, stays):
     """So much is right on the worst twin in the runs of each seed."""
-    claim = claims.firm(c19(monkeypatch, twins), belief.c19_again())
+    claim = claims.firm(c19(monkeypatch, twins), again=belief.c19_again())
     assert (claim.verdict, asked_again(claim)) == ("partly", {claims.TRAININGS: (stays, 3)})
     assert claims.fragile(claim.variations) == (twins[-1] > 0.1)
 
@@ -285,7 +285,7 @@ def test_c19_counts_the_seeds_that_change_it(monkeypatch, twins, stays):
 @pytest.mark.parametrize(("weak", "stays"), [((), 5), ((3,), 4), ((2, 6), 3)])
 def test_c20_counts_the_texts_that_change_it(monkeypatch, weak, stays):
     """On the texts of these seeds context takes away nothing."""
-    claim = claims.firm(c20(monkeypatch, 0.8, weak), surprise.c20_again())
+    claim = claims.firm(c20(monkeypatch, 0.8, weak), again=surprise.c20_again())
     assert (claim.verdict, asked_again(claim)) == ("partly", {claims.TEXTS: (stays, 5)})
     assert claims.fragile(claim.variations) == (stays < 4)
 
@@ -306,6 +306,6 @@ def test_c20_counts_the_texts_that_change_it(monkeypatch, weak, stays):
 )  # fmt: skip
 def test_where_nothing_is_there_no_variation_finds_anything(monkeypatch, null):
     make, again = null(monkeypatch)
-    claim = claims.firm(make, again)
+    claim = claims.firm(make, again=again)
     assert claim.verdict == "not supported"
     assert all(same == number for same, number in claim.variations.values())

@@ -1,12 +1,13 @@
 """Pictures by form, from a Result to a Figure: `heatmap`, `bars`, `lines`, `ladder`, `points`, `circuit`,
 `snippets` and `token_strip`.
 
-A Figure shows itself in a notebook and saves itself as PNG, SVG, PDF, HTML and CSV. Refuses: models and
-tasks.
+A Figure shows itself in a notebook and saves itself as PNG, SVG, PDF, HTML and CSV; `verdicts` saves the
+claims that figures show beside them, in the folder that `home` names. Refuses: models and tasks.
 """
 
 from interp.figures.bar_charts import bars
 from interp.figures.circuit_maps import circuit
+from interp.figures.export import destination, home, verdicts
 from interp.figures.figure import Figure
 from interp.figures.heatmaps import heatmap
 from interp.figures.ladders import ladder
@@ -15,4 +16,7 @@ from interp.figures.point_maps import points
 from interp.figures.snippets import snippets
 from interp.figures.token_strips import token_strip
 
-__all__ = ["Figure", "bars", "circuit", "heatmap", "ladder", "lines", "points", "snippets", "token_strip"]
+__all__ = [
+    "Figure", "bars", "circuit", "destination", "heatmap", "home", "ladder", "lines", "points", "snippets",
+    "token_strip", "verdicts",
+]  # fmt: skip
