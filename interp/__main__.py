@@ -480,6 +480,7 @@ def _write_index(folder: Path, name: str, pages: Sequence[report.Page], missing:
     beside = [shelf for shelf in shelves if shelf != folder and shelf.is_dir()]
     for other in beside:
         files.write(other / "index.html", report.shelf(other, figures).encode())
+    files.write(folder / report.TEACHER, report.teacher(folder, name, listed).encode())
     index = folder / "index.html"
     files.write(index, report.index(folder, name, listed, figures, missing, beside).encode())
     return index
@@ -499,6 +500,8 @@ def _run(path: Path, folder: Path, environment: dict[str, str]) -> report.Page:
             drawn = report.pictures_of(folder, execution.shelves(path, folder))
             made = report.page(executed, report.packs_of(folder), drawn)
             files.write(folder / f"{path.stem}.html", made.encode())
+            taught = report.lesson(folder, path.stem, executed, folder.name)
+            files.write(folder / report.lesson_of(path.stem), taught.encode())
         except (execution.CellFailed, OSError) as failure:
             error = files.told(failure)
     return report.Page(path.stem, execution.heading(path), time.perf_counter() - started, error)
