@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from jinja2 import Environment, StrictUndefined
+
 from interp import files
 
 VERDICTS = (
@@ -85,6 +87,16 @@ class Claim:
             raise ValueError(
                 f"The interval of {self.id} is {self.interval}, but it must run from low to high."
             )
+
+
+_TABLE = Environment(autoescape=True, undefined=StrictUndefined).from_string(
+    '<table class="claims"><caption>The article, claim by claim</caption><thead><tr>'
+    '{% for column in columns %}<th scope="col" style="{{ style }}">{{ column }}</th>{% endfor %}'
+    "</tr></thead><tbody>{% for row in rows %}<tr>"
+    '<th scope="row" style="{{ style }}">{{ row[0] }}</th>'
+    '{% for text in row[1:] %}<td style="{{ style }}">{{ text }}</td>{% endfor %}'
+    "</tr>{% endfor %}</tbody></table>"
+)
 
 
 class HtmlTable(str):
@@ -197,18 +209,7 @@ def save(claims: Iterable[Claim], folder: str | os.PathLike, about: Mapping) -> 
 def table(claims: Iterable[Claim]) -> HtmlTable:
     """The claims as one HTML table, in the order of their ids; every text escaped."""
     rows = [_cells(_fields(claim)) for claim in sorted(claims, key=lambda claim: _number(claim.id))]
-    head = "".join(f'<th scope="col" style="{READABLE}">{column}</th>' for column in COLUMNS)
-    body = "".join("<tr>" + "".join(_html_cell(*cell) for cell in enumerate(row)) + "</tr>" for row in rows)
-    return HtmlTable(
-        '<table class="claims"><caption>The article, claim by claim</caption>'
-        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-    )
-
-
-def _html_cell(column: int, text: str) -> str:
-    escaped = html.escape(text)
-    tag, scope = ("th", ' scope="row"') if column == 0 else ("td", "")
-    return f'<{tag}{scope} style="{READABLE}">{escaped}</{tag}>'
+    return HtmlTable(_TABLE.render(columns=COLUMNS, rows=rows, style=READABLE))
 
 
 def _number(claim_id: str) -> int:

@@ -16,7 +16,7 @@ from pathlib import Path
 from plotly.graph_objects import Figure as Chart
 
 from interp import claims, files
-from interp.figures import charts, theme
+from interp.figures import charts, markup, theme
 
 UNUSED_TOOLS = ["select2d", "lasso2d", "pan2d", "zoomIn2d", "zoomOut2d", "autoScale2d"]
 CHART_CONFIG = {
@@ -29,19 +29,6 @@ CHART_CONFIG = {
 PLOTLY_SCRIPT = "plotly.min.js"
 STEADY = ("svg", "csv")  # which git keeps: left as they are if numbers have hardly moved
 MARK = "weights.sha256"  # in a folder of results: whose they are
-PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>body{{font:16px/1.5 {font};margin:2rem auto;padding:0 1rem;max-width:75rem;
-color:#1a1a1a;background:#fff}}
-figure{{margin:0;overflow-x:auto}}.plotly-graph-div{{min-width:{narrowest}px}}
-noscript img{{max-width:100%}}</style></head><body>
-<figure role="group" aria-label="{alt}">
-{chart}
-<noscript><img src="{name}.png" alt="{alt}"></noscript>
-<figcaption>{disclosure}</figcaption></figure></body></html>
-"""
 
 
 def checked_name(name: str) -> str:
@@ -171,12 +158,13 @@ def page(chart: Chart, name: str, *, title: str, alt: str, disclosure: str) -> s
     html = chart.to_html(
         full_html=False, include_plotlyjs="directory", config=CHART_CONFIG, div_id=f"chart-{name}"
     )
-    return PAGE.format(
-        title=escape(title),
-        alt=escape(alt),
-        font=theme.WEB_FONT,
+    return markup.render(
+        "whole.html",
+        title=title,
+        alt=alt,
+        font=markup.made(theme.WEB_FONT),
         narrowest=charts.NARROWEST,
-        chart=html,
+        chart=markup.made(html),
         name=name,
-        disclosure=disclosure,
+        disclosure=markup.made(disclosure),
     )
