@@ -15,6 +15,7 @@ import pytest
 from PIL import Image, ImageChops
 
 from interp import figures
+from interp.claims import Claim
 from interp.figures import export, glyphs, page, theme, words
 from interp.figures import figure as module
 from interp.figures.figure import settled
@@ -502,6 +503,27 @@ def test_the_claims_of_a_folder_say_whose_it_is_where_no_figure_was_saved(tmp_pa
     assert export.home({**about, "weights_sha256": "0" * 64}, tmp_path) == tmp_path / "pocket"
     (tmp_path / "pocket" / "claims.json").write_text("{")
     assert export.home(about, tmp_path) == tmp_path / "pocket"
+
+
+def test_verdicts_lie_beside_the_figures_that_show_them_by_name(tmp_path):
+    about = {"model": "pocket", "weights_sha256": "2" * 64, "model_sha256": "3" * 64}
+    (tmp_path / "pocket").mkdir()
+    (tmp_path / "pocket" / export.MARK).write_text("0" * 64)  # another model of this name
+    figures.bars(replace(one(), about=about), title="t").save("01_map", tmp_path)
+    shown, unseen = (
+        Claim(name, "<Near>", "t", 0.9, None, "c", "t", "supported", "pocket") for name in ("C1", "C2")
+    )
+    table = figures.verdicts(about, {"01_map": shown}, unseen, base=tmp_path)
+    saved = json.loads((tmp_path / "pocket-33333333" / "claims.json").read_text(encoding="utf-8"))["claims"]
+    assert [(row["id"], row["figure"]) for row in saved] == [("C1", "01_map"), ("C2", None)]
+    assert "&lt;Near&gt;" in table._repr_html_()
+    with pytest.raises(ValueError) as error:
+        figures.verdicts(about, {"01_map": unseen, "01_mapp": shown}, base=tmp_path)
+    assert str(error.value) == (
+        f"There is no figure '01_mapp' in {tmp_path / 'pocket-33333333'} to show C1: run the cell that saves"
+        " it, or give the name that it is saved under."
+    )
+    assert json.loads((tmp_path / "pocket-33333333" / "claims.json").read_text())["claims"] == saved
 
 
 def test_two_names_never_give_one_folder():
