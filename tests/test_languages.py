@@ -1,156 +1,171 @@
-"""Every notebook says in Chinese what it says in English: the same cells, numbers, links, terms, and no more."""
+"""Every notebook says in Chinese what it says in English, and a student's own changes outlive a new text."""
 
-import csv
 import re
-from collections import Counter
+import shutil
 from pathlib import Path
 
 import nbformat
 import pytest
-from markdown_it import MarkdownIt
+from pairing import faults
 from typer.testing import CliRunner
 
 import interp.__main__ as command_line
-from interp import execution, languages, report
+from interp import execution, languages
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = execution.notebooks(ROOT / "notebooks")
-TERMS = list(csv.DictReader((languages.HERE / "zh" / "terms.csv").open(encoding="utf-8")))
-
-HAN = "\u3400-\u9fff"
-FULL = "，。；：？！（）、“”《》"
-ASCII_BESIDE_HAN = re.compile(rf"[{HAN}][,;:?!)]|[{HAN}]\.(?=\s|$)|[(,;!?][{HAN}]")
-SPACE_BESIDE_FULL = re.compile(rf"(?<=[{HAN}A-Za-z0-9]) [，。；：？！）、]|[，；：（、] (?=[{HAN}])")
-NO_SPACE_BETWEEN = re.compile(rf"[{HAN}][A-Za-z0-9]|[A-Za-z0-9%][{HAN}]")
-BROKEN_LINE = re.compile(rf"[{HAN}{FULL}]\n(?=[{HAN}“《（*`A-Za-z])")
-NAME = re.compile(r"\b(?:GPT-\d|pocket(?:-\w+)?|C\d+|L\d+H\d+|S\d(?:\+1)?)(?![\w-])", re.IGNORECASE)
-SCALES = {"million": 1e6, "billion": 1e9, "万": 1e4, "亿": 1e8}
-NUMBER = re.compile(r"(?<![\w.])\d+(?:,\d{3})*(?:\.\d+)?(?:\s?(?:million|billion|万|亿))?")
-IN_WORDS = {
-    "three|third|thirds": "三", "four|fourth": "四", "five|fifth|fifths": "五", "six|sixth|sixths": "六",
-    "seven": "七", "eight": "八", "nine": "九", "ten|tenths?": "十", "eleven": "十一", "twelve": "十二",
-    "half|halves|halfway": "半", "hundredth": "百",
-}  # fmt: skip
+named = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
 
-def pairs(path):
-    """Each cell of prose with its section in Chinese."""
+@named
+def test_each_cell_of_prose_has_its_chinese_and_says_the_same(path):
     told = languages.sections(languages.texts(path.stem, "zh").read_text(encoding="utf-8"))
     cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "markdown"]
-    return cells, told
-
-
-def code_of(text):
-    return Counter(re.findall(r"`([^`]+)`|<(?:code|pre)>(.*?)</(?:code|pre)>", text, re.DOTALL))
-
-
-def links_of(text):
-    return Counter(re.findall(r"\]\(([^)]+)\)|<(https?://[^>]+)>", text))
-
-
-def plain(text):
-    """Without code, and without where links lead and what the links to papers and notebooks are called."""
-    text = re.sub(r"`[^`]+`|<(code|pre)>.*?</\1>|\]\([^)]+\)|arXiv:[\d.]+", " ", text, flags=re.DOTALL)
-    return re.sub(r"<[^>]+>", " ", text)
-
-
-def value(number):
-    digits = re.match(r"[\d,.]*\d", number)[0]
-    scale = next((size for word, size in SCALES.items() if number.endswith(word)), 1)
-    return round(float(digits.replace(",", "")) * scale, 6)
-
-
-def numbers_of(text):
-    return Counter(value(one) for one in NUMBER.findall(NAME.sub(" ", plain(text))))
-
-
-def names_of(text):
-    """Models, claims and places: which of them, not how often."""
-    return Counter({name.lower() for name in NAME.findall(plain(text))})
-
-
-def words_lost(english, chinese):
-    """Numbers written in words in English that are nowhere in Chinese, neither as a word nor as a digit."""
-    found = [
-        words.split("|")[0]
-        for words, han in IN_WORDS.items()
-        if re.search(rf"\b({words})\b", plain(english), re.IGNORECASE) and han not in chinese
-    ]
-    return found
-
-
-def shape_of(text):
-    """What stands around the words: headings by level, lines of lists and tables, choices, stars, folds."""
-    return {
-        "headings": re.findall(r"^#+(?= )", text, re.MULTILINE),
-        "items": len(re.findall(r"^(?:[-*]|\d+\.) ", text, re.MULTILINE)),
-        "rows": len(re.findall(r"^\|", text, re.MULTILINE)),
-        "quotes": len(re.findall(r"^>", text, re.MULTILINE)),
-        "choices": re.findall(r"\*\*([A-C]|C\d\d|\d)\*\*", text),
-        "stars": text.count("★"),
-        "folds": text.count("<summary>"),
-    }
-    return marks
-
-
-def emphasis_wrong(english, chinese):
-    """Bold stays bold, italics may become bold, as Chinese has none; what is slanted is English's own word."""
-    bold, other = (text.count("**") // 2 for text in (english, chinese))
-    slanted = (english.count("*") - english.count("**") * 2) // 2
-    own = re.findall(r"(?<!\*)\*([^*]+)\*(?!\*)", plain(chinese))
-    lost = [f"not in English: {word}" for word in own if word not in re.sub(r"\s+", " ", english)]
-    return lost + (
-        [] if bold <= other <= bold + slanted else [f"bold: {bold} in English, {other} in Chinese"]
-    )
-
-
-def unrendered(text):
-    """Marks of Markdown that a reader would see, as when `**` follows a full stop without a space."""
-    inline = [one for one in MarkdownIt().enable("table").parse(text) if one.type == "inline"]
-    shown = "".join(child.content for one in inline for child in one.children if child.type == "text")
-    return re.findall(r".{0,8}[*`].{0,8}", shown)
-
-
-def terms_lost(english, chinese):
-    said = re.sub(r"\s+", " ", plain(english))
-    lost = [f"{one['chinese']} for {found[0]!r}" for one in TERMS
-            if (found := re.search(rf"\b(?:{one['english']})\b", said, re.IGNORECASE)) and one["chinese"] not in chinese]  # fmt: skip
-    return lost + [f"never {one['never']}" for one in TERMS if one["never"] and one["never"] in chinese]
-
-
-def set_wrong(chinese):
-    """Breaks of the rules of setting: full-width marks beside Chinese, a space beside Latin, whole lines."""
-    told = re.sub(r"`[^`]+`|<(code|pre)>.*?</\1>|\]\([^)]+\)|<[^>]+>", "", chinese, flags=re.DOTALL)
-    bare = told.replace("*", "")
-    rules = {"half-width mark": (ASCII_BESIDE_HAN, bare), "space beside a mark": (SPACE_BESIDE_FULL, told),
-             "no space beside Latin": (NO_SPACE_BETWEEN, bare), "broken line": (BROKEN_LINE, chinese)}  # fmt: skip
-    return [f"{name}: {text[max(found.start() - 6, 0):found.end() + 6]!r}"
-            for name, (rule, text) in rules.items() for found in rule.finditer(text)]  # fmt: skip
-
-
-def faults(english, section):
-    """All that is wrong with one section, in words."""
-    chinese, now = section.text, languages.fingerprint(english)
-    found = [f"look again, the English changed; then write source: {now}"] if section.source != now else []
-    for what, of in (
-        ("code", code_of),
-        ("links", links_of),
-        ("numbers", numbers_of),
-        ("names", names_of),
-        ("shape", shape_of),
-    ):
-        one, other = of(english), of(chinese)
-        if one != other:
-            parts = [(key, one[key], other[key]) for key in one | other if one[key] != other[key]]
-            found.append(f"{what} differ (what, English, Chinese): {parts}")
-    found += [f"a number in words is missing: {word}" for word in words_lost(english, chinese)]
-    found += [f"shown as it stands: {text}" for text in unrendered(chinese)]
-    return found + emphasis_wrong(english, chinese) + terms_lost(english, chinese) + set_wrong(chinese)
-
-
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_each_cell_of_prose_has_its_chinese_and_says_the_same(path):
-    cells, told = pairs(path)
     assert [cell.id for cell in cells] == list(told)
     wrong = {cell.id: found for cell in cells if (found := faults(cell.source, told[cell.id]))}
     assert not wrong, "\n".join(f"{cell}: {one}" for cell, found in wrong.items() for one in found)
+
+
+ENGLISH = """## 2 Heads
+
+**Predict.** Of 1,200 heads in GPT-2, *nine* copy `x` ([paper](https://a.b)): **A** a half, **B** 95 %?"""
+CHINESE = """## 2 头
+
+**先猜。** GPT-2 的 1200 个头里，**九**个抄写 `x`（[论文](https://a.b)）：**A** 一半，**B** 95 %？"""
+
+
+def section(chinese=CHINESE, english=ENGLISH):
+    return languages.Section(languages.fingerprint(english), chinese)
+
+
+def test_a_true_translation_has_no_fault():
+    assert faults(ENGLISH, section()) == []
+    much = "It has 1.5 billion weights, 117 million before."
+    assert faults(much, section("它有 15 亿个权重，以前是 1.17 亿。", much)) == []
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "said"),
+    [
+        ("## 2", "### 2", "shape: heading"),
+        ("1200", "1300", "numbers: 1200.0 is 1 in English, 0 here"),
+        (" 95 %", "多数", "numbers: 95.0"),
+        ("九", "许多", "a number in words is missing: nine"),
+        ("一半", "一些", "a number in words is missing: half"),
+        ("GPT-2", "GPT-3", "names: gpt-2"),
+        ("`x`", "`y`", "code: x is 1 in English, 0 here"),
+        ("https://a.b", "https://a.c", "links: https://a.b"),
+        ("**B**", "**C**", "shape: choices"),
+        ("**九**", "*九*", "not in English: 九"),
+        ("**先猜。**", "先猜。", "bold: 3 in English, 2 here"),
+        ("**先猜。** ", "**先猜。**", "shown as it stands: **先猜。**"),
+        ("头", "脑袋", "Heads is 头"),
+        ("论文", "关键向量", "never 关键向量"),
+        ("，", ",", "half-width mark"),
+        ("：", " ：", "space beside a mark"),
+        (" 1200 ", "1200", "no space beside Latin"),
+        ("里，", "里，\n", "broken line"),
+    ],
+)
+def test_a_planted_mistake_is_found(right, wrong, said):
+    assert right in CHINESE
+    planted = CHINESE.replace(right, wrong)
+    if said.startswith("shown"):
+        planted = planted.replace("GPT-2 的 1200 个头", "在 GPT-2 的 1200 个头")
+    if said.startswith("bold"):
+        planted = planted.replace("**九**", "九")
+    found = faults(ENGLISH, section(planted))
+    assert any(one.startswith(said) for one in found), found
+
+
+def test_a_change_of_the_english_is_told_with_what_to_write():
+    changed = ENGLISH.replace("copy", "read")
+    assert faults(changed, section()) == [
+        f"look again, the English changed; then write source: {languages.fingerprint(changed)}"
+    ]
+
+
+@named
+def test_only_the_prose_of_a_notebook_changes(path):
+    english, chinese = (languages.notebook(path, one) for one in ("en", "zh"))
+    nbformat.validate(chinese)
+    assert english == nbformat.read(path, as_version=4)
+    for one, other in zip(english.cells, chinese.cells, strict=True):
+        assert {**one, "source": ""} == {**other, "source": ""}
+        assert (one.source == other.source) == (one.cell_type == "code")
+    assert english.metadata == chinese.metadata
+
+
+NONE_SUCH = "There is no language {!r} here: set INTERP_LANGUAGE to en or zh."
+
+
+def test_an_unknown_language_is_quoted_and_those_that_exist_are_listed(monkeypatch):
+    assert languages.known() == ("en", "zh")
+    with pytest.raises(ValueError) as refused:
+        languages.notebook(NOTEBOOKS[0], "fr")
+    assert str(refused.value) == NONE_SUCH.format("fr")
+    monkeypatch.setenv("INTERP_LANGUAGE", "tlh")
+    for command in (["notebooks"], ["reproduce", "--only", "00"]):
+        done = CliRunner().invoke(command_line.app, command)
+        assert (done.exit_code, done.stderr) == (2, NONE_SUCH.format("tlh") + "\n")
+    monkeypatch.setenv("INTERP_LANGUAGE", "")
+    assert languages.chosen() == "en"
+
+
+def test_a_cell_without_translation_is_named(tmp_path):
+    shutil.copy(NOTEBOOKS[0], tmp_path / "11_new.ipynb")
+    with pytest.raises(ValueError) as refused:
+        languages.notebook(tmp_path / "11_new.ipynb", "zh")
+    assert str(refused.value) == "The cell 00-00 of 11_new.ipynb is not in zh: write it into 11_new.md."
+    twice = "<!-- cell: a source: 12345678 -->\n一\n" * 2
+    with pytest.raises(ValueError, match=r"^The cell a is translated twice; leave one\.$"):
+        languages.sections(twice)
+
+
+@pytest.fixture
+def house(tmp_path, monkeypatch):
+    """A copy of the notebooks, on which the command works; a function runs it in Chinese."""
+    shutil.copytree(ROOT / "notebooks", tmp_path / "notebooks", ignore=shutil.ignore_patterns(".*"))
+    monkeypatch.setattr(command_line, "ROOT", tmp_path)
+    monkeypatch.setenv("INTERP_LANGUAGE", "zh")
+    return lambda: CliRunner().invoke(command_line.app, ["notebooks"])
+
+
+def test_the_chinese_notebooks_stand_in_one_folder_so_their_links_lead_on(house, tmp_path):
+    done = house()
+    folder = tmp_path / "build" / "notebooks" / "zh"
+    assert (done.exit_code, done.stdout, done.stderr) == (0, f"{folder}\n", "")
+    assert sorted(one.name for one in folder.iterdir()) == [path.name for path in NOTEBOOKS]
+    for path in folder.iterdir():
+        text = "\n".join(cell.source for cell in nbformat.read(path, as_version=4).cells)
+        links = re.findall(r"\]\(((?!https:)[^)\s]+\.ipynb)\)", text)
+        assert links
+        assert [link for link in links if not (folder / link).is_file()] == []
+
+
+def test_what_a_student_changed_is_kept_and_said_and_the_rest_is_made_anew(house, tmp_path):
+    house()
+    mine, ran, old, foreign = sorted((tmp_path / "build" / "notebooks" / "zh").iterdir())[:4]
+    change(mine, source="1 + 1")
+    change(ran, execution_count=7)
+    change(tmp_path / "notebooks" / old.name, source="2 + 2")
+    foreign.write_text("no notebook", encoding="utf-8")
+    before = {path: path.read_bytes() for path in (mine, ran, foreign)}
+    done = house()
+    names = f"{mine.name}, {foreign.name}"
+    assert done.stderr == f"Kept as you changed them: {names}; move them away to get fresh ones.\n"
+    assert {path: path.read_bytes() for path in before} == before
+    assert "2 + 2" in [cell.source for cell in nbformat.read(old, as_version=4).cells]
+
+
+def change(path, **fields):
+    """What a reader does to the first cell of code, and saves."""
+    notebook = nbformat.read(path, as_version=4)
+    next(cell for cell in notebook.cells if cell.cell_type == "code").update(fields)
+    nbformat.write(notebook, path)
+
+
+def test_english_needs_no_copy(house, tmp_path, monkeypatch):
+    monkeypatch.delenv("INTERP_LANGUAGE")
+    assert house().stdout == f"{tmp_path / 'notebooks'}\n"
+    assert not (tmp_path / "build").exists()
