@@ -15,8 +15,9 @@ FULL = "，。；：？！（）、“”《》"
 ASCII_BESIDE_HAN = re.compile(rf"[{HAN}][,;:?!)]|[{HAN}]\.(?=\s|$)|[(,;!?][{HAN}]")
 SPACE_BESIDE_FULL = re.compile(rf"(?<=[{HAN}A-Za-z0-9]) [，。；：？！（）、]|[，；：（、] (?=[{HAN}])")
 NO_SPACE_BETWEEN = re.compile(rf"[{HAN}][A-Za-z0-9]|[A-Za-z0-9%][{HAN}]")
-BROKEN_LINE = re.compile(rf"[{HAN}{FULL}]\n(?=[{HAN}“《（*`A-Za-z])")
+BROKEN_LINE = re.compile(rf"[{HAN}{FULL}]\n(?=[{HAN}“《（`A-Za-z]|\*\S)")
 CODE = re.compile(r"`([^`]+)`|<(code|pre)>(.*?)</\2>", re.DOTALL)
+TITLE = re.compile(r"\*[^*]{25,}\*")  # slanted and long: what a paper is called, or a sentence a model reads
 NAME = re.compile(r"\b(?:GPT-\d|pocket(?:-\w+)?|C\d+|L\d+H\d+|S\d(?:\+1)?)(?![\w-])", re.IGNORECASE)
 NUMBER = re.compile(r"(?<![\w.])\d+(?:,\d{3})*(?:\.\d+)?(?:\s?(?:million|billion|万|亿))?")
 SCALES = {"million": 1e6, "billion": 1e9, "万": 1e4, "亿": 1e8}
@@ -81,9 +82,9 @@ def emphasis_wrong(english, chinese):
     """Bold stays bold; italics may become bold, as Chinese has none. What is slanted is English's own."""
     bold, other = (text.count("**") // 2 for text in (english, chinese))
     slanted = (english.count("*") - english.count("**") * 2) // 2
-    said = re.sub(r"\s+", " ", english)
+    said = re.sub(r"\s+", " ", english).lower()
     own = re.findall(r"(?<!\*)\*([^*]+)\*(?!\*)", plain(chinese))
-    found = [f"not in English: {word}" for word in own if word not in said]
+    found = [f"not in English: {word}" for word in own if word.lower() not in said]
     return found if bold <= other <= bold + slanted else [*found, f"bold: {bold} in English, {other} here"]
 
 
@@ -96,7 +97,7 @@ def unrendered(text):
 
 def terms_lost(english, chinese):
     """Terms of the glossary that are told in other words, and words that it forbids."""
-    said = re.sub(r"\s+", " ", plain(english))
+    said = re.sub(r"\s+", " ", TITLE.sub("", plain(english)))
     lost = []
     for term in TERMS:
         found = re.search(rf"\b(?:{term['english']})\b", said, re.IGNORECASE)
@@ -109,7 +110,7 @@ def terms_lost(english, chinese):
 
 def set_wrong(chinese):
     """Breaks of the rules of setting: full-width marks beside Chinese, a space beside Latin, whole lines."""
-    told = re.sub(r"\]\([^)]+\)|<[^>]+>", "", CODE.sub("", chinese))
+    told = re.sub(r"\]\([^)]+\)", "", re.sub(r"<[^>]+>", "\n", CODE.sub("x", chinese)))
     bare = told.replace("*", "")
     rules = {
         "half-width mark": (ASCII_BESIDE_HAN, bare),
