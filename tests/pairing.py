@@ -17,7 +17,8 @@ SPACE_BESIDE_FULL = re.compile(rf"(?<=[{HAN}A-Za-z0-9]) [，。；：？！（�
 NO_SPACE_BETWEEN = re.compile(rf"[{HAN}][A-Za-z0-9]|[A-Za-z0-9%][{HAN}]")
 BROKEN_LINE = re.compile(rf"[{HAN}{FULL}]\n(?=[{HAN}“《（`A-Za-z]|\*\S)")
 CODE = re.compile(r"`([^`]+)`|<(code|pre)>(.*?)</\2>", re.DOTALL)
-TITLE = re.compile(r"\*[^*]{25,}\*")  # slanted and long: what a paper is called, or a sentence a model reads
+SLANTED = re.compile(r"(?<!\*)\*([^*]+)\*(?!\*)")
+TITLE = re.compile(r"(?<!\*)\*[^*]{25,}\*(?!\*)")  # of a paper, or a sentence that a model reads
 NAME = re.compile(r"\b(?:GPT-\d|pocket(?:-\w+)?|C\d+|L\d+H\d+|S\d(?:\+1)?)(?![\w-])", re.IGNORECASE)
 NUMBER = re.compile(r"(?<![\w.])\d+(?:,\d{3})*(?:\.\d+)?(?:\s?(?:million|billion|万|亿))?")
 SCALES = {"million": 1e6, "billion": 1e9, "万": 1e4, "亿": 1e8}
@@ -83,7 +84,7 @@ def emphasis_wrong(english, chinese):
     bold, other = (text.count("**") // 2 for text in (english, chinese))
     slanted = (english.count("*") - english.count("**") * 2) // 2
     said = re.sub(r"\s+", " ", english).lower()
-    own = re.findall(r"(?<!\*)\*([^*]+)\*(?!\*)", plain(chinese))
+    own = SLANTED.findall(plain(chinese))
     found = [f"not in English: {word}" for word in own if word.lower() not in said]
     return found if bold <= other <= bold + slanted else [*found, f"bold: {bold} in English, {other} here"]
 
