@@ -18,7 +18,6 @@ NO_SPACE_BETWEEN = re.compile(rf"[{HAN}][A-Za-z0-9]|[A-Za-z0-9%][{HAN}]")
 BROKEN_LINE = re.compile(rf"[{HAN}{FULL}]\n(?=[{HAN}“《（`A-Za-z]|\*\S)")
 CODE = re.compile(r"`([^`]+)`|<(code|pre)>(.*?)</\2>", re.DOTALL)
 SLANTED = re.compile(r"(?<!\*)\*([^*]+)\*(?!\*)")
-TITLE = re.compile(r"(?<!\*)\*[^*]{25,}\*(?!\*)")  # of a paper, or a sentence that a model reads
 NAME = re.compile(r"\b(?:GPT-\d|pocket(?:-\w+)?|C\d+|L\d+H\d+|S\d(?:\+1)?)(?![\w-])", re.IGNORECASE)
 NUMBER = re.compile(r"(?<![\w.])\d+(?:,\d{3})*(?:\.\d+)?(?:\s?(?:million|billion|万|亿))?")
 SCALES = {"million": 1e6, "billion": 1e9, "万": 1e4, "亿": 1e8}
@@ -96,9 +95,14 @@ def unrendered(text):
     return [f"shown as it stands: {found}" for found in re.findall(r".{0,8}[*`].{0,8}", shown)]
 
 
+def short(slanted):
+    """Nothing in place of what is long: what a paper is called, or a sentence that a model reads."""
+    return slanted[0] if len(slanted[0]) < 25 else " "
+
+
 def terms_lost(english, chinese):
     """Terms of the glossary that are told in other words, and words that it forbids."""
-    said = re.sub(r"\s+", " ", TITLE.sub("", plain(english)))
+    said = re.sub(r"\s+", " ", SLANTED.sub(short, plain(english)))
     lost = []
     for term in TERMS:
         found = re.search(rf"\b(?:{term['english']})\b", said, re.IGNORECASE)
