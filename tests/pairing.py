@@ -18,7 +18,7 @@ NO_SPACE_BETWEEN = re.compile(rf"[{HAN}][A-Za-z0-9]|[A-Za-z0-9%][{HAN}]")
 BROKEN_LINE = re.compile(rf"[{HAN}{FULL}]\n(?=[{HAN}“《（`A-Za-z]|\*\S)")
 CODE = re.compile(r"`([^`]+)`|<(code|pre)>(.*?)</\2>", re.DOTALL)
 SLANTED = re.compile(r"(?<!\*)\*([^*]+)\*(?!\*)")
-NAME = re.compile(r"\b(?:GPT-\d|pocket(?:-\w+)?|C\d+|L\d+H\d+|S\d(?:\+1)?)(?![\w-])", re.IGNORECASE)
+NAME = re.compile(r"\b(?:GPT-\d|pocket(?:-\w+)?|C\d+|L\d+H\d+|S\d(?:\+1)?)(?=s?\b)(?!-)", re.IGNORECASE)
 NUMBER = re.compile(r"(?<![\w.])\d+(?:,\d{3})*(?:\.\d+)?(?:\s?(?:million|billion|万|亿))?")
 SCALES = {"million": 1e6, "billion": 1e9, "万": 1e4, "亿": 1e8}
 IN_WORDS = {
