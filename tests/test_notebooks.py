@@ -2,6 +2,7 @@
 
 import ast
 import html
+import itertools
 import json
 import os
 import re
@@ -112,6 +113,19 @@ def test_links_between_notebooks_lead_somewhere(path):
     text = "\n".join(cell.source for cell in cells(path, "markdown"))
     for link in re.findall(r"\]\(([^)]+)\)", text):
         assert link.startswith("https://") or (path.parent / link).is_file(), link
+
+
+def test_the_first_lines_lead_from_each_notebook_to_the_one_before_and_after():
+    path = [path for path in NOTEBOOKS if path.stem[2] == "_"]  # 04b stands beside the way
+    for before, after in itertools.pairwise(path):
+        links = [re.sub(r"\s+", " ", cells(one, "markdown")[0].source) for one in (before, after)]
+        assert re.search(rf"Next: \[[^]]+\]\({after.name}\)", links[0]), links[0]
+        assert re.search(rf"Back: \[[^]]+\]\({before.name}\)", links[1]), links[1]
+
+
+def test_the_first_notebook_leads_to_every_other():
+    text = "\n".join(cell.source for cell in cells(NOTEBOOKS[0], "markdown"))
+    assert [path.name for path in NOTEBOOKS[1:] if f"]({path.name})" not in text] == []
 
 
 def reproduce(source, out, *, limit=LIMIT):

@@ -12,10 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from typer.testing import CliRunner
 
 from interp import hooks, models
-from interp.__main__ import app
 from interp.methods import scan
 from interp.methods.engine.walk import walk
 from interp.methods.engine.weights import weights_of

@@ -1,5 +1,5 @@
 """Pictures by form, from a Result to a Figure: `heatmap`, `bars`, `lines`, `ladder`, `points`, `circuit`,
-`snippets` and `token_strip`.
+`network`, `snippets` and `token_strip`.
 
 A Figure shows itself in a notebook and saves itself as PNG, SVG, PDF, HTML and CSV. Refuses: models and
 tasks.
@@ -11,8 +11,20 @@ from interp.figures.figure import Figure
 from interp.figures.heatmaps import heatmap
 from interp.figures.ladders import ladder
 from interp.figures.line_charts import lines
+from interp.figures.network_maps import network
 from interp.figures.point_maps import points
 from interp.figures.snippets import snippets
 from interp.figures.token_strips import token_strip
 
-__all__ = ["Figure", "bars", "circuit", "heatmap", "ladder", "lines", "points", "snippets", "token_strip"]
+__all__ = [
+    "Figure",
+    "bars",
+    "circuit",
+    "heatmap",
+    "ladder",
+    "lines",
+    "network",
+    "points",
+    "snippets",
+    "token_strip",
+]

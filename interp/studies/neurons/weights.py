@@ -75,6 +75,19 @@ def heads_told(model: Bridge) -> str:
     )
 
 
+def sheet(model: Bridge) -> Result:
+    """How many there are of each part of the network that is drawn on one sheet: Result[part]."""
+    card = models.describe(model)
+    counts = {
+        "words known": card.vocabulary,
+        "numbers per word": card.d_model,
+        "layers": card.layers,
+        "heads in a layer": card.heads,
+        "neurons in a layer": card.d_mlp,
+    }
+    return Result(np.array(list(counts.values())), {"part": tuple(counts)}, "count", "", models.about(model))
+
+
 def shares(weights: Result) -> Result:
     """The share of each part in the weights of each size."""
     values = weights.values / weights.values.sum(axis=-1, keepdims=True)
