@@ -102,7 +102,7 @@ def lay_out_notebooks() -> None:
     """Write the notebooks in the language of $INTERP_LANGUAGE to build/notebooks/, and say where they lie."""
     folder, kept = ROOT / "notebooks", ()
     try:
-        language = languages.chosen()
+        language, _ = languages.chosen(), execution.notebooks(folder)  # raises where there are none
         if language != languages.ENGLISH:
             folder = _writable(ROOT / "build" / "notebooks" / language)
             kept = languages.lay_out(ROOT / "notebooks", folder, language)

@@ -10,7 +10,8 @@ from pairing import faults
 from typer.testing import CliRunner
 
 import interp.__main__ as command_line
-from interp import execution, languages
+from interp import doctor, execution, languages
+from interp.figures import glyphs
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = execution.notebooks(ROOT / "notebooks")
@@ -163,7 +164,26 @@ def change(path, **fields):
     nbformat.write(notebook, path)
 
 
+@pytest.mark.parametrize(
+    ("language", "font", "line"),
+    [
+        ("zh", "Noto Sans CJK SC", "✓ language: zh, in Noto Sans CJK SC"),
+        ("zh", None, "· language: zh, but none of the usual fonts for it is here → install Noto Sans CJK "
+         "(fonts-noto-cjk) if you see boxes in place of letters"),
+        ("tlh", None, f"✗ language: unknown → {NONE_SUCH.format('tlh')}"),
+    ],
+)  # fmt: skip
+def test_the_doctor_looks_for_the_letters_of_another_language(language, font, line, monkeypatch):
+    monkeypatch.setattr(glyphs, "font_with", lambda letter: font)
+    monkeypatch.setenv("INTERP_LANGUAGE", language)
+    assert [str(check) for check in doctor._language()] == [line]
+    monkeypatch.delenv("INTERP_LANGUAGE")
+    assert list(doctor._language()) == []
+
+
 def test_english_needs_no_copy(house, tmp_path, monkeypatch):
     monkeypatch.delenv("INTERP_LANGUAGE")
     assert house().stdout == f"{tmp_path / 'notebooks'}\n"
     assert not (tmp_path / "build").exists()
+    shutil.rmtree(tmp_path / "notebooks")
+    assert house().stderr == "no notebook starts with a number; there are: none.\n"
