@@ -82,6 +82,8 @@ def reproduce(
     """Run the notebooks; write figures, executed copies, claims and an index under figures/<model>/."""
     try:
         chosen, language = execution.notebooks(ROOT / "notebooks", only or ()), languages.chosen()
+        for path in chosen:  # a cell without a translation is said before anything runs
+            languages.notebook(path, language)
         place, size = _settled(model)
         folder = _home(place.name, place.weights_sha256, place.sha256, out_dir)
         _pack(place, folder)
@@ -498,6 +500,7 @@ def _write_index(folder: Path, name: str, pages: Sequence[report.Page], missing:
     beside = [shelf for shelf in shelves if shelf != folder and shelf.is_dir()]
     for other in beside:
         files.write(other / "index.html", report.shelf(other, figures).encode())
+    files.write(folder / report.TEACHER, report.teacher(folder, name, listed).encode())
     index = folder / "index.html"
     files.write(index, report.index(folder, name, listed, figures, missing, beside).encode())
     return index
@@ -511,15 +514,15 @@ def _run(path: Path, folder: Path, environment: dict[str, str], language: str) -
         task = progress.add_task(path.stem, total=None)
         try:
             executed = execution.execute(
-                path,
-                environment,
-                lambda done, total: progress.update(task, completed=done, total=total),
-                language,
+                path, environment, lambda done, total: progress.update(task, completed=done, total=total)
             )
             error = None
             drawn = report.pictures_of(folder, execution.shelves(path, folder))
-            made = report.page(executed, report.packs_of(folder), drawn, language)
+            told = languages.told_in(language, executed, path.stem)
+            made = report.page(told, report.packs_of(folder), drawn, language)
             files.write(folder / f"{path.stem}.html", made.encode())
+            taught = report.lesson(folder, path.stem, executed, folder.name)
+            files.write(folder / report.lesson_of(path.stem), taught.encode())
         except (execution.CellFailed, OSError) as failure:
             error = files.told(failure)
     return report.Page(path.stem, execution.heading(path), time.perf_counter() - started, error)

@@ -17,8 +17,6 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbformat import NotebookNode
 
-from interp import languages
-
 SUFFIXES = ("png", "svg", "pdf", "html", "csv")
 SAVED = re.compile(r"""\.save\(\s*["']([^"']+)["']""")
 
@@ -77,18 +75,12 @@ def missing_figures(paths: Sequence[Path], folder: Path) -> tuple[str, ...]:
     )
 
 
-def execute(
-    path: Path,
-    environment: Mapping[str, str],
-    on_cell: Callable[[int, int], None],
-    language: str = languages.ENGLISH,
-) -> NotebookNode:
+def execute(path: Path, environment: Mapping[str, str], on_cell: Callable[[int, int], None]) -> NotebookNode:
     """The notebook with outputs, run top to bottom in a fresh kernel; `on_cell(done, total)` after each cell.
-    Its prose is in the language; what it computes is the same.
 
     Raises CellFailed when a cell raises and Interrupted on Ctrl-C.
     """
-    notebook = languages.notebook(path, language)
+    notebook = nbformat.read(path, as_version=4)
     place = {"metadata": {"path": str(path.parent)}}
     client = NotebookClient(
         notebook, timeout=None, kernel_name="python3", store_widget_state=False, resources=place

@@ -16,7 +16,7 @@ from typing import Any
 from nbformat import NotebookNode
 
 from interp import languages, site
-from interp.site import story, verdicts
+from interp.site import story, teaching, verdicts
 
 LIVE = ("application/vnd.jupyter.widget-view+json", "application/vnd.plotly.v1+json")
 LIVE_ONLY = "<p class='note'>This control works in the live notebook: <code>make lab</code>.</p>"
@@ -47,6 +47,7 @@ ABOUT_THE_TWINS = (
 DESCRIPTION = re.compile(r"<(?:dc:description|desc)\b[^>]*>(.*?)</", re.DOTALL)
 EMBEDDED = re.compile(r'<img\b[^>]*\bsrc="(data:image/png;base64,[^"]*)"[^>]*>')
 FORMS = ("png", "svg", "pdf", "html", "csv")
+SHEET, TEACHER = "00_network", "teacher.html"
 STILL = "00_untouched"  # what stands where the model in the page is asleep
 
 
@@ -190,11 +191,38 @@ def index(
         still=_picture(folder, STILL) or next(iter(_pictures(folder, figures)), None),
         twins=ABOUT_THE_TWINS if twin else "",
         twin_page=twin_page,
+        teacher=TEACHER if (folder / TEACHER).is_file() else None,
         chapters=[_chapter(one, saved, folder, pages) for one in story.CHAPTERS],
         notebooks=[_notebook(folder, one) for one in pages],
         missing=", ".join(missing),
         shelves=[*shelves, *(_shelf(other, model, figures) for other in beside)],
     )
+
+
+def lesson(folder: Path, name: str, executed: NotebookNode, model: str) -> str:
+    """A notebook's page for the teacher, with what came out where it ran. Raises ValueError as
+    `teaching.lesson` does.
+    """
+    page = f"{name}.html" if (folder / f"{name}.html").is_file() else None
+    told = teaching.lesson(name, executed)
+    title = f"For the teacher: {told.title}"
+    return site.render("lesson.html", title, lesson=told, model=model, notebook=page)
+
+
+def teacher(folder: Path, model: str, pages: Sequence[Page]) -> str:
+    """The entrance for teachers: the network on a sheet, and the lessons that lie in the folder."""
+    lessons = [
+        {"title": one.heading, "link": link if (folder / link).is_file() else None}
+        for one in pages
+        for link in [lesson_of(one.name)]
+    ]
+    sheet = _picture(folder, SHEET)
+    return site.render("teacher.html", f"For teachers: {model}", model=model, lessons=lessons, sheet=sheet)
+
+
+def lesson_of(name: str) -> str:
+    """The file of a notebook's page for the teacher."""
+    return f"lesson_{name}.html"
 
 
 def shelf(folder: Path, figures: Sequence[str]) -> str:

@@ -20,6 +20,7 @@ pytestmark = [
 NAMES = ("pocket", "pocket-taught")
 LOCAL = ("file:", "blob:", "data:")
 PATIENCE = 20_000
+AWAKE = {"index": 1, "00_start_here": 3, "teacher": 0, "lesson_00_start_here": 0}  # living figures of a page
 
 
 def notebook_of(*shown):
@@ -53,6 +54,9 @@ def folder(tmp_path_factory):
         AttentionViewer(attention_view.bench(model)),
     )
     (home / "00_start_here.html").write_text(report.page(notebook_of(*widgets), report.packs_of(home)))
+    lesson = report.lesson(home, paths[0].stem, nbformat.read(paths[0], as_version=4), "pocket")
+    (home / report.lesson_of(paths[0].stem)).write_text(lesson)
+    (home / report.TEACHER).write_text(report.teacher(home, "pocket", listed))
     return home
 
 
@@ -211,10 +215,10 @@ def test_a_model_that_cannot_wake_says_why_and_the_picture_stays(screen, folder,
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", ["index", "00_start_here"])
+@pytest.mark.parametrize("name", list(AWAKE))
 def test_axe_finds_nothing_serious(screen, folder, name, scheme):
     sync = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
-    page = screen(folder / f"{name}.html", scheme=scheme, awake=1 if name == "index" else 3)
+    page = screen(folder / f"{name}.html", scheme=scheme, awake=AWAKE[name])
     page.eval_on_selector_all("main details", "all => all.forEach(one => { one.open = true; })")
     page.wait_for_timeout(500)
     found = sync.Axe().run(page).response["violations"]
@@ -226,8 +230,8 @@ def test_axe_finds_nothing_serious(screen, folder, name, scheme):
     assert serious == {}
 
 
-@pytest.mark.parametrize("name", ["index", "00_start_here"])
+@pytest.mark.parametrize("name", list(AWAKE))
 def test_nothing_runs_off_a_phone(screen, folder, name):
-    page = screen(folder / f"{name}.html", width=360, height=740, awake=1 if name == "index" else 3)
+    page = screen(folder / f"{name}.html", width=360, height=740, awake=AWAKE[name])
     assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
     photograph(page, "phone")

@@ -1,5 +1,5 @@
 """Pictures by form, from a Result to a Figure: `heatmap`, `bars`, `lines`, `ladder`, `points`, `circuit`,
-`network`, `snippets` and `token_strip`.
+`network_sheet`, `snippets` and `token_strip`.
 
 A Figure shows itself in a notebook and saves itself as PNG, SVG, PDF, HTML and CSV. Refuses: models and
 tasks.
@@ -11,7 +11,7 @@ from interp.figures.figure import Figure
 from interp.figures.heatmaps import heatmap
 from interp.figures.ladders import ladder
 from interp.figures.line_charts import lines
-from interp.figures.network_maps import network
+from interp.figures.network_sheets import network_sheet
 from interp.figures.point_maps import points
 from interp.figures.snippets import snippets
 from interp.figures.token_strips import token_strip
@@ -23,7 +23,7 @@ __all__ = [
     "heatmap",
     "ladder",
     "lines",
-    "network",
+    "network_sheet",
     "points",
     "snippets",
     "token_strip",

@@ -9,6 +9,7 @@ import json
 import os
 import re
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,20 +68,25 @@ def sections(text: str) -> dict[str, Section]:
 
 
 def notebook(path: Path, language: str = ENGLISH) -> NotebookNode:
-    """The notebook with its prose in this language; all else, ids too, as in the English one.
+    """The notebook in this language. Raises ValueError as `told_in` does."""
+    return told_in(language, nbformat.read(path, as_version=4), path.stem)
+
+
+def told_in(language: str, english: NotebookNode, name: str) -> NotebookNode:
+    """A copy of a notebook with its prose in this language; all else, ids and outputs too, as it was.
 
     Raises ValueError for an unknown language, and for a cell of prose that has no translation.
     """
-    made = nbformat.read(path, as_version=4)
+    made = deepcopy(english)
     if chosen(language) == ENGLISH:
         return made
-    place = texts(path.stem, language)
+    place = texts(name, language)
     told = sections(place.read_text(encoding="utf-8")) if place.is_file() else {}
     for cell in made.cells:
         if cell.cell_type == "markdown":
             if cell.id not in told:
                 raise ValueError(
-                    f"The cell {cell.id} of {path.name} is not in {language}: write it into {place.name}."
+                    f"The cell {cell.id} of {name}.ipynb is not in {language}: write it into {place.name}."
                 )
             cell.source = told[cell.id].text
     return made

@@ -55,7 +55,7 @@ class Sheet:
     notes: tuple[tuple[float, float, str], ...]
 
 
-def network(
+def network_sheet(
     result: Result,
     *,
     sentence: Sequence[str],
@@ -69,12 +69,12 @@ def network(
     Arrows between words stand in the heads' row alone: only heads carry news from word to word. Raises
     ValueError for a Result without one of the parts, and for a sentence of fewer than two words.
     """
-    words.check_axes(result, (1,), "network")
+    words.check_axes(result, (1,), "network_sheet")
     lost = [part for part in PARTS if part not in result.axes.get("part", ())]
     if lost or len(sentence) < 2:
         missing = f"no count of {lost[0]!r}" if lost else f"a sentence of {len(sentence)} word"
         raise ValueError(
-            f"network was given {missing}. Give a Result[part] of {PARTS} and two words or more."
+            f"network_sheet was given {missing}. Give a Result[part] of {PARTS} and two words or more."
         )
     title = words.typeset(title)
     told = _notes(result)
