@@ -10,7 +10,7 @@ from pairing import faults
 from typer.testing import CliRunner
 
 import interp.__main__ as command_line
-from interp import doctor, execution, languages
+from interp import doctor, execution, languages, report
 from interp.figures import glyphs
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -93,6 +93,19 @@ def test_only_the_prose_of_a_notebook_changes(path):
         assert {**one, "source": ""} == {**other, "source": ""}
         assert (one.source == other.source) == (one.cell_type == "code")
     assert english.metadata == chinese.metadata
+
+
+def test_the_page_of_a_notebook_is_in_its_language_with_the_outputs_of_the_one_that_ran():
+    ran = nbformat.read(NOTEBOOKS[0], as_version=4)
+    first = next(cell for cell in ran.cells if cell.cell_type == "code")
+    first.outputs = [nbformat.v4.new_output("stream", text="it ran")]
+    page = report.page(languages.told_in("zh", ran, NOTEBOOKS[0].stem), language="zh")
+    assert '<html lang="zh">' in page
+    assert "<title>从这里开始</title>" in page
+    assert "it ran" in page
+    assert "What to see" not in page
+    assert ran.cells[0].source.startswith("# Start here")
+    assert '<html lang="en">' in report.page(ran)
 
 
 NONE_SUCH = "There is no language {!r} here: set INTERP_LANGUAGE to en or zh."
