@@ -14,7 +14,7 @@ help:
 	@echo "make quick       run the tests that need no browser and take no time; says what it leaves out"
 	@echo "make verify      measure again what is published about MODEL (gpt2, gpt2-medium)"
 	@echo "make bench       time the fast paths against TransformerLens' own loops; writes figures/bench.json"
-	@echo "make lab         open the notebooks in JupyterLab"
+	@echo "make lab         open the notebooks in JupyterLab (INTERP_LANGUAGE=zh: in Chinese)"
 	@echo "make docs        the library's pages, from its docstrings, into build/docs"
 	@echo "make plan        the rooms and their imports, drawn into interp/README.md"
 	@echo "make check       ruff, pyright and stripped notebooks"
@@ -37,7 +37,8 @@ bench: .venv/ready
 	OMP_NUM_THREADS=1 GOMP_SPINCOUNT=1000 $(RUN) -m interp bench
 
 lab: .venv/ready
-	$(RUN) -m jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) notebooks/00_start_here.ipynb
+	folder="$$($(RUN) -m interp notebooks)" && \
+	$(RUN) -m jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) "$$folder/00_start_here.ipynb"
 
 check: .venv/ready
 	$(RUN) -m ruff check . && $(RUN) -m ruff format --check .

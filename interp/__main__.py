@@ -1,4 +1,4 @@
-"""Command line: `doctor`, `reproduce`, `verify`, `bench`, `scan`, `tune-lens`, `card`, and
+"""Command line: `doctor`, `reproduce`, `notebooks`, `verify`, `bench`, `scan`, `tune-lens`, `card`, and
 what trains: `train-pocket` and `training_commands`.
 
 Exit codes: 0 all is well, 1 something ran and failed, 2 it cannot run (bad input, no model, Ctrl-C).
@@ -16,7 +16,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from interp import doctor, execution, files, report, site, training_commands
+from interp import doctor, execution, files, languages, report, site, training_commands
 from interp.figures import export
 
 if TYPE_CHECKING:  # it imports torch
@@ -81,7 +81,9 @@ def reproduce(
 ) -> None:
     """Run the notebooks; write figures, executed copies, claims and an index under figures/<model>/."""
     try:
-        chosen = execution.notebooks(ROOT / "notebooks", only or ())
+        chosen, language = execution.notebooks(ROOT / "notebooks", only or ()), languages.chosen()
+        for path in chosen:  # a cell without a translation is said before anything runs
+            languages.notebook(path, language)
         place, size = _settled(model)
         folder = _home(place.name, place.weights_sha256, place.sha256, out_dir)
         _pack(place, folder)
@@ -89,11 +91,29 @@ def reproduce(
         _cannot(error)
     except KeyboardInterrupt:
         _cannot(InterruptedError("stopped by Ctrl-C before the first notebook; nothing was changed."))
-    pages, stopped = _run_all(chosen, folder, _environment(place.asked, device, folder.parent, size))
+    environment = _environment(place.asked, device, folder.parent, size)
+    pages, stopped = _run_all(chosen, folder, environment, language)
     try:
         raise typer.Exit(_conclude(chosen, pages, stopped, folder, place.name))
     except OSError as error:
         _cannot(error)
+
+
+@app.command("notebooks")
+def lay_out_notebooks() -> None:
+    """Write the notebooks in the language of $INTERP_LANGUAGE to build/notebooks/, and say where they lie."""
+    folder, kept = ROOT / "notebooks", ()
+    try:
+        language, _ = languages.chosen(), execution.notebooks(folder)  # raises where there are none
+        if language != languages.ENGLISH:
+            folder = _writable(ROOT / "build" / "notebooks" / language)
+            kept = languages.lay_out(ROOT / "notebooks", folder, language)
+    except (ValueError, OSError) as error:
+        _cannot(error)
+    if kept:
+        names = ", ".join(one.name for one in kept)
+        err.print(f"Kept as you changed them: {names}; move them away to get fresh ones.", soft_wrap=True)
+    out.print(str(folder), markup=False, soft_wrap=True)
 
 
 @app.command()
@@ -433,13 +453,13 @@ def _pack(place: "models.Source", folder: Path) -> None:
 
 
 def _run_all(
-    chosen: Sequence[Path], folder: Path, environment: dict[str, str]
+    chosen: Sequence[Path], folder: Path, environment: dict[str, str], language: str
 ) -> tuple[list[report.Page], str | None]:
     """A page per notebook that ran, and where Ctrl-C stopped the rest, if it did."""
     pages: list[report.Page] = []
     try:
         for path in chosen:
-            pages.append(_run(path, folder, environment))
+            pages.append(_run(path, folder, environment, language))
     except execution.Interrupted as error:
         return pages, str(error)
     except KeyboardInterrupt:
@@ -486,7 +506,7 @@ def _write_index(folder: Path, name: str, pages: Sequence[report.Page], missing:
     return index
 
 
-def _run(path: Path, folder: Path, environment: dict[str, str]) -> report.Page:
+def _run(path: Path, folder: Path, environment: dict[str, str], language: str) -> report.Page:
     """One notebook with a progress bar; a failed cell comes back in the page's error."""
     started = time.perf_counter()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
@@ -498,7 +518,8 @@ def _run(path: Path, folder: Path, environment: dict[str, str]) -> report.Page:
             )
             error = None
             drawn = report.pictures_of(folder, execution.shelves(path, folder))
-            made = report.page(executed, report.packs_of(folder), drawn)
+            told = languages.told_in(language, executed, path.stem)
+            made = report.page(told, report.packs_of(folder), drawn, language)
             files.write(folder / f"{path.stem}.html", made.encode())
             taught = report.lesson(folder, path.stem, executed, folder.name)
             files.write(folder / report.lesson_of(path.stem), taught.encode())

@@ -59,7 +59,7 @@ class Report:
 def examine(source: str | None = None, device: str | None = None) -> Report:
     """Report on this machine and on the model that `models.load(source, device=device)` would load."""
     machine = (_device(device), _memory(), _font(), _front_end())
-    return Report((_python(), *_packages(), _model(source), *machine))
+    return Report((_python(), *_packages(), _model(source), *machine, *_language()))
 
 
 def _python() -> Check:
@@ -131,6 +131,26 @@ def _font() -> Check:
         return Check("font", Path(findfont("DejaVu Sans")).stem)
     except ValueError:
         return Check("font", "none that matplotlib finds, not even its own", "problem", INSTALL)
+
+
+def _language() -> Iterator[Check]:
+    """Where another language than English is asked for: is it there, and has this machine its letters?"""
+    from interp import languages
+
+    try:
+        language = languages.chosen()
+    except ValueError as error:
+        yield Check("language", "unknown", "problem", str(error))
+        return
+    if language == languages.ENGLISH:
+        return
+    from interp.figures import glyphs
+
+    if font := glyphs.font_with("中"):
+        yield Check("language", f"{language}, in {font}")
+    else:
+        fix = "install Noto Sans CJK (fonts-noto-cjk) if you see boxes in place of letters"
+        yield Check("language", f"{language}, but none of the usual fonts for it is here", "note", fix)
 
 
 def _front_end() -> Check:

@@ -16,7 +16,7 @@ from typing import Any
 from markupsafe import Markup
 from nbformat import NotebookNode
 
-from interp import site
+from interp import languages, site
 from interp.site import rendering, story, teaching, verdicts
 
 LIVE = ("application/vnd.jupyter.widget-view+json", "application/vnd.plotly.v1+json")
@@ -66,12 +66,15 @@ class Page:
 
 
 def page(
-    executed: NotebookNode, packs: Sequence[site.Beside] = (), drawn: Mapping[str, str] | None = None
+    executed: NotebookNode,
+    packs: Sequence[site.Beside] = (),
+    drawn: Mapping[str, str] | None = None,
+    language: str = languages.ENGLISH,
 ) -> str:
     """An executed notebook as one HTML page that keeps alt text and fetches nothing.
 
     With `packs`, the labs and viewers in it come alive on the first of those models. Pictures that lie beside
-    the page, by alt text in `drawn`, are not put into it once more.
+    the page, by alt text in `drawn`, are not put into it once more. `language` is that of its prose.
     """
     from nbconvert import HTMLExporter  # a second to import, needed only here
 
@@ -79,7 +82,8 @@ def page(
     body, _ = exporter.from_notebook_node(_static(executed, packs))
     body = EMBEDDED.sub(lambda found: _beside(found, drawn or {}), body)
     title = next((cell.source for cell in executed.cells if cell.source.startswith("# ")), "# Notebook")
-    return site.render("base.html", title.splitlines()[0].removeprefix("# "), alive=bool(packs), body=body)
+    heading = title.splitlines()[0].removeprefix("# ")
+    return site.render("base.html", heading, alive=bool(packs), body=body, language=language)
 
 
 def pictures_of(folder: Path, shelves: Iterable[Path]) -> dict[str, str]:

@@ -22,7 +22,7 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 # stands below them although it is read after them.
 FLOORS = {
     "files": -1, "undisturbed": -1,
-    "words": 0, "sites": 0, "result": 0, "claims": 0, "finding": 0,
+    "words": 0, "sites": 0, "result": 0, "claims": 0, "finding": 0, "languages": 0,
     "screens": 0.5,
     "published": 1, "prompts": 1, "models": 1, "vectors": 1, "trainings": 1,
     "pocket": 2, "pocket_bigger": 2,

@@ -33,6 +33,11 @@ def drawing(canvas: Canvas, *, say: bool = False) -> Iterator[None]:
         yield
 
 
+def font_with(letter: str) -> str | None:
+    """The first installed font of those above that has this letter, None if none has."""
+    return next((font for font in OTHERS if _has(font, letter)), None)
+
+
 @contextmanager
 def unsaid() -> Iterator[None]:
     """The library's own warnings, one a letter and a place, are left out."""
