@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from jinja2 import Environment, StrictUndefined
+
 from interp import files
 
 VERDICTS = (
@@ -87,6 +89,16 @@ class Claim:
             )
 
 
+_TABLE = Environment(autoescape=True, undefined=StrictUndefined).from_string(
+    '<table class="claims"><caption>The article, claim by claim</caption><thead><tr>'
+    '{% for column in columns %}<th scope="col" style="{{ style }}">{{ column }}</th>{% endfor %}'
+    "</tr></thead><tbody>{% for row in rows %}<tr>"
+    '<th scope="row" style="{{ style }}">{{ row[0] }}</th>'
+    '{% for text in row[1:] %}<td style="{{ style }}">{{ text }}</td>{% endfor %}'
+    "</tr>{% endfor %}</tbody></table>"
+)
+
+
 class HtmlTable(str):
     """HTML that a notebook shows as a table."""
 
@@ -120,9 +132,9 @@ def decide(
 Again = Mapping[str, Callable[[], Iterable[Claim]]]  # kind of variation -> the claim made so, when asked
 
 
-def firm(make: Callable[..., Claim], others: Again | None = None) -> Claim:
-    """The claim `make()`, with how often its verdict stays when it is asked again: under `make(strict=...)`,
-    its thresholds times each of `SHIFTS`, and as each of `others` makes it, by kind (`SENTENCES`, `ZERO`).
+def firm(make: Callable[..., Claim], *measured: object, again: Again | None = None) -> Claim:
+    """The claim `make(*measured)`, with how often its verdict stays when it is asked again: its thresholds
+    times each of `SHIFTS` (`strict=...`), and as each of `again` makes it, by kind (`SENTENCES`, `ZERO`).
 
     The rule, fixed before any model was asked so: a verdict is fragile if `FRAGILE` variations or more change
     it, of whatever kind. One change alone (a threshold moved by half, one sample of five, the ruder way of
@@ -132,12 +144,12 @@ def firm(make: Callable[..., Claim], others: Again | None = None) -> Claim:
 
     A claim that cannot be tested is not asked again.
     """
-    claim = make()
+    claim = make(*measured)
     if claim.verdict not in JUDGED:
         return claim
-    kinds = {THRESHOLDS: lambda: [make(strict=shift) for shift in SHIFTS], **(others or {})}
-    again = {kind: [one.verdict == claim.verdict for one in ask()] for kind, ask in kinds.items()}
-    return replace(claim, variations={kind: (sum(same), len(same)) for kind, same in again.items()})
+    kinds = {THRESHOLDS: lambda: [make(*measured, strict=shift) for shift in SHIFTS], **(again or {})}
+    stays = {kind: [one.verdict == claim.verdict for one in ask()] for kind, ask in kinds.items()}
+    return replace(claim, variations={kind: (sum(same), len(same)) for kind, same in stays.items()})
 
 
 def shifted(share: float | int, strict: float | int) -> float:
@@ -197,18 +209,7 @@ def save(claims: Iterable[Claim], folder: str | os.PathLike, about: Mapping) -> 
 def table(claims: Iterable[Claim]) -> HtmlTable:
     """The claims as one HTML table, in the order of their ids; every text escaped."""
     rows = [_cells(_fields(claim)) for claim in sorted(claims, key=lambda claim: _number(claim.id))]
-    head = "".join(f'<th scope="col" style="{READABLE}">{column}</th>' for column in COLUMNS)
-    body = "".join("<tr>" + "".join(_html_cell(*cell) for cell in enumerate(row)) + "</tr>" for row in rows)
-    return HtmlTable(
-        '<table class="claims"><caption>The article, claim by claim</caption>'
-        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-    )
-
-
-def _html_cell(column: int, text: str) -> str:
-    escaped = html.escape(text)
-    tag, scope = ("th", ' scope="row"') if column == 0 else ("td", "")
-    return f'<{tag}{scope} style="{READABLE}">{escaped}</{tag}>'
+    return HtmlTable(_TABLE.render(columns=COLUMNS, rows=rows, style=READABLE))
 
 
 def _number(claim_id: str) -> int:

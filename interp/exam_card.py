@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from interp import card, files, models
 from interp.methods import ngram
-from interp.models import Bridge
+from interp.models import Bridge, sizes
 from interp.pocket import grow
 from interp.studies.cards import exam, pocket
 
@@ -72,7 +72,7 @@ def is_grown(folder: Path) -> bool:
 def measure(model: Bridge, folder: Path, *, n: int = pocket.PROMPTS, seed: int = 0) -> ExamCard:
     """Every old row, with and without the start mark, and every exam; some minutes, most for counting."""
     recipe = grow.recipe_of(folder)
-    counts = ngram.counted(grow.all_rows(cast(Any, model.tokenizer), recipe), model.cfg.d_vocab)
+    counts = ngram.counted(grow.all_rows(cast(Any, model.tokenizer), recipe), sizes(model).d_vocab)
     checks = card.measure(model, n=n, seed=seed).checks
     return ExamCard(checks, exam.rows(model, counts, seed=seed), exam.skews(model, counts, seed=seed))
 

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from markupsafe import Markup
 from nbformat import NotebookNode
 
 from interp import languages, site
-from interp.site import story, teaching, verdicts
+from interp.site import rendering, story, teaching, verdicts
 
 LIVE = ("application/vnd.jupyter.widget-view+json", "application/vnd.plotly.v1+json")
 LIVE_ONLY = "<p class='note'>This control works in the live notebook: <code>make lab</code>.</p>"
@@ -153,7 +154,7 @@ def _waking(still: str, packs: Sequence[site.Beside]) -> str:
     view = next((view for name, view in ALIVE.items() if f'class="interp-widget {name}"' in still), None)
     if not packs or view is None:
         return still
-    return f'<div class="living" data-view="{view}" data-packs="{html.escape(_listed(packs))}">{still}</div>'
+    return rendering.render_part("living.html", view=view, packs=_listed(packs), still=Markup(still))
 
 
 def _listed(packs: Sequence[site.Beside]) -> str:

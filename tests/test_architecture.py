@@ -220,6 +220,12 @@ def test_the_parts_of_a_model_are_read_by_its_runners_only():
     assert offenders(files_outside(*readers, *trainers), parts) == []
 
 
+def test_the_sizes_of_a_model_are_told_in_one_room():
+    """Others ask `models.sizes` or `models.describe`; the engine reads switches that are no sizes."""
+    readers = ("interp/models/", "interp/methods/engine/weights.py")
+    assert offenders(files_outside(*readers), r"\.cfg\b") == []
+
+
 def test_only_the_figures_draw():
     allowed = ("interp/figures", "interp/doctor.py")  # the doctor asks for the fonts
     assert importers(files_outside(*allowed), "matplotlib", "plotly") == []

@@ -1,7 +1,6 @@
 """The study of circuits: shares, completeness, minimality; the verdict on C8 follows from the numbers."""
 
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 import pytest
@@ -244,6 +243,6 @@ def test_c8_counts_the_sentences_and_the_way_that_change_it(
 
     monkeypatch.setattr(circuit, "_kept", found)
     monkeypatch.setattr(circuit.Task, "of", lambda model, *, n, seed=1: replace(task, preferred=0.9))
-    claim = claims.firm(partial(circuit.c8, "tiny", measured()), circuit.c8_again(tiny, cast))
+    claim = claims.firm(circuit.c8, "tiny", measured(), again=circuit.c8_again(tiny, cast))
     assert claim.verdict == "supported"
     assert {kind: claim.variations[kind] for kind in counted} == counted

@@ -3,7 +3,6 @@
 import json
 import re
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -225,7 +224,7 @@ def judged(value, strict=1.0, interval=(0.1, 1.0)):
 def with_others(value, **others):
     """The claim of this value, asked again: each kind by the values that its variations would measure."""
     again = {kind: lambda some=some: map(judged, some) for kind, some in others.items()}
-    return claims.firm(partial(judged, value), again)
+    return claims.firm(judged, value, again=again)
 
 
 @pytest.mark.parametrize(
@@ -271,7 +270,7 @@ def test_what_cannot_be_tested_is_not_asked_again():
         raise AssertionError("asked again")
 
     untested = replace(CLAIM, verdict="cannot be tested on this model")
-    assert claims.firm(lambda: untested, {claims.SENTENCES: never}).variations is None
+    assert claims.firm(lambda: untested, again={claims.SENTENCES: never}).variations is None
     assert claims.stays_text(None) == ""
     assert not claims.fragile(None)
 

@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 import pytest
@@ -538,7 +537,7 @@ def test_c13_counts_the_examples_that_change_it(monkeypatch, weak, stays):
     monkeypatch.setattr(
         facts, "watch", lambda model, *, example: watched([("....WW" if example in weak else "..AAWW")] * 4)
     )
-    claim = claims.firm(partial(facts.c13, watched(["..AAWW"] * 4)), facts.c13_again(None))
+    claim = claims.firm(facts.c13, watched(["..AAWW"] * 4), again=facts.c13_again(None))
     assert (claim.verdict, again(claim)) == ("supported", {"other sentences": (stays, 5)})
 
 
@@ -550,7 +549,7 @@ def test_c14_counts_the_examples_that_change_it(pocket, monkeypatch, weak, stays
         lambda model, seed: [step(name, low=-0.1 if seed in weak else 0.2) for name in RELATIONS],
     )  # fmt: skip
     steps = [step(name) for name in RELATIONS]
-    claim = claims.firm(partial(transplants.c14, pocket, steps), transplants.c14_again(pocket))
+    claim = claims.firm(transplants.c14, pocket, steps, again=transplants.c14_again(pocket))
     assert (claim.verdict, again(claim)) == ("supported", {"other sentences": (stays, 5)})
 
 
@@ -579,7 +578,7 @@ def test_c15_counts_the_examples_and_the_way_that_change_it(monkeypatch, weak, z
     monkeypatch.setattr(memory, "_behind", behind)
     values = np.stack([alone(TABLE).values[0], alone(zero).values[0]])
     both = scored(TABLE, zero=zero), replace(alone(TABLE), values=values)
-    claim = claims.firm(partial(memory.c15, *both), memory.c15_again(None, *both))
+    claim = claims.firm(memory.c15, *both, again=memory.c15_again(None, *both))
     counted = {"other sentences": (counts[0], 5), "zero instead of the average": (counts[1], 1)}
     assert (claim.verdict, again(claim)) == ("supported", counted)
 
@@ -609,6 +608,6 @@ def test_c16_counts_the_examples_and_the_way_that_change_it(pocket, monkeypatch,
     found, by_zero = depths(0.3, 0.8), depths(0.3, zero)
     values = np.stack([found.relations.values[0], by_zero.relations.values[1]])
     found = replace(found, relations=replace(found.relations, values=values))
-    claim = claims.firm(partial(memory.c16, pocket, found), memory.c16_again(pocket, found))
+    claim = claims.firm(memory.c16, pocket, found, again=memory.c16_again(pocket, found))
     counted = {"other sentences": (counts[0], 5), "zero instead of the average": (counts[1], 1)}
     assert (claim.verdict, again(claim)) == ("supported", counted)

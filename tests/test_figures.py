@@ -15,6 +15,7 @@ import pytest
 from PIL import Image, ImageChops
 
 from interp import figures
+from interp.claims import Claim
 from interp.figures import export, glyphs, page, theme, words
 from interp.figures import figure as module
 from interp.figures.figure import settled
@@ -156,6 +157,25 @@ def test_roles_keep_their_colours():
     assert theme.role_colour("three random heads (control)", 0) == theme.CONTROL
     assert theme.role_colour("without L5H2", 0) == theme.ABLATED
     assert theme.role_colour("clean", 3) == theme.CLEAN
+
+
+def test_series_of_bars_stay_apart_on_a_grey_printer():
+    """The colours of two series can be one grey: the second has lines from end to end of its bar."""
+    both = Result(np.array([[1.0, 1.0]]), {"part": ("a",), "model": ("one", "two")}, "share", "", ABOUT)
+    picture = Image.open(io.BytesIO(figures.bars(both, title="t")._printed["png"])).convert("RGB")
+    pixels = np.asarray(picture).reshape(picture.height, picture.width, 3)
+    lined = []
+    for colour in (theme.SERIES[0], theme.SERIES[1]):
+        rgb = [int(colour[at : at + 2], 16) for at in (1, 3, 5)]
+        here = (np.abs(pixels.astype(int) - rgb) < 6).all(axis=2)
+        widest = here[int(here.sum(axis=1).argmax())].nonzero()[0]  # the row that has most of this colour
+        lined.append((np.diff(widest) > 1).sum())
+    assert lined[0] <= 1  # the legend's key may stand in the same row
+    assert lined[1] > 10
+    chart = figures.bars(both, title="t").plotly()
+    assert [trace.marker.pattern.shape for trace in chart.data] == ["", "/"]
+    alone = figures.bars(both.at(model="two"), title="t").plotly()
+    assert [trace.marker.pattern.shape for trace in alone.data] == [""]
 
 
 def test_bars_take_a_role_reach_a_common_end_and_say_how_many_were_left_out():
@@ -483,6 +503,27 @@ def test_the_claims_of_a_folder_say_whose_it_is_where_no_figure_was_saved(tmp_pa
     assert export.home({**about, "weights_sha256": "0" * 64}, tmp_path) == tmp_path / "pocket"
     (tmp_path / "pocket" / "claims.json").write_text("{")
     assert export.home(about, tmp_path) == tmp_path / "pocket"
+
+
+def test_verdicts_lie_beside_the_figures_that_show_them_by_name(tmp_path):
+    about = {"model": "pocket", "weights_sha256": "2" * 64, "model_sha256": "3" * 64}
+    (tmp_path / "pocket").mkdir()
+    (tmp_path / "pocket" / export.MARK).write_text("0" * 64)  # another model of this name
+    figures.bars(replace(one(), about=about), title="t").save("01_map", tmp_path)
+    shown, unseen = (
+        Claim(name, "<Near>", "t", 0.9, None, "c", "t", "supported", "pocket") for name in ("C1", "C2")
+    )
+    table = figures.verdicts(about, {"01_map": shown}, unseen, base=tmp_path)
+    saved = json.loads((tmp_path / "pocket-33333333" / "claims.json").read_text(encoding="utf-8"))["claims"]
+    assert [(row["id"], row["figure"]) for row in saved] == [("C1", "01_map"), ("C2", None)]
+    assert "&lt;Near&gt;" in table._repr_html_()
+    with pytest.raises(ValueError) as error:
+        figures.verdicts(about, {"01_map": unseen, "01_mapp": shown}, base=tmp_path)
+    assert str(error.value) == (
+        f"There is no figure '01_mapp' in {tmp_path / 'pocket-33333333'} to show C1: run the cell that saves"
+        " it, or give the name that it is saved under."
+    )
+    assert json.loads((tmp_path / "pocket-33333333" / "claims.json").read_text())["claims"] == saved
 
 
 def test_two_names_never_give_one_folder():

@@ -1,7 +1,6 @@
 """Matchmakers: scores are queries times keys, only the question differs, the verdict follows the numbers."""
 
 from dataclasses import replace
-from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -296,6 +295,6 @@ def test_c7_counts_the_words_and_the_way_that_change_it(tiny, monkeypatch, weak,
     monkeypatch.setattr(matchmakers, "pronoun_odds", lambda model, *, seed, spots: turned(1, 3, 2.0))
     both = (calm_by_zero(one) for one in (silenced(0.8, [0.02], by_zero=by_zero), moving(1.0)))
     tests = tiny, habits(shares), turned(1, 3, 2.0), *both
-    claim = claims.firm(partial(matchmakers.c7, *tests), matchmakers.c7_again(*tests))
+    claim = claims.firm(matchmakers.c7, *tests, again=matchmakers.c7_again(*tests))
     assert claim.verdict == "supported"
     assert {kind: claim.variations[kind] for kind in counted} == counted

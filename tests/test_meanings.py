@@ -1,6 +1,5 @@
 """C4 to C6: senses, what a sentence leaves open, notes at a word. Each verdict can flip."""
 
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -443,7 +442,7 @@ def test_a_verdict_is_asked_again_with_other_sentences(monkeypatch, pocket):
         return planted_c4(0.9 if seed < 5 else 0.55, 0.5, 0.2)
 
     monkeypatch.setattr(senses, "measure", measured)
-    claim = claims.firm(partial(senses.c4, *planted_c4(0.9, 0.5, 0.2)), senses.c4_again(pocket))
+    claim = claims.firm(senses.c4, *planted_c4(0.9, 0.5, 0.2), again=senses.c4_again(pocket))
     assert asked == [2, 3, 4, 5, 6]
     assert claim.variations[claims.SENTENCES] == (3, 5)
     assert claims.fragile(claim.variations)

@@ -89,6 +89,13 @@ def test_value_biases_are_not_folded(tiny):
     assert all(float(block.attn.b_V.abs().max()) > 0.1 for block in tiny.blocks)
 
 
+def test_the_sizes_are_those_of_the_card_and_of_the_tensors(tiny):
+    card, told = models.describe(tiny), models.sizes(tiny)
+    assert (told.n_layers, told.n_heads, told.n_ctx) == (card.layers, card.heads, card.context)
+    assert (told.d_vocab, told.d_model) == tuple(tiny.W_E.shape) == (card.vocabulary, card.d_model)
+    assert (told.d_head, told.d_mlp) == (tiny.W_Q.shape[-1], tiny.W_in.shape[-1])
+
+
 def test_the_card_says_what_was_loaded(tiny, tiny_folder):
     card = models.describe(tiny)
     assert card.name == "tiny"

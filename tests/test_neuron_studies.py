@@ -4,7 +4,6 @@ C12.
 
 from collections import Counter
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 import pytest
@@ -289,8 +288,8 @@ def test_c11_and_c12_count_the_texts_that_change_them(planted, monkeypatch, weak
     patterns, guesses = study.again(None, planted)
     usual = other(weak=False)
     both = (
-        claims.firm(partial(study.c11, usual.matched, usual.control), patterns),
-        claims.firm(partial(study.c12, usual.agrees, usual.luck), guesses),
+        claims.firm(study.c11, usual.matched, usual.control, again=patterns),
+        claims.firm(study.c12, usual.agrees, usual.luck, again=guesses),
     )
     for claim in both:
         assert (claim.verdict, claim.variations["other texts"]) == ("supported", (stays, 5))

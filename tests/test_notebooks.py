@@ -108,6 +108,25 @@ def test_no_cell_ends_with_a_text_or_a_list_that_python_would_show_in_quotes_and
     assert [call for call in calls if re.search(r"\.join$|(^|\.)(about|introduce)$", call)] == []
 
 
+def unknown_names(code):
+    """What ruff says of names that nothing in this code makes; pyproject leaves that to pyright, which reads
+    no notebooks."""
+    ruff = ("ruff", "check", "--isolated", "--select", "F821,F401", "--output-format", "concise", "-")
+    done = subprocess.run([sys.executable, "-m", *ruff], input=code, capture_output=True, text=True)
+    assert not done.stderr, done.stderr
+    return [line for line in done.stdout.splitlines() if re.search(r" F(821|401) ", line)]
+
+
+@named(NOTEBOOKS)
+def test_every_name_in_a_cell_was_made_and_every_import_is_used(path):
+    assert unknown_names("\n".join(cell.source for cell in cells(path, "code"))) == []
+
+
+def test_a_name_that_nothing_made_is_found():
+    (found,) = unknown_names("import os\nprint(os.sep, about)")
+    assert "`about`" in found
+
+
 @named(NOTEBOOKS)
 def test_links_between_notebooks_lead_somewhere(path):
     text = "\n".join(cell.source for cell in cells(path, "markdown"))

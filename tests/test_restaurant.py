@@ -1,7 +1,6 @@
 """C9: chances are probabilities, the verdict follows from the numbers, and which name is not why a name."""
 
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 import pytest
@@ -141,7 +140,7 @@ def test_c9_counts_the_names_and_the_way_that_change_it(tiny, monkeypatch, weak,
         restaurant, "measure_c9", lambda *given, seed: silenced(lost=0.1 if seed in weak else 0.5)
     )
     own = replace(silenced(), lost_by_zero=by_zero)
-    claim = claims.firm(partial(restaurant.c9, "tiny", own), restaurant.c9_again(tiny, HEADS, own))
+    claim = claims.firm(restaurant.c9, "tiny", own, again=restaurant.c9_again(tiny, HEADS, own))
     assert claim.verdict == "supported"
     assert {kind: claim.variations[kind] for kind in counted} == counted
 

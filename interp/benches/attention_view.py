@@ -17,7 +17,7 @@ from torch import Tensor
 
 from interp import hooks, models
 from interp.benches.untouched import answers
-from interp.models import Bridge
+from interp.models import Bridge, sizes
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.screens.attention import Attention, AttentionBench, AttentionState
@@ -56,7 +56,7 @@ def attention(model: Bridge, prompt: str, bos: bool = False) -> Attention:
     Raises ValueError, in one sentence, for an empty sentence or one of more than `MOST_TOKENS` tokens.
     """
     prompts = _written(model, prompt, bos)
-    layers = range(model.cfg.n_layers)
+    layers = range(sizes(model).n_layers)
     sites = [Site(kind, layer) for layer in layers for kind in ("scores", "pattern", "v")]
     recorded = hooks.record(model, prompts, sites)
     weight = torch.stack([recorded[Site("pattern", layer)][0] for layer in layers]).double()
@@ -114,7 +114,7 @@ def _written(model: Bridge, prompt: str, bos: bool) -> Prompts:
     if not prompt.strip():
         raise ValueError("The sentence is empty: write at least one word.")
     written = Prompts.write(model.tokenizer, [((None, prompt.rstrip()),)], bos=bos)
-    most, number = min(MOST_TOKENS, model.cfg.n_ctx), int(written.length[0])
+    most, number = min(MOST_TOKENS, sizes(model).n_ctx), int(written.length[0])
     if number > most:
         raise ValueError(
             f"The sentence has {number} tokens; the viewer shows at most {most}: make it shorter."

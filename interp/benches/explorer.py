@@ -12,7 +12,7 @@ from typing import Any
 from interp import hooks, models
 from interp.benches.untouched import answers
 from interp.methods import lens, updates
-from interp.models import Bridge
+from interp.models import Bridge, sizes
 from interp.prompts import Prompts, asked
 from interp.screens.lens import ExplorerAnswer, ExplorerBench, ExplorerState
 from interp.screens.refusals import Refused, beneath
@@ -39,7 +39,7 @@ def bench(model: Bridge) -> ExplorerBench:
 
 def examples(model: Bridge) -> tuple[tuple[str, ExplorerState], ...]:
     """Labelled states to start from: the article's question, and others this model can read."""
-    last = model.cfg.n_layers - 1
+    last = sizes(model).n_layers - 1
     states = (
         ("the capital of Poland", ExplorerState(CAPITAL.text("Poland"), "Warsaw")),
         ("the same, answer stated", ExplorerState(CAPITAL.text("Poland", "answer stated"), "Warsaw")),
@@ -112,7 +112,7 @@ def _prompts(model: Bridge, state: ExplorerState) -> Prompts:
     if not state.prompt.strip():
         raise Refused("The prompt is empty: write the beginning of a sentence.", "prompt")
     answers = [{"answer": _followed(model, state).text}]
-    most = min(MOST_TOKENS, model.cfg.n_ctx)
+    most = min(MOST_TOKENS, sizes(model).n_ctx)
     written = Prompts.write(model.tokenizer, [[(None, _text(state))]], bos=state.bos, answers=answers)
     if int(written.length[0]) > most:
         number = int(written.length[0])

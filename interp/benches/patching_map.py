@@ -21,7 +21,7 @@ from interp.benches.stepwise import filled
 from interp.benches.untouched import answers, steps
 from interp.methods.patching import activation_patching, head_patching
 from interp.methods.readout import logits_at_end
-from interp.models import Bridge
+from interp.models import Bridge, sizes
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.screens.patching import Cell, Leads, MapBench, MapState, Step
@@ -105,8 +105,8 @@ def sweep(model: Bridge, state: MapState) -> Iterator[Step]:
     comes again. Raises ValueError as `leads` does.
     """
     prompts, donor = _pair_of(model, state)
-    layers, axis = model.cfg.n_layers, KINDS[state.kind]
-    width = prompts.tokens.shape[1] if axis == "position" else model.cfg.n_heads
+    layers, axis = sizes(model).n_layers, KINDS[state.kind]
+    width = prompts.tokens.shape[1] if axis == "position" else sizes(model).n_heads
     axes = {"layer": tuple(range(layers)), axis: tuple(range(width))}
     about = {**models.about(model), "kind": state.kind, "bos": state.bos}
     patching = {"part": state.kind} if axis == "head" else {"kind": state.kind}
@@ -159,11 +159,12 @@ def _pair_of(model: Bridge, state: MapState) -> tuple[Prompts, Prompts]:
     prompts = written(model, state.prompt, state.answer, state.against, bos=state.bos)
     donor = written_twin(model, prompts, state.twin, state.answer, state.against)
     if state.cell is not None:
-        width = prompts.tokens.shape[1] if KINDS[state.kind] == "position" else model.cfg.n_heads
+        width = prompts.tokens.shape[1] if KINDS[state.kind] == "position" else sizes(model).n_heads
         layer, place = state.cell
-        if not (0 <= layer < model.cfg.n_layers and 0 <= place < width):
+        if not (0 <= layer < sizes(model).n_layers and 0 <= place < width):
             raise ValueError(
-                f"The cell {state.cell} is not on this map of {model.cfg.n_layers} layers and {width} places."
+                f"The cell {state.cell} is not on this map of {sizes(model).n_layers} layers and"
+                f" {width} places."
             )
     if state.receiver is not None:
         with beneath("receiver"):

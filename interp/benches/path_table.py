@@ -16,7 +16,7 @@ from interp import models
 from interp.benches.stepwise import filled
 from interp.methods.paths import Receiver, path_patching
 from interp.methods.readout import Metric
-from interp.models import Bridge
+from interp.models import Bridge, sizes
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.screens import codec
@@ -53,7 +53,7 @@ def paths_into(
         spot = torch.tensor([arrival.word + prompts.bos])
         prompts = replace(prompts, spots={**prompts.spots, SPOT: spot})
         place = {"receivers": [Receiver(arrival.head, arrival.part)], "receiver_at": SPOT}
-    layers, heads = model.cfg.n_layers, model.cfg.n_heads
+    layers, heads = sizes(model).n_layers, sizes(model).n_heads
     axes = {"layer": tuple(range(layers)), "head": tuple(range(heads))}
     about = {
         **models.about(model), "bos": prompts.bos, "n": 1, "freeze_mlps": False,

@@ -1,12 +1,13 @@
 """Pictures by form, from a Result to a Figure: `heatmap`, `bars`, `lines`, `ladder`, `points`, `circuit`,
 `network_sheet`, `snippets` and `token_strip`.
 
-A Figure shows itself in a notebook and saves itself as PNG, SVG, PDF, HTML and CSV. Refuses: models and
-tasks.
+A Figure shows itself in a notebook and saves itself as PNG, SVG, PDF, HTML and CSV; `verdicts` saves the
+claims that figures show beside them, in the folder that `home` names. Refuses: models and tasks.
 """
 
 from interp.figures.bar_charts import bars
 from interp.figures.circuit_maps import circuit
+from interp.figures.export import destination, home, verdicts
 from interp.figures.figure import Figure
 from interp.figures.heatmaps import heatmap
 from interp.figures.ladders import ladder
@@ -17,14 +18,6 @@ from interp.figures.snippets import snippets
 from interp.figures.token_strips import token_strip
 
 __all__ = [
-    "Figure",
-    "bars",
-    "circuit",
-    "heatmap",
-    "ladder",
-    "lines",
-    "network_sheet",
-    "points",
-    "snippets",
-    "token_strip",
-]
+    "Figure", "bars", "circuit", "destination", "heatmap", "home", "ladder", "lines", "network_sheet",
+    "points", "snippets", "token_strip", "verdicts",
+]  # fmt: skip

@@ -6,6 +6,7 @@ Refuses: models; choosing what to show.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 from matplotlib import rc_context
@@ -134,7 +135,7 @@ def _static(plan: Bars, title: str, caption: str) -> Canvas:
 
 
 def _bar(axes: Axes, plan: Bars, cell: tuple[int, int], place: float, thick: float, colour: str) -> None:
-    axes.barh(place, plan.values[cell], height=thick, color=colour, zorder=2)
+    axes.barh(place, plan.values[cell], height=thick, zorder=2, **_filled(colour, cell[1]))
     if plan.limits is not None:
         low, high = plan.limits[0][cell], plan.limits[1][cell]
         axes.plot(
@@ -148,6 +149,12 @@ def _bar(axes: Axes, plan: Bars, cell: tuple[int, int], place: float, thick: flo
                 linewidth=2.2,
                 zorder=4,
             )
+
+
+def _filled(colour: str, column: int) -> dict[str, Any]:
+    """How a series of bars is filled: the first plain, each other with lines of its own, for grey prints."""
+    hatch = theme.HATCHES[column % len(theme.HATCHES)]
+    return {"facecolor": colour, "hatch": hatch, "edgecolor": theme.PAPER, "linewidth": 0}
 
 
 def _ends(plan: Bars) -> tuple[float, float]:
@@ -216,7 +223,7 @@ def _numbers(axes: Axes, plan: Bars, size: float) -> None:
 def _legend(axes: Axes, plan: Bars) -> None:
     from matplotlib.patches import Patch
 
-    keys = [Patch(color=theme.role_colour(one, i), label=one) for i, one in enumerate(plan.series)]
+    keys = [Patch(label=one, **_filled(theme.role_colour(one, i), i)) for i, one in enumerate(plan.series)]
     axes.legend(
         handles=keys,
         loc="lower left",
@@ -227,6 +234,17 @@ def _legend(axes: Axes, plan: Bars) -> None:
         borderaxespad=0.2,
         handlelength=1.2,
     )
+
+
+def _shades(plan: Bars, colours: np.ndarray) -> str | list[str]:
+    """One colour for a series among others: plotly's legend draws lines over no list of colours."""
+    return str(colours[0]) if len(plan.series) > 1 else colours.tolist()
+
+
+def _pattern(column: int) -> dict[str, Any]:
+    """As `_filled`, for plotly."""
+    shape = theme.PLOTLY_PATTERNS[column % len(theme.PLOTLY_PATTERNS)]
+    return {"shape": shape, "fillmode": "overlay", "fgcolor": theme.PAPER, "size": 9, "solidity": 0.2}
 
 
 def _interactive(plan: Bars, title: str) -> Chart:
@@ -249,7 +267,7 @@ def _interactive(plan: Bars, title: str) -> Chart:
                 y=list(range(len(plan.names))),
                 orientation="h",
                 name=charts.shown(series),
-                marker={"color": colours[:, column].tolist()},
+                marker={"color": _shades(plan, colours[:, column]), "pattern": _pattern(column)},
                 error_x=error,
                 text=[theme.number(value, places, signed=signed) for value in values],
                 textposition="none" if error else "outside",

@@ -1,5 +1,5 @@
-"""Files of a figure: where they go, what makes them whole, and how an interrupted run leaves finished ones
-intact.
+"""Files of a figure: where they go, what makes them whole, how an interrupted run leaves finished ones
+intact, and the verdicts that lie beside them.
 
 Refuses: drawing and numbers.
 """
@@ -9,13 +9,14 @@ import json
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from html import escape
 from pathlib import Path
 
 from plotly.graph_objects import Figure as Chart
 
-from interp import files
-from interp.figures import charts, theme
+from interp import claims, files
+from interp.figures import charts, markup, theme
 
 UNUSED_TOOLS = ["select2d", "lasso2d", "pan2d", "zoomIn2d", "zoomOut2d", "autoScale2d"]
 CHART_CONFIG = {
@@ -28,19 +29,6 @@ CHART_CONFIG = {
 PLOTLY_SCRIPT = "plotly.min.js"
 STEADY = ("svg", "csv")  # which git keeps: left as they are if numbers have hardly moved
 MARK = "weights.sha256"  # in a folder of results: whose they are
-PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>body{{font:16px/1.5 {font};margin:2rem auto;padding:0 1rem;max-width:75rem;
-color:#1a1a1a;background:#fff}}
-figure{{margin:0;overflow-x:auto}}.plotly-graph-div{{min-width:{narrowest}px}}
-noscript img{{max-width:100%}}</style></head><body>
-<figure role="group" aria-label="{alt}">
-{chart}
-<noscript><img src="{name}.png" alt="{alt}"></noscript>
-<figcaption>{disclosure}</figcaption></figure></body></html>
-"""
 
 
 def checked_name(name: str) -> str:
@@ -89,7 +77,7 @@ def safe_folder(model: str) -> str:
     return f"{kept or 'model'}-{hashlib.sha256(model.encode(errors='replace')).hexdigest()[:6]}"
 
 
-def destination(folder: str | Path | None) -> Path:
+def destination(folder: str | Path | None = None) -> Path:
     """The base folder of figures: the given one, $INTERP_FIGURES, or `figures` beside the nearest `interp`
     package.
     """
@@ -99,6 +87,29 @@ def destination(folder: str | Path | None) -> Path:
     here = Path.cwd()
     homes = (place for place in (here, *here.parents) if (place / "interp" / "__init__.py").is_file())
     return next(homes, here) / "figures"
+
+
+def verdicts(
+    about: Mapping[str, object],
+    shown: Mapping[str, claims.Claim],
+    *others: claims.Claim,
+    base: str | Path | None = None,
+) -> claims.HtmlTable:
+    """The table of these claims, saved among the results of the model of `about`: in `shown` each stands
+    under the name of the figure that shows it; `others` have none.
+
+    Raises ValueError for a figure that is not there, and whatever `claims.save` raises.
+    """
+    folder = home(about, base)
+    for name, claim in shown.items():
+        if not (folder / f"{checked_name(name)}.svg").is_file():
+            raise ValueError(
+                f"There is no figure {name!r} in {folder} to show {claim.id}: run the cell that saves it, or "
+                "give the name that it is saved under."
+            )
+    named = [*(replace(claim, figure=name) for name, claim in shown.items()), *others]
+    claims.save(named, folder, about)
+    return claims.table(named)
 
 
 def write(folder: Path, name: str, contents: dict[str, bytes], identity: str | None = None) -> None:
@@ -147,12 +158,13 @@ def page(chart: Chart, name: str, *, title: str, alt: str, disclosure: str) -> s
     html = chart.to_html(
         full_html=False, include_plotlyjs="directory", config=CHART_CONFIG, div_id=f"chart-{name}"
     )
-    return PAGE.format(
-        title=escape(title),
-        alt=escape(alt),
-        font=theme.WEB_FONT,
+    return markup.render(
+        "whole.html",
+        title=title,
+        alt=alt,
+        font=markup.made(theme.WEB_FONT),
         narrowest=charts.NARROWEST,
-        chart=html,
+        chart=markup.made(html),
         name=name,
-        disclosure=disclosure,
+        disclosure=markup.made(disclosure),
     )

@@ -22,7 +22,7 @@ from matplotlib.figure import Figure as Canvas
 from PIL import Image
 from plotly.graph_objects import Figure as Chart
 
-from interp.figures import charts, export, glyphs, page, theme, words
+from interp.figures import charts, export, glyphs, markup, page, theme, words
 from interp.result import Result
 
 SCREEN_DOTS_PER_INCH = 100
@@ -99,10 +99,12 @@ class Figure:
 
     def disclosure(self) -> str:
         """HTML: the caption, and folded away the description and the numbers as a table."""
-        return (
-            f'{TABLE_STYLE}<div class="interp-figure"><p>{escape(self.caption)}</p><details>'
-            f"<summary>Description and data as a table</summary><p>{escape(self.alt)}</p>"
-            f'<div class="scroll">{words.table(self.result, self.interval, self.texts)}</div></details></div>'
+        return markup.render(
+            "beneath.html",
+            style=markup.made(TABLE_STYLE),
+            caption=self.caption,
+            alt=self.alt,
+            table=markup.made(words.table(self.result, self.interval, self.texts)),
         )
 
     def _picture(self, png: bytes) -> str:

@@ -7,11 +7,10 @@ import csv
 import io
 import re
 from collections.abc import Sequence
-from html import escape
 
 import numpy as np
 
-from interp.figures import theme
+from interp.figures import markup, theme
 from interp.result import Result, cell
 
 LONGEST_TABLE = 400
@@ -143,16 +142,9 @@ def table(result: Result, interval: Result | None = None, texts: Texts = None) -
     `texts` stand before the numbers of their cells.
     """
     header, rows, named = _laid_out(result, interval, texts)
-    head = "".join(f'<th scope="col">{escape(str(name))}</th>' for name in header)
-    body = "".join(_table_row(row, named) for row in rows[:LONGEST_TABLE])
-    more = (
-        f"<p>The first {LONGEST_TABLE} of {len(rows)} rows; the CSV has all.</p>"
-        if len(rows) > LONGEST_TABLE
-        else ""
-    )
-    summary = escape(measure(result))
-    heading = f"<caption>{summary}</caption><thead><tr>{head}</tr></thead>"
-    return f"<table>{heading}<tbody>{body}</tbody></table>{more}"
+    shown = rows[:LONGEST_TABLE]
+    told = {"caption": measure(result), "header": header, "rows": shown, "named": named}
+    return markup.render("table.html", **told, left_out=len(rows) - len(shown))
 
 
 def _laid_out(
@@ -183,14 +175,6 @@ def plain_table(result: Result, texts: Texts = None) -> str:
 def _plain(label: object) -> object:
     """A label without tabs and line breaks, which a spreadsheet will not run."""
     return cell(theme.visible(label)) if isinstance(label, str) else label
-
-
-def _table_row(row: list[object], named: int) -> str:
-    cells = (
-        f'<th scope="row">{escape(str(cell))}</th>' if i < named else f"<td>{escape(str(cell))}</td>"
-        for i, cell in enumerate(row)
-    )
-    return f"<tr>{''.join(cells)}</tr>"
 
 
 def comma_separated(result: Result, interval: Result | None) -> str:

@@ -27,7 +27,7 @@ from interp.methods.engine.sets import replaced, with_shared
 from interp.methods.engine.sweep import OnLayer, changes, sweep, whole
 from interp.methods.engine.weights import weights_of
 from interp.methods.readout import Metric
-from interp.models import Bridge
+from interp.models import Bridge, sizes
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.sites import Head, Site, check_place
@@ -57,7 +57,7 @@ def head_ablation(
     whatever it raises ends the sweep. Raises ValueError for an unknown `how`, or where the reference does
     not fit (see `head_values`). Source: Wang et al. 2022 (arXiv:2211.00593), section 2.1.
     """
-    layers = list(range(model.cfg.n_layers)) if layers is None else list(layers)
+    layers = list(range(sizes(model).n_layers)) if layers is None else list(layers)
     values = head_values(model, prompts, layers, how=how, reference=reference, seed=seed)
     weights = weights_of(model)
 
@@ -66,10 +66,10 @@ def head_ablation(
         return shifted(run, layer, outputs - run.z[layer], 0)
 
     found = sweep(
-        base_runs(weights, prompts), Reader(weights, metric), layers, (model.cfg.n_heads,), ends_of,
+        base_runs(weights, prompts), Reader(weights, metric), layers, (sizes(model).n_heads,), ends_of,
         words="switching off heads", progress=progress, on_layer=on_layer,
     )  # fmt: skip
-    axes = {"layer": layers, "head": range(model.cfg.n_heads), "prompt": range(len(prompts))}
+    axes = {"layer": layers, "head": range(sizes(model).n_heads), "prompt": range(len(prompts))}
     return _result(model, prompts, found, axes, how, seed, "change when the head is switched off")
 
 
@@ -110,7 +110,7 @@ def sets_ablation(
     """
     for head in (head for heads in sets for head in heads):
         check_place(head, models.describe(model))
-    masks = [_mask(prompts, heads, model.cfg.n_heads) for heads in sets]
+    masks = [_mask(prompts, heads, sizes(model).n_heads) for heads in sets]
     return masked_ablation(
         model, prompts, metric, masks, reference=reference, how=how, seed=seed, progress=progress
     )
@@ -155,7 +155,7 @@ class Replacements:
     ):
         """Raises ValueError as `head_values` does."""
         self._model, self._prompts = model, prompts
-        layers = range(model.cfg.n_layers)
+        layers = range(sizes(model).n_layers)
         self._values = head_values(model, prompts, layers, how=how, reference=reference, seed=seed)
         weights = weights_of(model)
         self._runs, self._reader = base_runs(weights, prompts), Reader(weights, metric)
@@ -260,11 +260,11 @@ def _mask(prompts: Prompts, heads: Sequence[Head], width: int) -> Mask:
 
 
 def _check_mask(model: Bridge, prompts: Prompts, mask: Mask) -> None:
-    wanted = (*prompts.tokens.shape, model.cfg.n_heads)
+    wanted = (*prompts.tokens.shape, sizes(model).n_heads)
     for layer, where in mask.items():
-        if not 0 <= layer < model.cfg.n_layers:
+        if not 0 <= layer < sizes(model).n_layers:
             raise ValueError(
-                f"A mask names layer {layer}, but the model has layers 0-{model.cfg.n_layers - 1}: "
+                f"A mask names layer {layer}, but the model has layers 0-{sizes(model).n_layers - 1}: "
                 "choose one of these."
             )
         if tuple(where.shape) != wanted:
@@ -311,7 +311,7 @@ def head_values(
     """
     check_how(how)
     if how == "zero":
-        like = (*prompts.tokens.shape, model.cfg.n_heads, model.cfg.d_head)
+        like = (*prompts.tokens.shape, sizes(model).n_heads, sizes(model).d_head)
         return {layer: prompts.tokens.new_zeros(like, dtype=torch.float32) for layer in layers}
     reference = prompts if reference is None else reference
     _check_fit(prompts, reference)

@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from interp import hooks, models
-from interp.models import Bridge
+from interp.models import Bridge, sizes
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.sites import Head, Site
@@ -66,7 +66,7 @@ def role_scores_by_row(
             " the same token. Draw longer rows with random_repeats."
         )
     twice = torch.cat([tokens_once, tokens_once], dim=1)
-    layers = range(model.cfg.n_layers)
+    layers = range(sizes(model).n_layers)
     parts = [
         torch.stack([torch.stack([_diagonal_mean(pattern, back) for back in (1, length, length - 1)])
                      for pattern in _recorded(model, rows, layers, *edits)])
@@ -74,7 +74,7 @@ def role_scores_by_row(
     ]  # fmt: skip
     values = torch.cat(parts, dim=2).permute(1, 0, 3, 2).double().cpu()  # role layer head prompt
     axes = {
-        "role": ROLES, "layer": _numbers(model.cfg.n_layers), "head": _numbers(model.cfg.n_heads),
+        "role": ROLES, "layer": _numbers(sizes(model).n_layers), "head": _numbers(sizes(model).n_heads),
         "prompt": _numbers(number),
     }  # fmt: skip
     about = {**hooks.about(model, *edits), "bos": False, "n": number, "length": length}
@@ -87,11 +87,11 @@ def patterns(model: Bridge, prompts: Prompts, *, layers: Sequence[int] | None = 
     Queries and keys are positions. A query at the padding of a shorter prompt is recorded as it happens and
     means nothing: `prompts.length` tells where it begins. `layers` limits what is recorded (default: all).
     """
-    layers = list(range(model.cfg.n_layers)) if layers is None else list(layers)
+    layers = list(range(sizes(model).n_layers)) if layers is None else list(layers)
     values = torch.stack(_recorded(model, prompts.tokens, layers)).transpose(1, 2)
     positions = _numbers(prompts.tokens.shape[1])
     axes = {
-        "layer": tuple(layers), "head": _numbers(model.cfg.n_heads), "prompt": _numbers(len(prompts)),
+        "layer": tuple(layers), "head": _numbers(sizes(model).n_heads), "prompt": _numbers(len(prompts)),
         "query": positions, "key": positions,
     }  # fmt: skip
     return _result(model, prompts, values, axes)
@@ -105,12 +105,12 @@ def attention_to(model: Bridge, prompts: Prompts, *, query: str = "end", key: st
     """
     rows = torch.arange(len(prompts))
     seen = []
-    for pattern in _recorded(model, prompts.tokens, range(model.cfg.n_layers)):
+    for pattern in _recorded(model, prompts.tokens, range(sizes(model).n_layers)):
         at_query = prompts.at(pattern.transpose(1, 2), query)  # prompt head key
         seen.append(prompts.at(at_query.transpose(1, 2), key).T)
     axes = {
-        "layer": _numbers(model.cfg.n_layers),
-        "head": _numbers(model.cfg.n_heads),
+        "layer": _numbers(sizes(model).n_layers),
+        "head": _numbers(sizes(model).n_heads),
         "prompt": tuple(rows.tolist()),
     }
     return _result(model, prompts, torch.stack(seen), axes)

@@ -18,7 +18,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from interp import hooks
-from interp.models import Bridge
+from interp.models import Bridge, sizes
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.sites import Site
@@ -42,15 +42,15 @@ def head_attribution(
     prompts have no such answers. Source: Wang et al. 2022 (arXiv:2211.00593), section 3.1; Elhage et al.
     2021.
     """
-    sites = [Site("z", layer) for layer in range(model.cfg.n_layers)]
+    sites = [Site("z", layer) for layer in range(sizes(model).n_layers)]
     recorded = hooks.record(model, prompts, [*sites, Site("ln_final_scale")], *edits)
     towards = direction(model, prompts, recorded[Site("ln_final_scale")], answer, against)
     W_O = model.W_O.detach().double()  # layer head d_head d_model
     outputs = torch.stack([prompts.at(recorded[site], "end") for site in sites]).double()
     values = torch.einsum("lphd,lhdm,pm->lhp", outputs, W_O, towards)
     axes = {
-        "layer": tuple(range(model.cfg.n_layers)),
-        "head": tuple(range(model.cfg.n_heads)),
+        "layer": tuple(range(sizes(model).n_layers)),
+        "head": tuple(range(sizes(model).n_heads)),
         "prompt": tuple(range(len(prompts))),
     }
     return _result(model, prompts, values, axes, edits)
@@ -71,7 +71,7 @@ def component_attribution(
     ValueError if the prompts have no such answers.
     """
     sites = [Site("embed"), Site("pos_embed")]
-    for layer in range(model.cfg.n_layers):
+    for layer in range(sizes(model).n_layers):
         sites += [Site("attn_out", layer), Site("mlp_out", layer)]
     recorded = hooks.record(model, prompts, [*sites, Site("ln_final_scale")], *edits)
     towards = direction(model, prompts, recorded[Site("ln_final_scale")], answer, against)

@@ -22,7 +22,7 @@ from interp.methods.engine.sweep import changes, whole
 from interp.methods.engine.weights import weights_of
 from interp.methods.patching import check_pairs
 from interp.methods.readout import Metric
-from interp.models import Bridge
+from interp.models import Bridge, sizes
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.sites import Head, check_place
@@ -47,8 +47,8 @@ def inside(model: Bridge, prompts: Prompts, nodes: Iterable[Node]) -> Masks:
 
     Raises ValueError for a head the model does not have or a spot the prompts do not have.
     """
-    shape = (*prompts.tokens.shape, model.cfg.n_heads)
-    masks = {layer: torch.zeros(shape, dtype=torch.bool) for layer in range(model.cfg.n_layers)}
+    shape = (*prompts.tokens.shape, sizes(model).n_heads)
+    masks = {layer: torch.zeros(shape, dtype=torch.bool) for layer in range(sizes(model).n_layers)}
     for node in nodes:
         check_place(node.head, models.describe(model))
         where = prompts.real() if node.spot == EVERYWHERE else prompts.mask(node.spot)

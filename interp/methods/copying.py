@@ -18,7 +18,7 @@ from torch import Tensor
 
 from interp import hooks, models
 from interp.methods.attention import attention_to
-from interp.models import Bridge
+from interp.models import Bridge, sizes
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.sites import Site
@@ -38,7 +38,7 @@ def copy_scores(model: Bridge, token_ids: Int[Tensor, "token"], *, sign: int = 1
     hooks.check_untouched(model)
     _check(model, token_ids, sign, k)
     extended = extended_embeddings(model, token_ids)
-    written = [extended @ (model.W_V[layer] @ model.W_O[layer]) for layer in range(model.cfg.n_layers)]
+    written = [extended @ (model.W_V[layer] @ model.W_O[layer]) for layer in range(sizes(model).n_layers)]
     about = {"n": len(token_ids), "vector": "embedding and first feed-forward layer, without position"}
     return _scores(model, written, token_ids, sign, k, about)
 
@@ -66,7 +66,7 @@ def copy_scores_in_prompts(
     vectors = _normalised(model, torch.cat([prompts.at(stream, spot) for spot in spots]))
     written = [
         (vectors @ model.W_V[layer] + model.b_V[layer][:, None]) @ model.W_O[layer]
-        for layer in range(model.cfg.n_layers)
+        for layer in range(sizes(model).n_layers)
     ]
     about = {"n": len(prompts), "bos": prompts.bos, "vector": f"after block 0 at {', '.join(spots)}"}
     return _scores(model, written, token_ids, sign, k, about)
@@ -80,7 +80,7 @@ def eigenvalue_scores(model: Bridge) -> Result:
     does not tell name movers from their opponents: ask `copy_scores` for that. Source: Elhage et al. 2021.
     """
     from_vocabulary = (model.W_U @ model.W_E).double()
-    layers = range(model.cfg.n_layers)
+    layers = range(sizes(model).n_layers)
     squares = [
         [model.W_O[layer].double() @ between @ model.W_V[layer].double() for layer in layers]
         for between in (torch.eye(len(from_vocabulary)).to(from_vocabulary), from_vocabulary)
@@ -89,7 +89,7 @@ def eigenvalue_scores(model: Bridge) -> Result:
     axes = {
         "through": ("head", "vocabulary"),
         "layer": tuple(layers),
-        "head": tuple(range(model.cfg.n_heads)),
+        "head": tuple(range(sizes(model).n_heads)),
     }
     return Result(np.asarray(values.cpu()), axes, "eigenvalue score", "share", models.about(model))
 
@@ -105,7 +105,7 @@ def looks_and_writes(
     ValueError for a spot that the prompts do not have. Source: Wang et al. 2022, figure 3c.
     """
     looks = [attention_to(model, prompts, query=query, key=spot).values for spot in spots]
-    sites = [Site("z", layer) for layer in range(model.cfg.n_layers)]
+    sites = [Site("z", layer) for layer in range(sizes(model).n_layers)]
     recorded = hooks.record(model, prompts, sites)
     outputs = torch.stack([prompts.at(recorded[site], query) for site in sites])
     vectors = torch.einsum("lphd,lhdm->lhpm", outputs, model.W_O)
@@ -113,8 +113,9 @@ def looks_and_writes(
     written = [torch.einsum("lhpm,mp->lhp", vectors, model.W_U[:, token]).double().cpu() for token in tokens]
     values = np.stack([np.stack(looks, axis=2), np.stack([one.numpy() for one in written], axis=2)])
     axes = {
-        "measure": ("attention", "written"), "layer": tuple(range(model.cfg.n_layers)),
-        "head": tuple(range(model.cfg.n_heads)), "spot": tuple(spots), "prompt": tuple(range(len(prompts))),
+        "measure": ("attention", "written"), "layer": tuple(range(sizes(model).n_layers)),
+        "head": tuple(range(sizes(model).n_heads)), "spot": tuple(spots),
+        "prompt": tuple(range(len(prompts))),
     }  # fmt: skip
     about = {**models.about(model), "bos": prompts.bos, "n": len(prompts)}
     return Result(values, axes, "looking and writing", "share or logits", about)
@@ -153,11 +154,11 @@ def _scores(
     about: dict,
 ) -> Result:
     """The hits of what every layer's heads wrote, as shares."""
-    shares = torch.zeros(len(written), model.cfg.n_heads, dtype=torch.float64)
+    shares = torch.zeros(len(written), sizes(model).n_heads, dtype=torch.float64)
     for layer, of_heads in enumerate(written):
         for head, vectors in enumerate(of_heads):
             shares[layer, head] = _own_in_top(model, sign * vectors, token_ids, k).double().mean().cpu()
-    axes = {"layer": tuple(range(len(written))), "head": tuple(range(model.cfg.n_heads))}
+    axes = {"layer": tuple(range(len(written))), "head": tuple(range(sizes(model).n_heads))}
     quantity = "tokens copied" if sign > 0 else "tokens held down"
     about = {**models.about(model), **about, "sign": sign, "k": k}
     return Result(np.asarray(shares), axes, quantity, "share", about)
@@ -184,7 +185,7 @@ def _own_in_top(
 
 def _normalised(model: Bridge, vectors: Float[Tensor, "token d_model"]) -> Float[Tensor, "token d_model"]:
     """Layer norm without gain and bias: `models.load` folds those into the next weights."""
-    return torch.nn.functional.layer_norm(vectors, vectors.shape[-1:], eps=model.cfg.eps)
+    return torch.nn.functional.layer_norm(vectors, vectors.shape[-1:], eps=sizes(model).eps)
 
 
 def _check(model: Bridge, token_ids: Tensor, sign: int, k: int) -> None:

@@ -13,7 +13,7 @@ from torch import Tensor
 from interp import hooks, models
 from interp.methods.patching import check_pairs
 from interp.methods.readout import Metric
-from interp.models import Bridge
+from interp.models import Bridge, sizes
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.sites import Site
@@ -29,13 +29,13 @@ def head_estimates(model: Bridge, prompts: Prompts, donor: Prompts, metric: Metr
     `PARTS` names the parts; the position of a pattern is its query. Raises
     ValueError for pairs of unequal length.
     """
-    layers = range(model.cfg.n_layers)
+    layers = range(sizes(model).n_layers)
     sites = [Site(kind, layer) for kind in PARTS.values() for layer in layers]
     found = _estimates(model, prompts, donor, metric, sites)
     by_head = [found[site] if site.kind == "pattern" else found[site].transpose(1, 2) for site in sites]
     values = torch.stack([one.sum(dim=-1).transpose(0, 1) for one in by_head])
     axes = {
-        "part": tuple(PARTS), "layer": tuple(layers), "head": tuple(range(model.cfg.n_heads)),
+        "part": tuple(PARTS), "layer": tuple(layers), "head": tuple(range(sizes(model).n_heads)),
         **_places(prompts),
     }  # fmt: skip
     return _result(model, prompts, values.unflatten(0, (len(PARTS), len(layers))), axes)
@@ -47,7 +47,7 @@ def component_estimates(model: Bridge, prompts: Prompts, donor: Prompts, metric:
     Components: embed, pos_embed, then attn_out and mlp_out of every layer, in the metric's unit.
     """
     sites = [Site("embed"), Site("pos_embed")]
-    sites += [Site(kind, layer) for layer in range(model.cfg.n_layers) for kind in ("attn_out", "mlp_out")]
+    sites += [Site(kind, layer) for layer in range(sizes(model).n_layers) for kind in ("attn_out", "mlp_out")]
     found = _estimates(model, prompts, donor, metric, sites)
     values = torch.stack([found[site].sum(dim=-1).expand(prompts.tokens.shape) for site in sites])
     return _result(model, prompts, values, {"component": tuple(map(str, sites)), **_places(prompts)})

@@ -18,7 +18,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from interp import hooks, models
-from interp.models import Bridge
+from interp.models import Bridge, sizes
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.screens.lens import Guesses
@@ -70,9 +70,9 @@ def states(
     logits from the last state.
     """
     chosen = _checked_parts(parts)
-    layers = range(model.cfg.n_layers)
+    layers = range(sizes(model).n_layers)
     sites = [Site(f"resid_{part}", layer) for part in chosen for layer in layers]
-    last = Site("resid_post", model.cfg.n_layers - 1)
+    last = Site("resid_post", sizes(model).n_layers - 1)
     logits, recorded = hooks.run(model, prompts, *edits, record=list(dict.fromkeys([*sites, last])), last=1)
     _check_itself(model, recorded[last][:1, -1], logits[:1, 0])
     kept = [recorded[site] if spot is None else prompts.at(recorded[site], spot)[:, None] for site in sites]
@@ -188,8 +188,8 @@ def guesses(
         raise ValueError(
             f"guesses reads one prompt at a time; it was given {len(prompts)}. Take one: take([0])."
         )
-    if not 1 <= k <= model.cfg.d_vocab:
-        raise ValueError(f"k={k} guesses cannot be read: choose from 1 to {model.cfg.d_vocab}.")
+    if not 1 <= k <= sizes(model).d_vocab:
+        raise ValueError(f"k={k} guesses cannot be read: choose from 1 to {sizes(model).d_vocab}.")
     held = states(model, prompts, *edits, parts=parts, spot=spot)
     held = held if through is None else through(held)
     found = read(model, held.values[:, :, 0], k=k)
@@ -212,7 +212,7 @@ def guesses(
 def normalised(model: Bridge, values: Float[Tensor, "*state d_model"]) -> Float[Tensor, "*state d_model"]:
     """The final layer norm with the statistics of these very states; its gain and bias are in W_U and b_U."""
     centred = values - values.mean(dim=-1, keepdim=True)
-    return centred / (centred.pow(2).mean(dim=-1, keepdim=True) + model.cfg.eps).sqrt()
+    return centred / (centred.pow(2).mean(dim=-1, keepdim=True) + sizes(model).eps).sqrt()
 
 
 def _portion(model: Bridge, rows: Tensor, asked: Tensor, k: int) -> tuple[Tensor, ...]:

@@ -21,7 +21,7 @@ from interp.methods.engine.states import KINDS, put_at_each_position
 from interp.methods.engine.sweep import OnLayer, sweep
 from interp.methods.engine.weights import weights_of
 from interp.methods.readout import Metric, measure, streams
-from interp.models import Bridge
+from interp.models import Bridge, sizes
 from interp.prompts import Prompts
 from interp.result import Result
 
@@ -58,7 +58,7 @@ def residual_shares(
     Each prompt's change is divided by the mean swing, so that the mean over prompts is the ratio of means.
     """
     _check_twins(prompts, corrupted, spots)
-    layers = range(model.cfg.n_layers)
+    layers = range(sizes(model).n_layers)
     clean_streams, twin_streams = streams(model, prompts, layers), streams(model, corrupted, layers)
     clean = measure(model, prompts, metric, clean_streams[0], 0)
     swing = (clean - measure(model, prompts, metric, twin_streams[0], 0)).mean()
@@ -67,7 +67,7 @@ def residual_shares(
             f"The corrupted prompts change the metric by {swing.item():.2g} on average, so there is no "
             "swing to share out. Choose corrupted prompts that change the answer."
         )
-    shares = torch.zeros(model.cfg.n_layers, len(spots), len(prompts), dtype=torch.float64)
+    shares = torch.zeros(sizes(model).n_layers, len(spots), len(prompts), dtype=torch.float64)
     for layer in layers:
         for column, spot in enumerate(spots):
             where = prompts.mask(spot)[..., None].to(clean_streams[layer].device)
@@ -127,7 +127,7 @@ def head_patching(
     def ends_of(base: BaseRun, other: BaseRun, start: int, layer: int) -> Tensor:
         return shifted(base, layer, given(base, other, layer, part) - base.z[layer], start)
 
-    return _patched(model, prompts, donor, metric, {"head": range(model.cfg.n_heads)}, ends_of,
+    return _patched(model, prompts, donor, metric, {"head": range(sizes(model).n_heads)}, ends_of,
                     f"{part} of a head from the donor", progress, on_layer)  # fmt: skip
 
 
@@ -154,7 +154,7 @@ def head_position_patching(
         ends = _padded(base, _at_each_position(base, other, start, layer, part), width)
         return ends.flatten(0, 1)
 
-    axes = {"head": range(model.cfg.n_heads), "position": range(width)}
+    axes = {"head": range(sizes(model).n_heads), "position": range(width)}
     return _patched(model, prompts, donor, metric, axes, ends_of,
                     f"{part} of a head from the donor", progress, on_layer)  # fmt: skip
 
@@ -201,7 +201,7 @@ def _patched(
     runs = base_runs(weights, prompts, split=[first])
     donors = {id(run): donated(run, donor, first) for run in runs}
     shape = tuple(len(labels) for labels in axes.values())
-    layers = range(model.cfg.n_layers)
+    layers = range(sizes(model).n_layers)
     values = sweep(
         runs, Reader(weights, metric), layers, shape,
         lambda run, layer: ends_of(run, *donors[id(run)], layer),
@@ -291,7 +291,7 @@ def _check_twins(prompts: Prompts, corrupted: Prompts, spots: Sequence[str]) -> 
 
 def _result(model: Bridge, prompts: Prompts, shares: Tensor, spots: Sequence[str]) -> Result:
     axes = {
-        "layer": tuple(range(model.cfg.n_layers)),
+        "layer": tuple(range(sizes(model).n_layers)),
         "spot": tuple(spots),
         "prompt": tuple(range(len(prompts))),
     }

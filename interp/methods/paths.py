@@ -24,7 +24,7 @@ from interp.methods.engine.sweep import OnLayer, changes, whole
 from interp.methods.engine.weights import weights_of
 from interp.methods.patching import check_pairs, donated, first_difference
 from interp.methods.readout import Metric
-from interp.models import Bridge
+from interp.models import Bridge, sizes
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.sites import Head, check_place
@@ -101,7 +101,7 @@ def path_patching(
             run, other, group, parts, window, whole=receiver_at is None, freeze_mlps=freeze_mlps
         )
 
-    values = np.full((model.cfg.n_layers, model.cfg.n_heads, len(prompts)), np.nan)
+    values = np.full((sizes(model).n_layers, sizes(model).n_heads, len(prompts)), np.nan)
     for group, found in _by_group(runs, chosen, ends_of, Reader(weights, metric), progress, on_layer):
         values[[head.layer for head in group], [head.head for head in group]] = found
         if on_layer is not None:
@@ -200,8 +200,8 @@ def _result(
     freeze_mlps: bool,
 ) -> Result:
     axes = {
-        "layer": tuple(range(model.cfg.n_layers)),
-        "head": tuple(range(model.cfg.n_heads)),
+        "layer": tuple(range(sizes(model).n_layers)),
+        "head": tuple(range(sizes(model).n_heads)),
         "prompt": tuple(range(len(prompts))),
     }
     about = {

@@ -7,7 +7,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from interp import hooks
-from interp.models import Bridge
+from interp.models import Bridge, sizes
 from interp.prompts import Prompts
 from interp.sites import Site
 
@@ -34,9 +34,9 @@ class LogitDifference:
 
 def logits_at_end(model: Bridge, prompts: Prompts, *edits: hooks.Edit) -> Float[Tensor, "prompt token"]:
     """Logits at the last word of every prompt, under these edits; no other position is unembedded."""
-    last = Site("resid_post", model.cfg.n_layers - 1)
+    last = Site("resid_post", sizes(model).n_layers - 1)
     stream = hooks.record(model, prompts, [last], *edits)[last]
-    return hooks.resume(model, stream, model.cfg.n_layers, position=prompts.spots["end"])
+    return hooks.resume(model, stream, sizes(model).n_layers, position=prompts.spots["end"])
 
 
 def streams(

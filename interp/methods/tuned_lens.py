@@ -25,7 +25,7 @@ from tqdm.auto import tqdm
 
 from interp import files, hooks, models
 from interp.methods import lens
-from interp.models import Bridge
+from interp.models import Bridge, sizes
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.sites import Site
@@ -57,7 +57,7 @@ class TunedLens:
 
 def untrained(model: Bridge) -> TunedLens:
     """The identity everywhere, which is the logit lens."""
-    layers, width = model.cfg.n_layers, model.cfg.d_model
+    layers, width = sizes(model).n_layers, sizes(model).d_model
     device = model.W_U.device
     return TunedLens(
         torch.zeros(len(lens.PARTS), layers, width, width, device=device),
@@ -146,11 +146,11 @@ def _words(
     model: Bridge, ids: Int[Tensor, "row position"], chooser: torch.Generator
 ) -> Float[Tensor, "part layer word d_model"]:
     """The states at some words of a batch, at every part and layer."""
-    sites = [Site(f"resid_{part}", layer) for part in lens.PARTS for layer in range(model.cfg.n_layers)]
+    sites = [Site(f"resid_{part}", layer) for part in lens.PARTS for layer in range(sizes(model).n_layers)]
     recorded = hooks.record(model, ids, sites)
     chosen = torch.randperm(ids.numel(), generator=chooser)[:WORDS_PER_STEP]
     kept = torch.stack([recorded[site].flatten(0, 1)[chosen.to(recorded[site].device)] for site in sites])
-    return kept.unflatten(0, (len(lens.PARTS), model.cfg.n_layers))
+    return kept.unflatten(0, (len(lens.PARTS), sizes(model).n_layers))
 
 
 def _loss(model: Bridge, weight: Tensor, bias: Tensor, states: Tensor) -> Float[Tensor, ""]:

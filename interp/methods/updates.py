@@ -17,7 +17,7 @@ from torch import Tensor
 from interp import hooks
 from interp.methods import lens
 from interp.methods.lens import States
-from interp.models import Bridge
+from interp.models import Bridge, sizes
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.sites import Site
@@ -198,7 +198,7 @@ def _last_run(flags: Sequence[bool], end: int) -> int:
 
 
 def _of_this_width(model: Bridge, vector: Tensor) -> Tensor:
-    width = model.cfg.d_model
+    width = sizes(model).d_model
     if vector.shape[-1] != width:
         raise ValueError(
             f"The update has {vector.shape[-1]} numbers, but the residual stream of this model has {width}:"
@@ -208,7 +208,7 @@ def _of_this_width(model: Bridge, vector: Tensor) -> Tensor:
 
 
 def _these(model: Bridge, layers: Sequence[int]) -> tuple[int, ...]:
-    count = model.cfg.n_layers
+    count = sizes(model).n_layers
     for layer in layers:
         if not 0 <= layer < count:
             raise ValueError(

@@ -17,7 +17,7 @@ from typing import Any, cast
 import torch
 
 from interp.models import devices, folders
-from interp.models.bridge import Bridge
+from interp.models.bridge import Bridge, Sizes
 from interp.models.hub import offline
 from interp.models.in_force import FORWARD, in_force
 from interp.models.pieces import token_string
@@ -29,9 +29,9 @@ from interp.sites import Head
 from interp.words.letters import whole
 
 __all__ = (
-    "DTYPES", "EMBEDDED", "FOLDING", "Bridge", "ModelCard", "ModelNotFound", "Source", "about", "check_files",
-    "check_unchanged", "decode", "describe", "encode", "every_head", "introduce", "load", "locate",
-    "seen_words", "taught", "token_strings",
+    "DTYPES", "EMBEDDED", "FOLDING", "Bridge", "ModelCard", "ModelNotFound", "Sizes", "Source", "about",
+    "check_files", "check_unchanged", "decode", "describe", "encode", "every_head", "introduce", "load",
+    "locate", "seen_words", "sizes", "taught", "token_strings",
 )  # fmt: skip
 
 FOLDING = "fold_ln, centred, value biases kept"
@@ -131,6 +131,14 @@ def describe(model: Bridge) -> ModelCard:
         card = _card(model, str(model.cfg.model_name), (made, made), str(model.cfg.device))
         _attach(model, card)
     return card
+
+
+def sizes(model: Bridge) -> Sizes:
+    """The model's sizes under the field's names (`n_layers`, `n_heads`, `d_model`, `n_ctx` ...), at no cost.
+
+    Whatever else is to be told of a model, its hashes too, `describe` tells.
+    """
+    return model.cfg
 
 
 def about(model: Bridge) -> dict[str, Any]:

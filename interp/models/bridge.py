@@ -14,19 +14,30 @@ from torch.nn import Module, Parameter
 
 
 class Sizes(Protocol):
-    """The configuration of a model, under TransformerLens' names."""
+    """The configuration of a model, under TransformerLens' names; to read, not to change."""
 
-    n_layers: int
-    n_heads: int
-    n_ctx: int
-    d_model: int
-    d_head: int
-    d_mlp: int
-    d_vocab: int
-    eps: float
-    act_fn: str
-    model_name: str
-    device: str | None
+    @property
+    def n_layers(self) -> int: ...
+    @property
+    def n_heads(self) -> int: ...
+    @property
+    def n_ctx(self) -> int: ...
+    @property
+    def d_model(self) -> int: ...
+    @property
+    def d_head(self) -> int: ...
+    @property
+    def d_mlp(self) -> int: ...
+    @property
+    def d_vocab(self) -> int: ...
+    @property
+    def eps(self) -> float: ...
+    @property
+    def act_fn(self) -> str: ...
+    @property
+    def model_name(self) -> str: ...
+    @property
+    def device(self) -> str | None: ...
 
 
 class Tokenizer(Protocol):
@@ -48,7 +59,7 @@ class Bridge(Protocol):
     """A loaded GPT-2: what `models.load` gives, and what every instrument takes."""
 
     tokenizer: Tokenizer
-    cfg: Sizes
+    cfg: Sizes  # others ask `models.sizes`
 
     # its weights
     W_E: Float[Tensor, "token d_model"]
@@ -87,4 +98,4 @@ class Bridge(Protocol):
 
 
 if not TYPE_CHECKING:  # asked at run time whether it is one, a model would stack all its weights to answer
-    Bridge = Any
+    Bridge = Sizes = Any

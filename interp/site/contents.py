@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from interp import models
 from interp.benches import attention_view, explorer, lab
 from interp.benches.lab.head_groups import groups
-from interp.models import Bridge, folders
+from interp.models import Bridge, folders, sizes
 from interp.studies.heads.one_sentence import reference_outputs
 from interp.words.ioi import NAMES
 
@@ -113,7 +113,7 @@ def _tokens(loaded: Bridge) -> dict[str, Any]:
     by_id = {number: token for token, number in written["model"]["vocab"].items()}
     merges = [pair if isinstance(pair, str) else " ".join(pair) for pair in written["model"]["merges"]]
     return {
-        "vocabulary": [by_id.get(number, f"[{number}]") for number in range(loaded.cfg.d_vocab)],
+        "vocabulary": [by_id.get(number, f"[{number}]") for number in range(sizes(loaded).d_vocab)],
         "merges": merges,
         "special": special[0],
     }

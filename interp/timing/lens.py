@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from interp.methods import lens
-from interp.models import Bridge
+from interp.models import Bridge, sizes
 from interp.prompts import Prompts
 from interp.timing.rows import AIMS, Row, compare
 
@@ -72,7 +72,7 @@ def _first(model: Bridge, rounds: int) -> Row:
 def _prompt(model: Bridge) -> Prompts:
     """One random prompt."""
     generator = torch.Generator().manual_seed(SEED)
-    tokens = torch.randint(1, model.cfg.d_vocab, (1, WORDS), generator=generator)
+    tokens = torch.randint(1, sizes(model).d_vocab, (1, WORDS), generator=generator)
     length = torch.tensor([WORDS])
     return Prompts(
         texts=("random tokens",), tokens=tokens, spots={"end": length - 1}, answers={},

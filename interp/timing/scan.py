@@ -12,7 +12,7 @@ from interp.methods.engine.weights import weights_of
 from interp.methods.scan import Corpus, Plan
 from interp.methods.scan.ranking import activation_of
 from interp.methods.scan.shards import floor_of, scan_shard
-from interp.models import Bridge
+from interp.models import Bridge, sizes
 from interp.sites import Site
 from interp.timing.rows import AIMS, Row, compare
 
@@ -60,7 +60,7 @@ def rows(model: Bridge, quick: bool) -> Iterator[Row]:
 def _corpus(model: Bridge, width: int, windows: int, *, seed: int = SEED) -> Corpus:
     """Windows of random tokens, all of one width, without a start mark."""
     generator = np.random.default_rng(seed)
-    ids = generator.integers(1, model.cfg.d_vocab, size=windows * width)
+    ids = generator.integers(1, sizes(model).d_vocab, size=windows * width)
     return Corpus("random tokens", ids, np.arange(0, windows * width + 1, width), np.arange(windows), False)
 
 
@@ -69,7 +69,7 @@ def _keeping_all(model: Bridge, batch: Tensor, state: list[Tensor | None]) -> Ca
 
     def cell() -> None:
         _, cache = model.run_with_cache(batch)
-        layers = range(model.cfg.n_layers)
+        layers = range(sizes(model).n_layers)
         peaks = torch.stack([cache[Site("mlp_post", layer).hook_name].amax(1) for layer in layers], dim=1)
         so_far = peaks if state[0] is None else torch.cat([state[0], peaks])
         state[0] = so_far.topk(min(K, len(so_far)), dim=0).values

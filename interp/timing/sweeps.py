@@ -17,7 +17,7 @@ from interp.methods.engine.toggles import Toggles
 from interp.methods.patching import head_position_patching
 from interp.methods.paths import Receiver, path_patching
 from interp.methods.readout import LogitDifference
-from interp.models import Bridge
+from interp.models import Bridge, sizes
 from interp.prompts import Prompts
 from interp.sites import Head, Site
 from interp.timing.rows import AIMS, Row, compare
@@ -44,7 +44,7 @@ def rows(model: Bridge, quick: bool) -> Iterator[Row]:
     yield _head_position(model, cells=24)
     yield _paths(model, "path_to_logits", None, cells=12)
     yield _paths(model, "path_to_queries", _receivers(model), cells=12)
-    last = model.cfg.n_layers - 1
+    last = sizes(model).n_layers - 1
     for name, layer in (("toggle_first", 0), ("toggle_middle", last // 2 + 1), ("toggle_last", last)):
         yield _toggle(model, name, layer, cells=15)
 
@@ -61,7 +61,7 @@ def _ablation(model: Bridge, name: str, *, prompts: int, cells: int) -> Row:
     found = fast()
     values = [found[head.layer, head.head] for head in heads]
     gap = _gap(values, [loop() - before for loop in loops])
-    count = model.cfg.n_layers * model.cfg.n_heads
+    count = sizes(model).n_layers * sizes(model).n_heads
     timed = compare(loops, fast, rounds=3 if prompts == 1 else 2)
     note = (
         f"{count} heads, {prompts} prompts of {WORDS}; loop: run_with_hooks,"
@@ -75,7 +75,7 @@ def _head_position(model: Bridge, *, cells: int) -> Row:
 
     batch, donor = _prompts(model, 1)
     metric = _metric(batch)
-    count = model.cfg.n_layers * model.cfg.n_heads * WORDS
+    count = sizes(model).n_layers * sizes(model).n_heads * WORDS
     chosen = _some_cells(model, cells)
     frame = pd.DataFrame(chosen, columns=["layer", "pos", "head"])
     _, cache = model.run_with_cache(donor.tokens)
@@ -118,7 +118,7 @@ def _paths(model: Bridge, name: str, receivers: Sequence[Receiver] | None, *, ce
     found = fast()
     values = [found[sender.layer, sender.head] for sender in senders]
     gap = _gap(values, [loop() - before for loop in loops])
-    count = model.cfg.n_layers * model.cfg.n_heads
+    count = sizes(model).n_layers * sizes(model).n_heads
     timed = compare(loops, fast, once=lambda: [model.run_with_cache(one.tokens) for one in (batch, donor)])
     to = "the last state" if receivers is None else f"the queries of {len(receivers)} heads at the end"
     note = (
@@ -138,7 +138,7 @@ def _path_loop(
 ) -> Cell:
     """Path patching of one sender as usual: a run with all heads frozen, and one with what arrived."""
     own, other = caches
-    sites = [Site("z", layer) for layer in range(model.cfg.n_layers)]
+    sites = [Site("z", layer) for layer in range(sizes(model).n_layers)]
     freeze = {site: _put(own[site.hook_name]) for site in sites}
     mixed = own[sender.site.hook_name].clone()
     where = -1 if receivers else slice(None)
@@ -216,7 +216,7 @@ def _keep(kept: dict[Site, Tensor], site: Site) -> Callable[..., None]:
 def _prompts(model: Bridge, number: int) -> tuple[Prompts, Prompts]:
     """Random prompts of one length, and donors that agree with them at first."""
     generator = torch.Generator().manual_seed(SEED)
-    vocabulary = model.cfg.d_vocab
+    vocabulary = sizes(model).d_vocab
     tokens = torch.randint(1, vocabulary, (2, number, WORDS), generator=generator)
     tokens[1, :, :FIRST_DIFFERENT] = tokens[0, :, :FIRST_DIFFERENT]
     answers = torch.randint(1, vocabulary, (2, number), generator=generator)
@@ -238,21 +238,21 @@ def _metric(batch: Prompts) -> LogitDifference:
 
 def _some_heads(model: Bridge, number: int) -> list[Head]:
     """Heads spread over all layers."""
-    count = model.cfg.n_layers * model.cfg.n_heads
+    count = sizes(model).n_layers * sizes(model).n_heads
     chosen = np.unique(np.linspace(0, count - 1, number).round().astype(int)).tolist()
-    return [Head(*divmod(one, model.cfg.n_heads)) for one in chosen]
+    return [Head(*divmod(one, sizes(model).n_heads)) for one in chosen]
 
 
 def _some_cells(model: Bridge, number: int) -> list[tuple[int, int, int]]:
     """Random layers, positions and heads."""
     chooser = Random(SEED)
-    sizes = (model.cfg.n_layers, WORDS, model.cfg.n_heads)
-    return [(chooser.randrange(sizes[0]), chooser.randrange(sizes[1]), chooser.randrange(sizes[2]))
+    most = (sizes(model).n_layers, WORDS, sizes(model).n_heads)
+    return [(chooser.randrange(most[0]), chooser.randrange(most[1]), chooser.randrange(most[2]))
             for _ in range(number)]  # fmt: skip
 
 
 def _receivers(model: Bridge) -> list[Receiver]:
-    layers, heads = model.cfg.n_layers, model.cfg.n_heads
+    layers, heads = sizes(model).n_layers, sizes(model).n_heads
     found = {(layer * layers // 12, head * heads // 12) for layer, head in RECEIVERS}
     return [Receiver(Head(*one), "q") for one in sorted(found)]
 

@@ -12,7 +12,7 @@ import numpy as np
 from interp import models
 from interp.methods.ngram import Ngram
 from interp.methods.readout import logits_at_end
-from interp.models import Bridge
+from interp.models import Bridge, sizes
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.words.bigger.exams import Exam, exams, skewed
@@ -51,7 +51,7 @@ def answered(model: Bridge, exam: Exam, *, bos: bool = False) -> Result:
     """
     _refuse_unknown_words(model, exam)
     asked = Prompts.write(
-        model.tokenizer, [[(None, item.text)] for item in exam.items], bos=bos, context=model.cfg.n_ctx
+        model.tokenizer, [[(None, item.text)] for item in exam.items], bos=bos, context=sizes(model).n_ctx
     )
     logits = logits_at_end(model, asked).double().cpu().numpy()
     right = [_chosen(model, item, scores) for item, scores in zip(exam.items, logits, strict=True)]
@@ -84,7 +84,7 @@ def skews(model: Bridge, counts: Ngram | None = None, *, seed: int = 0) -> tuple
 
 def _skew(model: Bridge, who: str, counts: Ngram | None, seed: int) -> Skew:
     texts = skewed(who, seed=seed)
-    asked = Prompts.write(model.tokenizer, [[(None, text)] for text in texts], context=model.cfg.n_ctx)
+    asked = Prompts.write(model.tokenizer, [[(None, text)] for text in texts], context=sizes(model).n_ctx)
     chances = logits_at_end(model, asked).double().cpu().log_softmax(dim=-1).numpy()
     axes, about = {"prompt": tuple(range(len(texts)))}, {**models.about(model), "n": len(texts)}
     he = Result(_share_of_he(model, chances), axes, "share of he", "share", about)

@@ -16,7 +16,7 @@ from torch import Tensor
 from interp import hooks, models
 from interp.methods.ablation import head_ablation
 from interp.methods.readout import logits_at_end
-from interp.models import Bridge
+from interp.models import Bridge, sizes
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.studies.names import ioi
@@ -186,7 +186,7 @@ def top_word_is(
         [[(None, text)] for text in texts],
         answers=[{"answer": f" {answer}"} for answer in answers],
         bos=bos,
-        context=model.cfg.n_ctx,
+        context=sizes(model).n_ctx,
     )
     return logits_at_end(model, written).cpu().argmax(dim=-1) == written.answers["answer"]
 
@@ -197,7 +197,7 @@ def _repetition(model: Bridge, bos: bool, seed: int, lists: int = 100, words: in
     said = [[chooser.choice(world.ALL_WORDS) for _ in range(words)] for _ in range(lists)]
     texts = ["".join(f" {word}" for word in once * 2) for once in said]
     prompts = Prompts.write(
-        model.tokenizer, [[(None, text)] for text in texts], bos=bos, context=model.cfg.n_ctx
+        model.tokenizer, [[(None, text)] for text in texts], bos=bos, context=sizes(model).n_ctx
     )
     choice = hooks.run(model, prompts)[0].argmax(dim=-1).cpu()
     second = slice(

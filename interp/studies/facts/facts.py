@@ -15,7 +15,7 @@ from torch import Tensor
 from interp import hooks, models
 from interp.claims import SENTENCES, Again, Claim
 from interp.methods import lens, updates
-from interp.models import Bridge
+from interp.models import Bridge, sizes
 from interp.prompts import Prompts, meant
 from interp.result import Result
 from interp.sites import Site
@@ -90,12 +90,12 @@ def lists(model: Bridge, name: str, *, about: Sequence[str] | None = None) -> Pr
 
 def plain(model: Bridge, texts: Sequence[str]) -> Prompts:
     """These texts as they are, without answers."""
-    return Prompts.write(model.tokenizer, [[(None, text)] for text in texts], context=model.cfg.n_ctx)
+    return Prompts.write(model.tokenizer, [[(None, text)] for text in texts], context=sizes(model).n_ctx)
 
 
 def _written(model: Bridge, rows: Sequence[tuple[str, str, str]], bos: bool) -> Prompts:
     written = Prompts.write(
-        model.tokenizer, [[(None, text)] for text, _, _ in rows], bos=bos, context=model.cfg.n_ctx
+        model.tokenizer, [[(None, text)] for text, _, _ in rows], bos=bos, context=sizes(model).n_ctx
     )
     first = {
         role: torch.tensor([_pieces(model, row[place])[0] for row in rows])
@@ -123,7 +123,7 @@ def scores(model: Bridge, asked: Prompts, answers: Sequence[str], *edits: hooks.
         raise ValueError(f"There are {len(asked)} prompts, but {len(answers)} answers. Give one per prompt.")
     pieces = [_pieces(model, answer) for answer in answers]
     extended, rows, positions = _extended(model, asked, pieces)
-    last = Site("resid_post", model.cfg.n_layers - 1)
+    last = Site("resid_post", sizes(model).n_layers - 1)
     stream = hooks.record(model, extended, [last], *edits)[last]
     tracked = torch.tensor([piece for one in pieces for piece in one])[:, None]
     found = lens.read(model, stream[rows.to(stream.device), positions.to(stream.device)], tracked=tracked)
@@ -304,7 +304,7 @@ def arrivals(model: Bridge, name: str = "capital", *, through=None) -> Result:
         "tuned lens": {"through": through},
     }
     layers = [first_layer(watch(model, name, **asked).trace) for asked in ways.values()]
-    values = np.nan_to_num(np.stack([one.values for one in layers]), nan=model.cfg.n_layers)
+    values = np.nan_to_num(np.stack([one.values for one in layers]), nan=sizes(model).n_layers)
     axes = {"way": tuple(ways), "prompt": layers[0].axes["prompt"]}
     return Result(values, axes, "layer from which the answer stays first", "", layers[0].about)
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from interp import models
 from interp.methods import tuned_lens
 from interp.methods.tuned_lens import TunedLens
-from interp.models import Bridge
+from interp.models import Bridge, sizes
 from interp.words import world
 
 SHIPPED = tuple(folder / "tuned_lens.safetensors" for folder in models.EMBEDDED.values())
@@ -60,7 +60,7 @@ def _again_and_again(texts: Sequence[str], chooser: Random) -> Iterator[str]:
 
 def _batches(model: Bridge, texts: Iterator[str]) -> Iterator[Int[Tensor, "row position"]]:
     """Rows without padding: texts one after another, an end-of-text token after each."""
-    width = min(model.cfg.n_ctx, LONGEST)
+    width = min(sizes(model).n_ctx, LONGEST)
     end, ids = model.tokenizer.eos_token_id, []
     while True:
         while len(ids) < ROWS * width:

@@ -23,7 +23,7 @@ from interp import hooks, models
 from interp.claims import SENTENCES, ZERO, Again, Claim, decide
 from interp.methods import updates
 from interp.methods.readout import logits_at_end
-from interp.models import Bridge
+from interp.models import Bridge, sizes
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.studies.facts import facts, transplants
@@ -59,7 +59,7 @@ def stack(model: Bridge, sixths: int) -> tuple[int, ...]:
     """The last so many sixths of the layers, rounded. Raises ValueError beyond 0 to 6."""
     if not 0 <= sixths <= SIXTHS:
         raise ValueError(f"{sixths} sixths of the layers cannot be removed: choose from 0 to {SIXTHS}.")
-    count = model.cfg.n_layers
+    count = sizes(model).n_layers
     return tuple(range(count - round(sixths * count / SIXTHS), count))
 
 
@@ -118,7 +118,7 @@ def elsewhere(model: Bridge, kind: str, *, where: Tensor | None = None) -> dict[
         for asked in (facts.prompts(model, name), facts.lists(model, name))
         for text in asked.texts
     ]
-    layers = range(model.cfg.n_layers)
+    layers = range(sizes(model).n_layers)
     return updates.averaged(model, facts.plain(model, texts), kind, layers, where=where)
 
 
@@ -315,7 +315,7 @@ def _worth(model: Bridge, items: list[tuple[str, str]], after: int = 0) -> Resul
     """The log-probability of the answers' first pieces lost without each layer at the subject's word, which
     stands so many tokens before the last."""
     texts, answers = map(list, zip(*items, strict=True))
-    prompts, layers = facts.plain(model, texts), tuple(range(model.cfg.n_layers))
+    prompts, layers = facts.plain(model, texts), tuple(range(sizes(model).n_layers))
     subject = prompts.length - 1 - after
     where = torch.arange(prompts.tokens.shape[1])[None] == subject[:, None]
     average = elsewhere(model, "feed-forward", where=where)

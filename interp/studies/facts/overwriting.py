@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from interp import hooks, models
-from interp.models import Bridge
+from interp.models import Bridge, sizes
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.sites import Site
@@ -24,8 +24,8 @@ def left(model: Bridge, prompts: Prompts) -> Result:
     """
     if len(prompts) < 2:
         raise ValueError("The control needs another prompt: give at least two.")
-    layers = range(model.cfg.n_layers - 1)
-    last = Site("resid_post", model.cfg.n_layers - 1)
+    layers = range(sizes(model).n_layers - 1)
+    last = Site("resid_post", sizes(model).n_layers - 1)
     sites = [*(Site("mlp_out", at) for at in layers), *(Site("resid_post", at) for at in layers), last]
     seen = hooks.record(model, prompts, sites)
     rows, end = torch.arange(len(prompts)), prompts.spots["end"].cpu()

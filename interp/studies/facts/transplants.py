@@ -26,7 +26,7 @@ from interp import hooks, models
 from interp.claims import SENTENCES, Again, Claim, decide
 from interp.methods import lens, updates
 from interp.methods.readout import logits_at_end
-from interp.models import Bridge
+from interp.models import Bridge, sizes
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.studies.facts import facts
@@ -90,7 +90,7 @@ def _adds_most(traced: Result) -> int:
 
 
 def _replaced(model: Bridge, layer: int) -> tuple[int, ...]:
-    return tuple(range(max(0, layer - LAYERS_BEFORE), model.cfg.n_layers))
+    return tuple(range(max(0, layer - LAYERS_BEFORE), sizes(model).n_layers))
 
 
 def _in_turn(vectors: Float[Tensor, "argument d_model"], count: int) -> Float[Tensor, "prompt d_model"]:
@@ -118,7 +118,7 @@ def move(model: Bridge, name: str = "capital", *, seed: int = 0) -> Moved:
     ranks = [_ranks(model, into, *edits) for edits in ((), *put)]
     about = {**models.about(model), "bos": False, "seed": seed, "n": len(into)}
     axes = {
-        "vector": VECTORS, "word": WORDS, "layer": tuple(range(model.cfg.n_layers)),
+        "vector": VECTORS, "word": WORDS, "layer": tuple(range(sizes(model).n_layers)),
         "prompt": tuple(range(len(into))),
     }  # fmt: skip
     result = Result(np.stack(ranks), axes, "rank of the answer", "rank", about)

@@ -28,7 +28,7 @@ from torch import Tensor
 from interp import hooks, models
 from interp.claims import SENTENCES, ZERO, Again, Claim, decide
 from interp.methods.attention import role_scores, role_scores_by_row
-from interp.models import Bridge
+from interp.models import Bridge, sizes
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.sites import Head, Site, check_place
@@ -60,7 +60,7 @@ def one_match(model: Bridge, text: str, head: Head, *, word: int = -1) -> Result
     head the model does not have.
     """
     check_place(head, models.describe(model))
-    prompts = Prompts.write(model.tokenizer, [[(None, text)]], context=model.cfg.n_ctx)
+    prompts = Prompts.write(model.tokenizer, [[(None, text)]], context=sizes(model).n_ctx)
     sites = [Site("scores", head.layer), Site("pattern", head.layer)]
     recorded = hooks.record(model, prompts, sites)
     query = range(int(prompts.length[0]))[word]
@@ -116,7 +116,7 @@ def written(model: Bridge, text: str, head: Head, k: int = 8) -> Result:
     The `k` tokens it raises most, above the mean token, with the last layer norm's scale of that run. Raises
     ValueError for a head the model does not have.
     """
-    prompts = Prompts.write(model.tokenizer, [[(None, text)]], context=model.cfg.n_ctx)
+    prompts = Prompts.write(model.tokenizer, [[(None, text)]], context=sizes(model).n_ctx)
     recorded = hooks.record(model, prompts, [head, Site("ln_final_scale")])
     output = recorded[head][0, -1] @ model.W_O[head.layer, head.head]
     logits = (output - output.mean()) / recorded[Site("ln_final_scale")][0, -1] @ model.W_U
@@ -167,8 +167,9 @@ def pronoun_odds(model: Bridge, n: int = 64, *, seed: int = 0, spots: Sequence[s
         parts.append(torch.stack([lean_he - lean_she, (share_he + share_she) / 2]))
     values = torch.cat(parts, dim=1)
     axes = {
-        "measure": ("log_odds", "attention"), "spot": tuple(spots), "layer": tuple(range(model.cfg.n_layers)),
-        "head": tuple(range(model.cfg.n_heads)), "prompt": tuple(range(n)),
+        "measure": ("log_odds", "attention"), "spot": tuple(spots),
+        "layer": tuple(range(sizes(model).n_layers)), "head": tuple(range(sizes(model).n_heads)),
+        "prompt": tuple(range(n)),
     }  # fmt: skip
     about = {**models.about(model), "bos": False, "seed": seed, "n": n}
     return Result(np.asarray(values), axes, "what a pronoun looks for", "nats or share", about)
@@ -354,9 +355,11 @@ def in_sequence(
     Specialists where there are some, else the strongest head of each habit. Raises ValueError for a model
     of one layer, in which no head stands before another.
     """
-    if model.cfg.n_layers < 2:
+    if sizes(model).n_layers < 2:
         raise ValueError("Heads in sequence need two layers; this model has one. Choose a deeper model.")
-    later = specialists(scores, "induction") or _strongest(scores, "induction", range(1, model.cfg.n_layers))
+    later = specialists(scores, "induction") or _strongest(
+        scores, "induction", range(1, sizes(model).n_layers)
+    )
     last = max(max(head.layer for head in later), 1)
     earlier = tuple(head for head in specialists(scores, "previous") if head.layer < last)
     earlier = earlier or _strongest(scores, "previous", range(last))
@@ -377,9 +380,9 @@ def moving(
     Specialists where there are some, else the strongest head. The other sets leave out heads that look one
     word back, which feed these.
     """
-    heads = specialists(scores, "induction") or _strongest(scores, "induction", range(model.cfg.n_layers))
+    heads = specialists(scores, "induction") or _strongest(scores, "induction", range(sizes(model).n_layers))
     rows, feeding = known_words(model, n, seed=seed), specialists(scores, "previous")
-    others = _other_sets(model, heads, feeding, model.cfg.n_layers, seed)
+    others = _other_sets(model, heads, feeding, sizes(model).n_layers, seed)
     sets = {"nothing": (), "heads that look behind": heads, **others}
     left = _without(model, sets, seed, lambda *edits: _next_word(model, rows, edits), ways)
     about = {**scores.about, "baseline": "mean, beside zero", "seed": seed, "n": len(rows)}
@@ -485,13 +488,13 @@ def _told(model: Bridge, told: Sequence[tuple[str, list[tuple[str, str]]]], pron
         said = [(None, before), (first, f" {a}"), (None, between), (second, f" {b}"), (None, middle),
                 ("pronoun", f" {word}"), (None, after)]  # fmt: skip
         sentences.append([part for part in said if part[1]])
-    return Prompts.write(model.tokenizer, sentences, context=model.cfg.n_ctx)
+    return Prompts.write(model.tokenizer, sentences, context=sizes(model).n_ctx)
 
 
 def _leaning(model: Bridge, prompts: Prompts, asking: Sequence[str]) -> tuple[Tensor, Tensor]:
     """From each of these spots: score of the man minus the woman, and attention to both: [spot, layer, head,
     prompt]."""
-    layers, rows = range(model.cfg.n_layers), torch.arange(len(prompts))
+    layers, rows = range(sizes(model).n_layers), torch.arange(len(prompts))
     recorded = hooks.record(
         model, prompts, [Site(kind, layer) for kind in ("scores", "pattern") for layer in layers]
     )
@@ -515,7 +518,7 @@ def _other_sets(
     """Sets of as many other heads of earlier layers, each once: all of them, or `CONTROL_SETS` drawn at
     random."""
     others = [
-        Head(layer, head) for layer in range(last) for head in range(model.cfg.n_heads)
+        Head(layer, head) for layer in range(last) for head in range(sizes(model).n_heads)
         if Head(layer, head) not in {*earlier, *later}
     ]  # fmt: skip
     size, chooser = min(len(earlier), len(others)), Random(seed)

@@ -18,7 +18,7 @@ from interp import hooks, models
 from interp.methods.ablation import check_how
 from interp.methods.attribution import head_attribution
 from interp.methods.engine.toggles import Toggles
-from interp.models import Bridge
+from interp.models import Bridge, sizes
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.screens.lab import LabState, Toggled
@@ -159,7 +159,7 @@ def reference_outputs(model: Bridge, bos: bool) -> dict[int, Float[Tensor, "word
     """Head outputs of every layer at every word of the ABC sentences, padding left out."""
     originals = ioi.prompts(model, REFERENCES, seed=SEED, bos=bos)
     sentences = ioi.reference(model, originals, seed=SEED).take(torch.arange(REFERENCES))
-    sites = {layer: Site("z", layer) for layer in range(model.cfg.n_layers)}
+    sites = {layer: Site("z", layer) for layer in range(sizes(model).n_layers)}
     recorded = hooks.record(model, sentences, list(sites.values()))
     return {
         layer: recorded[site][sentences.real().to(recorded[site].device)] for layer, site in sites.items()

@@ -16,7 +16,7 @@ from interp import hooks, models
 from interp.claims import SENTENCES, Again, Claim, decide
 from interp.methods import patching
 from interp.methods.readout import LogitDifference, logits_at_end
-from interp.models import Bridge
+from interp.models import Bridge, sizes
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.studies.meanings import states
@@ -113,7 +113,7 @@ def surprises(model: Bridge, texts: Sequence[str] = FLIES) -> Result:
         raise ValueError(
             f"The texts have {numbers} words, but they are laid side by side: give as many in each."
         )
-    rows = Prompts.write(model.tokenizer, [[(None, text)] for text in texts], context=model.cfg.n_ctx)
+    rows = Prompts.write(model.tokenizer, [[(None, text)] for text in texts], context=sizes(model).n_ctx)
     spread = hooks.run(model, rows)[0].double().cpu().log_softmax(dim=-1)[:, :-1]
     nats = -spread.gather(2, rows.tokens[:, 1:, None])[..., 0].numpy()
     values = []
@@ -180,7 +180,7 @@ def _written(model: Bridge, pairs: Sequence[Pair]) -> tuple[Prompts, Prompts]:
 
 
 def _prompts(model: Bridge, items: Sequence[Item]) -> Prompts:
-    rows = Prompts.write(model.tokenizer, [[(None, item.text)] for item in items], context=model.cfg.n_ctx)
+    rows = Prompts.write(model.tokenizer, [[(None, item.text)] for item in items], context=sizes(model).n_ctx)
     answers = [(_first(model, item.right), _first(model, item.wrong[0])) for item in items]
     return replace(rows, answers=dict(zip(("right", "wrong"), torch.tensor(answers).T, strict=True)))
 

@@ -17,7 +17,7 @@ from interp import hooks, models
 from interp.claims import SENTENCES, Again, Claim, decide
 from interp.methods import probes
 from interp.methods.readout import LogitDifference, logits_at_end
-from interp.models import Bridge
+from interp.models import Bridge, sizes
 from interp.models.untrained import untrained
 from interp.prompts import Prompts
 from interp.result import Result
@@ -139,7 +139,7 @@ def edited(
             "After this block both labels have the same mean state, so there is no note to edit: choose"
             " another block."
         )
-    row = Prompts.write(model.tokenizer, [[(None, text)]], context=model.cfg.n_ctx)
+    row = Prompts.write(model.tokenizer, [[(None, text)]], context=sizes(model).n_ctx)
     site = Site("resid_post", note.block)
     state = row.at(hooks.record(model, row, [site])[site], "end").double().cpu().numpy()
     own = float(state[0] @ note.direction) - note.middle
@@ -319,7 +319,7 @@ def _verbs(model: Bridge, seed: int, sentences: int) -> tuple[Prompts, LogitDiff
             said = scenes.in_time(chooser, scenes.INSIDE, verb, tense)
             texts.append(said.removesuffix(f" {scenes.form(verb, tense)}."))
             answers.append(forms if tense == "past" else forms[::-1])
-    rows = Prompts.write(model.tokenizer, [[(None, text)] for text in texts], context=model.cfg.n_ctx)
+    rows = Prompts.write(model.tokenizer, [[(None, text)] for text in texts], context=sizes(model).n_ctx)
     return rows, LogitDifference(*torch.tensor(answers).T)
 
 

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from interp import hooks, models
-from interp.models import Bridge
+from interp.models import Bridge, sizes
 from interp.prompts import Prompts
 from interp.sites import Site
 
@@ -19,14 +19,14 @@ AGAIN = (2, 3, 4, 5, 6)  # seeds of other sentences, on which verdicts are asked
 
 def depths(model: Bridge) -> tuple[int, ...]:
     """After how many blocks a state is read; 0 is the word vector alone, without the position."""
-    return tuple(range(model.cfg.n_layers + 1))
+    return tuple(range(sizes(model).n_layers + 1))
 
 
 def check_depth(model: Bridge, blocks: int) -> None:
     """Nothing, if a state can be read after so many blocks; else ValueError."""
     if blocks not in depths(model):
         raise ValueError(
-            f"There are {model.cfg.n_layers} blocks: give a number from 0 to that, not {blocks!r}."
+            f"There are {sizes(model).n_layers} blocks: give a number from 0 to that, not {blocks!r}."
         )
 
 
@@ -38,11 +38,11 @@ def at_last_word(
     A word of several tokens is read at its last piece, where all of it has been read; with `mean`, as the
     mean of its pieces. Raises ValueError for a text that is empty or longer than the model reads.
     """
-    sites = [Site("embed"), *(Site("resid_post", layer) for layer in range(model.cfg.n_layers))]
+    sites = [Site("embed"), *(Site("resid_post", layer) for layer in range(sizes(model).n_layers))]
     found = []
     for start in range(0, len(texts), AT_ONCE):
         some = [[(None, text)] for text in texts[start : start + AT_ONCE]]
-        prompts = Prompts.write(model.tokenizer, some, context=model.cfg.n_ctx)
+        prompts = Prompts.write(model.tokenizer, some, context=sizes(model).n_ctx)
         seen = hooks.record(model, prompts, sites)
         weights = _weights(model, prompts, mean)
         found.append(

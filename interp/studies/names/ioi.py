@@ -20,7 +20,7 @@ from interp import models
 from interp.methods.attribution import head_attribution
 from interp.methods.patching import residual_shares
 from interp.methods.readout import LogitDifference, logits_at_end
-from interp.models import Bridge
+from interp.models import Bridge, sizes
 from interp.prompts import Prompts, single_token
 from interp.result import Result
 from interp.sites import Head
@@ -255,7 +255,7 @@ def _written(model: Bridge, sentences: Sequence[_Sentence], bos: bool) -> Prompt
         answers=[{"io": f" {sentence.io}", "s": f" {sentence.s}"} for sentence in sentences],
         template=[sentence.template for sentence in sentences],
         bos=bos,
-        context=model.cfg.n_ctx,
+        context=sizes(model).n_ctx,
     )
     return replace(written, spots={**written.spots, "S1+1": written.spots["S1"] + 1})
 

@@ -26,7 +26,7 @@ from interp import models
 from interp.claims import SENTENCES, ZERO, Again, Claim
 from interp.methods import ablation
 from interp.methods.readout import logits_at_end
-from interp.models import Bridge
+from interp.models import Bridge, sizes
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.sites import Head
@@ -340,6 +340,6 @@ def _written(model: Bridge, thing: str, place: str, pairs: list[tuple[str, str]]
     written = Prompts.write(
         model.tokenizer, sentences, template=[number % 2 for number in range(len(pairs))],
         answers=[{"io": f" {io}", "s": f" {s}", "the": " the"} for io, s in pairs],
-        bos=bos, context=model.cfg.n_ctx,
+        bos=bos, context=sizes(model).n_ctx,
     )  # fmt: skip
     return replace(written, spots={**written.spots, "S1+1": written.spots["S1"] + 1})

@@ -36,7 +36,7 @@ from interp.methods.attribution import final_scale, head_attribution
 from interp.methods.circuits import EVERYWHERE, Node
 from interp.methods.paths import Receiver, path_patching
 from interp.methods.readout import Metric, logits_at_end
-from interp.models import Bridge
+from interp.models import Bridge, sizes
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.sites import Head
@@ -233,7 +233,7 @@ class _Search:
     ) -> _Paths:
         """Path patching from every head; nothing, where there is nobody to receive."""
         if receivers is not None and not receivers:
-            return _Paths(np.zeros((self.model.cfg.n_layers, self.model.cfg.n_heads)))
+            return _Paths(np.zeros((sizes(self.model).n_layers, sizes(self.model).n_heads)))
         metric = metric or self.lead
         where = {} if receivers is None else {"receivers": receivers, "receiver_at": at}
         effect = path_patching(self.model, self.prompts, self.twins, metric, sender_at=at, **where)

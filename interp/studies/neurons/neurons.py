@@ -20,7 +20,7 @@ from interp.claims import TEXTS, Again, Claim, decide
 from interp.methods import scan
 from interp.methods.scan import WIDTH, Corpus, Peaks, Table, world_kinds
 from interp.methods.scan.shards import AFTER, BEFORE
-from interp.models import Bridge
+from interp.models import Bridge, sizes
 from interp.result import Result
 from interp.sites import Neuron, Site
 from interp.words.concepts import CLASSES
@@ -95,7 +95,7 @@ def directions(
 
 def _untrained(model: Bridge, table: Table, seed: int) -> list[torch.Tensor]:
     """Both kinds of `CONTROLS`, layer by layer, one after the other: [d_model direction]."""
-    width, chooser = model.cfg.d_model, np.random.default_rng(seed)
+    width, chooser = sizes(model).d_model, np.random.default_rng(seed)
     drawn = []
     for layer in range(table.layers):
         own = model.W_in[layer].detach().float().cpu()[:, chooser.permutation(table.d_mlp)[:DIRECTIONS]]
@@ -432,7 +432,7 @@ def on_other_texts(model: Bridge, table: Table, seed: int, *, n: int = TEXTS_AGA
     A neuron is most excited where the normalised state lies furthest along its input weights: its bias adds
     the same everywhere, and GELU keeps the order of what excites.
     """
-    other = scan.corpus(model.tokenizer, width=min(WIDTH, model.cfg.n_ctx), limit=n, seed=seed)
+    other = scan.corpus(model.tokenizer, width=min(WIDTH, sizes(model).n_ctx), limit=n, seed=seed)
     kinds, untrained = world_kinds(n, seed), _untrained(model, table, seed)
     own = [model.W_in[layer].detach().float().cpu() for layer in range(table.layers)]
     both = [torch.cat(pair, dim=1) for pair in zip(own, untrained, strict=True)]

@@ -12,7 +12,7 @@ import torch
 
 from interp import hooks, models
 from interp.methods.scan import Corpus, Table
-from interp.models import Bridge
+from interp.models import Bridge, sizes
 from interp.result import Result
 from interp.sites import Site
 from interp.studies.neurons.neurons import CONTEXTS_PER_NEURON, PATTERNS, at_the_end
@@ -56,9 +56,9 @@ def shared(model: Bridge, text: str = SENTENCE, *, seed: int = 0) -> Shared:
     ids = torch.tensor([models.encode(model, text)])
     first = torch.zeros(ids.shape, dtype=torch.bool)
     first[0, 0] = True
-    other = torch.from_numpy(np.random.default_rng(seed).standard_normal(model.cfg.d_model)).float()
+    other = torch.from_numpy(np.random.default_rng(seed).standard_normal(sizes(model).d_model)).float()
     moved = {"mlp_out": 0.0, "attn_out": 0.0}
-    for layer in range(model.cfg.n_layers - 1):
+    for layer in range(sizes(model).n_layers - 1):
         sites = [Site("mlp_out", layer), Site("attn_out", layer + 1)]
         edit = hooks.Put(Site("resid_mid", layer), other, first)
         before, after = hooks.record(model, ids, sites), hooks.record(model, ids, sites, edit)
@@ -141,8 +141,8 @@ def _kept(
 
 def _averages(model: Bridge, corpus: Corpus) -> tuple[hooks.Put, ...]:
     """Edits that make every layer's attention write its average over some of the texts."""
-    sites = [Site("attn_out", layer) for layer in range(model.cfg.n_layers)]
-    whole = [torch.zeros(model.cfg.d_model) for _ in sites]
+    sites = [Site("attn_out", layer) for layer in range(sizes(model).n_layers)]
+    whole = [torch.zeros(sizes(model).d_model) for _ in sites]
     chosen = _evenly(len(corpus), min(MOST_TEXTS, len(corpus)))
     words = 0
     for window in chosen:

@@ -6,7 +6,7 @@ import numpy as np
 
 from interp import models
 from interp.claims import Claim
-from interp.models import Bridge
+from interp.models import Bridge, sizes
 from interp.result import Result
 
 PARTS = ("feed-forward", "attention", "embeddings", "layer norms")
@@ -70,7 +70,7 @@ def heads_told(model: Bridge) -> str:
     card, large = models.describe(model), FAMILY["GPT-3"]
     return (
         f"{card.layers} layers of {card.heads} heads make {card.layers * card.heads} heads; each word has"
-        f" {model.cfg.d_model} numbers, a scratch pad on which all of them leave notes. GPT-3:"
+        f" {sizes(model).d_model} numbers, a scratch pad on which all of them leave notes. GPT-3:"
         f" {large.layers} × {large.heads} = {large.layers * large.heads:,} heads, {large.width:,} numbers."
     )
 

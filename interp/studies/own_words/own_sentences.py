@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from interp import models
-from interp.models import Bridge
+from interp.models import Bridge, sizes
 from interp.prompts import Prompts, asked, meant
 from interp.result import Result
 from interp.screens.refusals import Refused, beneath
@@ -84,7 +84,7 @@ def written_twin(model: Bridge, prompts: Prompts, twin: str, answer: str, agains
 def _as_prompts(model: Bridge, text: str, words: tuple[Asked, Asked], bos: bool) -> Prompts:
     answers = {name: word.text for name, word in zip(("io", "s"), words, strict=True)}
     sentence = ((None, text.rstrip()),)
-    return Prompts.write(model.tokenizer, [sentence], answers=[answers], bos=bos, context=model.cfg.n_ctx)
+    return Prompts.write(model.tokenizer, [sentence], answers=[answers], bos=bos, context=sizes(model).n_ctx)
 
 
 def pair(model: Bridge, prompt: str, twin: str, answer: str, against: str) -> Pair:

@@ -9,7 +9,7 @@ from jaxtyping import Bool, Int
 from torch import Tensor
 
 from interp import hooks, models
-from interp.models import Bridge
+from interp.models import Bridge, sizes
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.sites import Site
@@ -20,8 +20,8 @@ from interp.words.replications import ABSTRACT, CLAIRE, DETECTED
 def anisotropy(model: Bridge) -> dict[str, Result]:
     """The mean cosine of two states of different words in different sentences: Result[layer]."""
     texts = [*sentences.arena(model).texts, ABSTRACT, CLAIRE, DETECTED]
-    prompts = Prompts.write(model.tokenizer, [[(None, text)] for text in texts], context=model.cfg.n_ctx)
-    sites = [Site("resid_pre", layer) for layer in range(model.cfg.n_layers)]
+    prompts = Prompts.write(model.tokenizer, [[(None, text)] for text in texts], context=sizes(model).n_ctx)
+    sites = [Site("resid_pre", layer) for layer in range(sizes(model).n_layers)]
     recorded, real = hooks.record(model, prompts, sites), prompts.real()
     sentence = torch.arange(len(prompts))[:, None].expand_as(prompts.tokens)[real]
     pairs = _different(sentence) & _different(prompts.tokens[real])
@@ -29,7 +29,7 @@ def anisotropy(model: Bridge) -> dict[str, Result]:
     for site in sites:
         states = torch.nn.functional.normalize(recorded[site].cpu()[real].double(), dim=-1)
         means.append(float((states @ states.T)[pairs].mean()))
-    axes = {"layer": tuple(range(model.cfg.n_layers))}
+    axes = {"layer": tuple(range(sizes(model).n_layers))}
     return {"anisotropy": Result(np.array(means), axes, "mean cosine", "cosine", models.about(model))}
 
 

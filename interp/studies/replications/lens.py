@@ -14,7 +14,7 @@ from torch import Tensor
 
 from interp import models
 from interp.methods import lens, updates
-from interp.models import Bridge
+from interp.models import Bridge, sizes
 from interp.prompts import Prompts
 from interp.published import Published, published
 from interp.result import Result
@@ -130,7 +130,7 @@ MEASURES: Mapping[str, Callable[..., dict[str, Result]]] = MappingProxyType({
 
 
 def _one(model: Bridge, text: str) -> Prompts:
-    return Prompts.write(model.tokenizer, [[(None, text)]], context=model.cfg.n_ctx)
+    return Prompts.write(model.tokenizer, [[(None, text)]], context=sizes(model).n_ctx)
 
 
 def _first(model: Bridge, held: lens.States) -> Int[Tensor, "layer"]:

@@ -8,7 +8,7 @@ import torch
 from interp import models
 from interp.methods import attention, copying
 from interp.methods.paths import Receiver, path_patching
-from interp.models import Bridge
+from interp.models import Bridge, sizes
 from interp.published import Part
 from interp.result import Result
 from interp.sites import Head
@@ -84,8 +84,8 @@ def copies(model: Bridge) -> dict[str, Result]:
     """Which heads copy names and which hold them down, asked without a sentence; layer 0 left out."""
     ids = torch.tensor([sentences.token(model, name) for name in ARENA_NAMES])
     scores = [copying.copy_scores(model, ids, sign=sign).values[1:] for sign in (1, -1)]
-    layers = range(1, model.cfg.n_layers)
-    axes = {"sign": (1, -1), "layer": layers, "head": range(model.cfg.n_heads)}
+    layers = range(1, sizes(model).n_layers)
+    axes = {"sign": (1, -1), "layer": layers, "head": range(sizes(model).n_heads)}
     return {"arena/copy_scores": result(model, np.stack(scores), **axes)}
 
 

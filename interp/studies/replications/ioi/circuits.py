@@ -8,7 +8,7 @@ from torch import Tensor
 
 from interp.methods.ablation import Mask, masked_ablation
 from interp.methods.circuits import Node
-from interp.models import Bridge
+from interp.models import Bridge, sizes
 from interp.prompts import Prompts
 from interp.published import Part, circuit
 from interp.sites import Head
@@ -61,8 +61,8 @@ def removed_before(
 
 def only(model: Bridge, prompts: Prompts, replaced: Working) -> Mask:
     """True at one position per prompt for each of these heads, False elsewhere."""
-    shape = (*prompts.tokens.shape, model.cfg.n_heads)
-    mask = {layer: torch.zeros(shape, dtype=torch.bool) for layer in range(model.cfg.n_layers)}
+    shape = (*prompts.tokens.shape, sizes(model).n_heads)
+    mask = {layer: torch.zeros(shape, dtype=torch.bool) for layer in range(sizes(model).n_layers)}
     for head, spot in replaced.items():
         mask[head.layer][:, :, head.head] |= prompts.mask(spot)
     return mask

@@ -11,7 +11,7 @@ from interp import hooks
 from interp.methods import attention
 from interp.methods.attribution import component_attribution
 from interp.methods.readout import logits_at_end
-from interp.models import Bridge
+from interp.models import Bridge, sizes
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.sites import Head, Site
@@ -115,7 +115,7 @@ def roles(model: Bridge) -> dict[str, Result]:
 
 def _lens(model: Bridge, prompts: Prompts) -> dict[Site, Float[Tensor, ""]]:
     """The logit difference read from every residual state of the run, b_U left out, mean over prompts."""
-    layers = range(model.cfg.n_layers)
+    layers = range(sizes(model).n_layers)
     sites = [Site(kind, layer) for layer in layers for kind in ("resid_pre", "resid_mid")]
     sites.append(Site("resid_post", layers[-1]))
     recorded = hooks.record(model, prompts, [*sites, Site("ln_final_scale")])

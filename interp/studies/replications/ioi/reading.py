@@ -13,7 +13,7 @@ from torch import Tensor
 
 from interp import hooks, models
 from interp.methods.readout import logits_at_end
-from interp.models import Bridge
+from interp.models import Bridge, sizes
 from interp.prompts import Prompts
 from interp.result import Result
 from interp.sites import Head, Site
@@ -34,7 +34,7 @@ def written_by_heads(
     model: Bridge, prompts: Prompts, *edits: hooks.Edit
 ) -> Float[Tensor, "layer head prompt"]:
     """Each head's direct contribution to the logit difference, value bias left out, that run's own scale."""
-    layers = range(model.cfg.n_layers)
+    layers = range(sizes(model).n_layers)
     sites = [Site("z", layer) for layer in layers]
     recorded = hooks.record(model, prompts, [*sites, Site("ln_final_scale")], *edits)
     outputs = torch.stack([prompts.at(recorded[site], "end") for site in sites]) - model.b_V[:, None]
@@ -70,7 +70,7 @@ def result(model: Bridge, values: Iterable, **axes: Iterable) -> Result:
 
 def by_head(model: Bridge, values: Iterable) -> Result:
     """These numbers with the axes layer and head."""
-    return result(model, values, layer=range(model.cfg.n_layers), head=range(model.cfg.n_heads))
+    return result(model, values, layer=range(sizes(model).n_layers), head=range(sizes(model).n_heads))
 
 
 def direction(model: Bridge, prompts: Prompts) -> Float[Tensor, "prompt d_model"]:

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from interp.methods.circuits import Knockouts
-from interp.models import Bridge
+from interp.models import Bridge, sizes
 from interp.published import Part
 from interp.result import Result
 from interp.sites import Head
@@ -47,7 +47,7 @@ def found(model: Bridge) -> dict[str, Result]:
     own = drawn.task(model, SOME)
     played = roles.find_on(model, own.prompts, own.reference).heads
     others = tuple(name for name in published_circuit() if name not in WRITERS)
-    axes = {"layer": range(model.cfg.n_layers), "head": range(model.cfg.n_heads)}
+    axes = {"layer": range(sizes(model).n_layers), "head": range(sizes(model).n_heads)}
     return {
         f"paper/roles/{kind}": result(
             model, np.stack([_marked(model, played[name]) for name in names]), role=names, **axes
@@ -57,7 +57,7 @@ def found(model: Bridge) -> dict[str, Result]:
 
 
 def _marked(model: Bridge, heads: Sequence[Head]) -> Float[np.ndarray, "layer head"]:
-    marks = np.zeros((model.cfg.n_layers, model.cfg.n_heads))
+    marks = np.zeros((sizes(model).n_layers, sizes(model).n_heads))
     for head in heads:
         marks[head.layer, head.head] = 1
     return marks
