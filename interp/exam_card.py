@@ -20,6 +20,24 @@ table below says which. It is a model organism, not a small GPT-2.
 
 Every number was measured by `python -m interp card`, which writes this page.
 """
+SECOND = """## Why it was trained a second time
+
+The first training (3400, 900, 600 and 900 steps) read twelve frames for gifts, and its second phase trained
+queries and keys alone. It missed seven of the eight outside wordings (.10 to .53) and both held-out
+templates (.73 and .70): outside its frames it mostly went on with *the*, not with a name, so which of the
+two names it preferred was luck.
+
+So most gifts are now worded at random, a part of them with words that mean nothing together
+(`words/bigger/wordings.py`); phase 2 reads more of them and trains everything in the early blocks, phase 1
+is shorter, errands have more wordings. This was chosen on six wordings of our own (`wordings.TRIAL`), which
+training never says either, in three short runs one after another. Right, lowest to highest of the six: from
+the first weights queries and keys alone, 200 steps, .15 to .96; from the first weights everything in the
+early blocks, 300 steps, .02 to .98; then 300 more, on gifts almost alone, .91 to 1.
+
+Whoever wrote the new wordings had seen the eight. So no word that tells one of the eight (or of the six)
+from the twelve frames is in any wording of training; a test looks for each. The exams were read once, after
+the training.
+"""
 HELD_OUT = """Every item of an exam has a twin with the other answer, which ends in the same four words or in
 words that training never puts together. So the 5-gram beside it, counted on all rows of the same training,
 can be right about one of two at most. What an exam asks is never said in training: a test looks for it.
@@ -84,6 +102,7 @@ def write(measured: ExamCard, model: Bridge, folder: Path) -> Path:
     parts = [
         INTRODUCTION,
         _made(described, record),
+        *([SECOND] if grow.recipe_of(folder) == grow.Growth() else []),
         _checks(measured.checks),
         _exams(measured.rows),
         _reasons(measured.missed),
