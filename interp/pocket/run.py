@@ -88,8 +88,9 @@ def has_bf16(device: torch.device) -> bool:
         return torch.cuda.is_bf16_supported()
     if device.type != "cpu" or not torch.ops.mkldnn._is_mkldnn_bf16_supported():
         return False
-    # without these instructions bf16 is imitated: right, and three times slower than single precision
-    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    # An x86 without these instructions imitates bf16: right, and three times slower than single precision
+    there = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return there or not torch.backends.cpu.get_cpu_capability().startswith("AVX")
 
 
 def save_model(model: GPT2LMHeadModel, encode: PreTrainedTokenizerFast, folder: Path) -> None:
