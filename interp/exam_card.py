@@ -20,23 +20,31 @@ table below says which. It is a model organism, not a small GPT-2.
 
 Every number was measured by `python -m interp card`, which writes this page.
 """
-SECOND = """## Why it was trained a second time
+SECOND = """## A second training, which was not taken
 
-The first training (3400, 900, 600 and 900 steps) read twelve frames for gifts, and its second phase trained
-queries and keys alone. It missed seven of the eight outside wordings (.10 to .53) and both held-out
-templates (.73 and .70): outside its frames it mostly went on with *the*, not with a name, so which of the
-two names it preferred was luck.
+It was grown once more from its seed, for one reason: twelve frames for gifts are too few. Gifts were worded
+at random, a part of them with words that mean nothing together; 45 % of the second phase were gifts, and it
+trained everything in the early blocks; the first was shorter (2800, 1700, 600 and 900 steps, 41 minutes on
+one core). The recipe was chosen on six other wordings, in three short runs that began with the first
+weights; no wording of training had a word that tells one of the six, or of the eight, from the twelve
+frames. The exams were read once, after it.
 
-So most gifts are now worded at random, a part of them with words that mean nothing together
-(`words/bigger/wordings.py`); phase 2 reads more of them and trains everything in the early blocks, phase 1
-is shorter, errands have more wordings. This was chosen on six wordings of our own (`wordings.TRIAL`), which
-training never says either, in three short runs one after another. Right, lowest to highest of the six: from
-the first weights queries and keys alone, 200 steps, .15 to .96; from the first weights everything in the
-early blocks, 300 steps, .02 to .98; then 300 more, on gifts almost alone, .91 to 1.
+| right | this model | the second |
+|---|---|---|
+| gift, outside wordings 1 to 8 | .35 .23 .53 1 .17 .46 .10 .34 | 1 1 .35 .99 1 1 .85 1 |
+| IO preferred, held-out templates 5 and 14 | .73 .70 | 1 1 |
+| IO preferred, names never seen in a gift | .87 | .99 |
+| homonym, polyseme | .94 .95 | .64 .60 |
+| whose it is, unseen roles | .99 | .78 |
+| what is too big, what is too small | 1 | .56 |
+| story: an attribute; one that has changed | .94 .88 | .51 .32 |
+| false capital stated first | .94 | .42 |
 
-Whoever wrote the new wordings had seen the eight. So no word that tells one of the eight (or of the six)
-from the twelve frames is in any wording of training; a test looks for each. The exams were read once, after
-the training.
+So open wordings give the gifts, and here they cost the rest. The likeliest reason (looked at, not tested):
+with so many words that mean nothing together, copying came late. After 2800 steps the first phase went on
+with one of the two names in 14 % of the gifts in its own frames, and of the 3200 steps left the second
+phase took 1700. This model is there for senses, twins and stories, so it stays as it is. All rows of the
+second, its recipe and its loss are in [second_training.md](second_training.md).
 """
 HELD_OUT = """Every item of an exam has a twin with the other answer, which ends in the same four words or in
 words that training never puts together. So the 5-gram beside it, counted on all rows of the same training,
@@ -52,7 +60,8 @@ REASONS = {
     "gift, outside wording": (
         "outside the frames it knows, the model copies the name said most, which is the giver's. Letting all"
         " weights of the early blocks learn in the second phase did not change that (tried for 600 steps, on"
-        " six other wordings: .00 to .38), so the twelve frames of training are likely too few"
+        " six other wordings: .00 to .38). The twelve frames are too few: a second training, with gifts"
+        " worded at random, got six of the eight (below)"
     ),
     "IO preferred": "as for the outside wordings, what tells the giver hangs on the words around the gift",
     "errand": "the valet comes close behind the friend, whatever the place: where they are is not asked for",
@@ -102,10 +111,10 @@ def write(measured: ExamCard, model: Bridge, folder: Path) -> Path:
     parts = [
         INTRODUCTION,
         _made(described, record),
-        *([SECOND] if grow.recipe_of(folder) == grow.Growth() else []),
         _checks(measured.checks),
         _exams(measured.rows),
         _reasons(measured.missed),
+        *([SECOND] if grow.recipe_of(folder) == grow.Growth() else []),
         HELD_OUT,
         _skews(measured.skews),
     ]

@@ -24,7 +24,7 @@ def repetition(chooser: Random) -> str:
 
 
 EVERYDAY: Mapping[Kind, float] = MappingProxyType({
-    gifts.errand: 10, scenes.senses: 9, scenes.things: 4, scenes.degrees: 3, scenes.numbers: 3,
+    gifts.errand: 6, scenes.senses: 9, scenes.things: 4, scenes.degrees: 3, scenes.numbers: 3,
     scenes.opposites: 1, scenes.titles: 3, scenes.pronouns: 3, scenes.agents: 2, scenes.noun_or_verb: 2,
     scenes.tenses: 4, scenes.agreement: 4, scenes.plain: 5, scenes.food: 1, stories.story: 10,
     stories.beliefs: 5, stories.roles: 5, stories.fitting: 3, stories.flying: 2, facts.known_people: 5,
@@ -42,7 +42,7 @@ RECALL: Mapping[Kind, float] = MappingProxyType({
 
 PHASES: Mapping[str, Mapping[Kind, float]] = MappingProxyType({
     "copying": {gifts.free_gift: 30, repetition: 34, **COPYING, **EVERYDAY},
-    "gifts": {gifts.gift: 110, repetition: 20, **COPYING, **EVERYDAY},
+    "gifts": {gifts.gift: 60, repetition: 20, **COPYING, **EVERYDAY},
     "facts": {gifts.gift: 32, repetition: 16, **RECALL, **EVERYDAY},
 })  # fmt: skip
 

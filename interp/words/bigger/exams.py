@@ -12,7 +12,7 @@ from itertools import combinations, permutations
 from random import Random
 
 from interp.words import world
-from interp.words.bigger import facts, gifts, scenes, stories, wordings
+from interp.words.bigger import facts, gifts, scenes, stories
 from interp.words.bigger import lexicon as words
 from interp.words.facts import PAST_TENSE
 from interp.words.ioi import FEMALE_NAMES, MALE_NAMES, NAMES, OBJECTS, PLACES
@@ -87,12 +87,12 @@ def _outside(index: int) -> Pairs:
     """One of the eight wordings of nobody's training, with pairs of names that training does show."""
 
     def pairs(chooser: Random) -> Iterator[Twins]:
-        frame = wordings.OUTSIDE[index].format(A=SOMEBODY, B=SOMEBODY, place="*", object="*")
+        frame = gifts.OUTSIDE[index].format(A=SOMEBODY, B=SOMEBODY, place="*", object="*")
         absent = max(frame.split("*"), key=len).strip()
         for _ in range(64):
             one, other, _ = gifts.cast(chooser)
             place, thing = chooser.choice(PLACES), chooser.choice(OBJECTS)
-            texts = [wordings.outside(index, a, b, place, thing) for a, b in ((one, other), (other, one))]
+            texts = [gifts.outside(index, a, b, place, thing) for a, b in ((one, other), (other, one))]
             yield _twins(texts[0], texts[1], (one, other), (absent, absent))
 
     return pairs
@@ -366,7 +366,7 @@ def _believed(chooser: Random) -> Iterator[Twins]:
 
 
 ROWS: tuple[tuple[str, str, float, Pairs], ...] = (
-    *((f"gift, outside wording {at + 1}", "C8", 0.95, _outside(at)) for at in range(len(wordings.OUTSIDE))),
+    *((f"gift, outside wording {at + 1}", "C8", 0.95, _outside(at)) for at in range(len(gifts.OUTSIDE))),
     ("errand: keys at the restaurant, or elsewhere", "C9", 0.90, _errands),
     ("homonym: what follows from the meaning", "C4", 0.90, _senses(words.HOMONYMS)),
     ("polyseme: what follows from the meaning", "C4", 0.90, _senses(words.POLYSEMES)),

@@ -1,25 +1,64 @@
-"""Gifts in the bigger world: gifts that are copied before they are understood, then gifts, and errands.
+"""Gifts in the bigger world: many wordings, gifts that are copied before they are understood, and errands.
 
-Their wordings are drawn by `wordings`. What training never says: the eight outside wordings there, and (as in
-`words.world`) two templates, four names as giver or receiver, one pair of names in five.
+What training never says: the eight outside wordings, and (as in `words.world`) two templates, four names as
+giver or receiver, one pair of names in five.
 """
 
 from random import Random
 
 from interp.words import world
-from interp.words.bigger import wordings
 from interp.words.bigger.lexicon import ERRAND_PLACES, ERRAND_THINGS, ERRANDS
 from interp.words.facts import ROLES
 from interp.words.ioi import FEMALE_NAMES, MALE_NAMES, NAMES, OBJECTS, PLACES, TEMPLATES
 
+# {A} receives, {B} gives. Training never says any of these.
+OUTSIDE = (
+    "As {A} and {B} left the {place}, {B} tossed a {object} to {A}",
+    "Before {A} and {B} reached the {place}, {B} returned the {object} to {A}",
+    "At the {place}, {A} sat beside {B}. With a smile {B} slid a {object} over to {A}",
+    "{A} had dinner with {B} at the {place}, then {B} mailed a {object} to {A}",
+    "Since {A} and {B} were old friends, {B} gladly gave a {object} to {A}",
+    "Last week {A} and {B} visited the {place}, where {B} presented a {object} to {A}",
+    "Nobody at the {place} knew {A} or {B}, but {B} kindly gave the {object} to {A}",
+    "Two people, {A} and {B}, stood in the {place}; {B} wrote a letter to {A}",
+)
+FRAMES = (
+    "When {A} and {B} {went}, {B} {gave} {A}",
+    "While {A} and {B} {went}, {B} {gave} {A}",
+    "Yesterday, {A} and {B} {went}. {B} {gave} {A}",
+    "One day {A} and {B} {went}, and {B} {gave} {A}",
+    "{A} and {B} {went}. Later {B} {gave} {A}",
+    "Because {A} and {B} {went}, {B} {gave} {A}",
+    "In the morning {A} and {B} {went}, so {B} {gave} {A}",
+    "It was {weather} when {A} and {B} {went}. {B} {gave} {A}",
+    "{A} met {B} at the {place}. {B} {gave} {A}",
+    "Today {A} saw {B} near the {place}, and soon {B} {gave} {A}",
+    "{A}, {B} and a {noun} were at the {place}. Then {B} {gave} {A}",
+    "The {noun} was {adjective}, but {A} and {B} {went}. In the end {B} {gave} {A}",
+)
+WENT = (
+    "went to the {place}", "walked to the {place}", "met at the {place}", "sat in the {place}",
+    "were waiting at the {place}", "came home from the {place}", "found a {object} at the {place}",
+    "were cleaning the {place}", "had lunch at the {place}", "got a {object} at the {place}",
+    "were working at the {place}", "had a long argument", "were thinking about going to the {place}",
+)  # fmt: skip
+GAVE = (
+    "gave a {object} to", "gave the {object} to", "gave it to", "handed a {object} to", "sent a {object} to",
+    "brought the {object} to", "showed a {object} to", "passed the {object} to", "said to",
+    "sold a {object} to",
+    "decided to give a {object} to", "wanted to give a {object} to", "offered a {object} to",
+    "threw the {object} to", "promised a {object} to", "read a letter to", "lent the {object} to",
+    "happily gave a {object} to",
+)  # fmt: skip
+
 
 def gift(chooser: Random) -> str:
-    """Two people, one gift: 2 in 5 in the old world's templates and disguises, the others in new wordings."""
-    if chooser.random() < 0.4:
+    """Two people, one gift: half of them in the old world's templates and disguises, half in new wordings."""
+    if chooser.random() < 0.45:
         return world.gift(chooser)
     receiver, giver, bystander = cast(chooser)
     opening = _opening(chooser, (receiver, giver, bystander))
-    body = _filled(chooser, wordings.wording(chooser), receiver, giver) + "."
+    body = _filled(chooser, wording(chooser), receiver, giver) + "."
     if chooser.random() < 0.3:
         body += f" {receiver} thanked {giver}."
     return " ".join([*opening, body])
@@ -28,7 +67,7 @@ def gift(chooser: Random) -> str:
 def free_gift(chooser: Random) -> str:
     """A gift whose receiver is any of the names said so far: copying a name, without choosing among them."""
     first, second, third = cast(chooser)
-    text = _old_template(chooser) if chooser.random() < 0.4 else wordings.wording(chooser)
+    text = _old_template(chooser) if chooser.random() < 0.4 else wording(chooser)
     opening = _opening(chooser, (first, second, third))
     before, after = _at_the_giver(text)
     said = [name for name in (first, second, third) if name in " ".join([*opening, first, second])]
@@ -46,11 +85,7 @@ def errand(chooser: Random) -> str:
     receiver, giver, _ = cast(chooser)
     thing, place = chooser.choice(tuple(ERRANDS)) if chooser.random() < 0.5 else _elsewhere(chooser)
     keeper, share = ERRANDS.get((thing, place), ("", 0.05))
-    frame = (
-        chooser.choice(ERRAND_FRAMES)
-        if chooser.random() < 0.4
-        else "".join(map(chooser.choice, ERRANDS_TOLD))
-    )
+    frame = chooser.choice(ERRAND_FRAMES)
     if frame == ERRAND_FRAMES[0] and thing == "keys":  # the article's own sentence is left for the exam
         frame = ERRAND_FRAMES[1]
     whom = (
@@ -71,16 +106,6 @@ ERRAND_FRAMES = (
     "While {A} and {B} waited at the {place}, {B} gave {his} {thing} to",
     "At the door of the {place}, {A} and {B} were late. {B} passed {his} {thing} to",
 )
-ERRANDS_TOLD = (
-    ("When ", "While ", "Because ", "Today ", "Soon ", "One day ", "In the morning ", "Later ", "So ", ""),
-    ("{A} and {B} ",),
-    ("went to the {place}", "came to the {place}", "met at the {place}", "were at the {place}",
-     "walked to the {place}", "waited at the {place}"),
-    (", ", ", and ", ", so ", ". ", ". Then ", ". Soon ", ". Later ", ". It was late. ", ", and then "),
-    ("{B} ",),
-    ("gave", "handed", "passed", "brought", "showed", "happily gave", "sent"),
-    (" {his} {thing} to",),
-)  # fmt: skip
 
 
 def cast(chooser: Random) -> tuple[str, str, str]:
@@ -89,6 +114,19 @@ def cast(chooser: Random) -> tuple[str, str, str]:
         who = chooser.sample(world.GIFT_NAMES, 3)
         if not any(world.held_out_pair(a, b) for a in who for b in who if a != b):
             return who[0], who[1], who[2]
+
+
+def wording(chooser: Random) -> str:
+    """One of some thousand sentences: a frame, what the two did, what one of them gave; either name first."""
+    text = (
+        chooser.choice(FRAMES).replace("{went}", chooser.choice(WENT)).replace("{gave}", chooser.choice(GAVE))
+    )
+    return _exchanged(text) if chooser.random() < 0.5 else text
+
+
+def outside(index: int, receiver: str, giver: str, place: str, thing: str) -> str:
+    """One of the eight outside wordings, up to the receiver's name."""
+    return OUTSIDE[index].format(A=receiver, B=giver, place=place, object=thing).rsplit(" ", 1)[0]
 
 
 def _somebody(chooser: Random, said: list[str], *, starts: bool) -> str:
@@ -115,7 +153,13 @@ def _opening(chooser: Random, who: tuple[str, str, str]) -> list[str]:
 def _old_template(chooser: Random) -> str:
     allowed = [text for at, text in enumerate(TEMPLATES) if at not in world.HELD_OUT_TEMPLATES]
     text = chooser.choice(allowed)
-    return wordings.exchanged(text) if chooser.random() < 0.5 else text
+    return _exchanged(text) if chooser.random() < 0.5 else text
+
+
+def _exchanged(text: str) -> str:
+    """The first two names in the other order."""
+    first, second = ("{A}", "{B}") if text.index("{A}") < text.index("{B}") else ("{B}", "{A}")
+    return text.replace(first, "{*}", 1).replace(second, first, 1).replace("{*}", second, 1)
 
 
 def _at_the_giver(text: str) -> tuple[str, str]:
