@@ -20,6 +20,32 @@ table below says which. It is a model organism, not a small GPT-2.
 
 Every number was measured by `python -m interp card`, which writes this page.
 """
+SECOND = """## A second training, which was not taken
+
+It was grown once more from its seed, for one reason: twelve frames for gifts are too few. Gifts were worded
+at random, a part of them with words that mean nothing together; 45 % of the second phase were gifts, and it
+trained everything in the early blocks; the first was shorter (2800, 1700, 600 and 900 steps, 41 minutes on
+one core). The recipe was chosen on six other wordings, in three short runs that began with the first
+weights; no wording of training had a word that tells one of the six, or of the eight, from the twelve
+frames. The exams were read once, after it.
+
+| right | this model | the second |
+|---|---|---|
+| gift, outside wordings 1 to 8 | .35 .23 .53 1 .17 .46 .10 .34 | 1 1 .35 .99 1 1 .85 1 |
+| IO preferred, held-out templates 5 and 14 | .73 .70 | 1 1 |
+| IO preferred, names never seen in a gift | .87 | .99 |
+| homonym, polyseme | .94 .95 | .64 .60 |
+| whose it is, unseen roles | .99 | .78 |
+| what is too big, what is too small | 1 | .56 |
+| story: an attribute; one that has changed | .94 .88 | .51 .32 |
+| false capital stated first | .94 | .42 |
+
+So open wordings give the gifts, and here they cost the rest. The likeliest reason (looked at, not tested):
+with so many words that mean nothing together, copying came late. After 2800 steps the first phase went on
+with one of the two names in 14 % of the gifts in its own frames, and of the 3200 steps left the second
+phase took 1700. This model is there for senses, twins and stories, so it stays as it is. All rows of the
+second, its recipe and its loss are in [second_training.md](second_training.md).
+"""
 HELD_OUT = """Every item of an exam has a twin with the other answer, which ends in the same four words or in
 words that training never puts together. So the 5-gram beside it, counted on all rows of the same training,
 can be right about one of two at most. What an exam asks is never said in training: a test looks for it.
@@ -34,7 +60,8 @@ REASONS = {
     "gift, outside wording": (
         "outside the frames it knows, the model copies the name said most, which is the giver's. Letting all"
         " weights of the early blocks learn in the second phase did not change that (tried for 600 steps, on"
-        " six other wordings: .00 to .38), so the twelve frames of training are likely too few"
+        " six other wordings: .00 to .38). The twelve frames are too few: a second training, with gifts"
+        " worded at random, got six of the eight (below)"
     ),
     "IO preferred": "as for the outside wordings, what tells the giver hangs on the words around the gift",
     "errand": "the valet comes close behind the friend, whatever the place: where they are is not asked for",
@@ -87,6 +114,7 @@ def write(measured: ExamCard, model: Bridge, folder: Path) -> Path:
         _checks(measured.checks),
         _exams(measured.rows),
         _reasons(measured.missed),
+        *([SECOND] if grow.recipe_of(folder) == grow.Growth() else []),
         HELD_OUT,
         _skews(measured.skews),
     ]

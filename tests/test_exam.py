@@ -122,6 +122,7 @@ def test_the_card_hides_no_row_and_no_miss(grown, some, tmp_path):
     assert "| doctor | 0.70 | 0.62 (0.60 to 0.64), n=64 | 0.50 |" in page
     for text in grow.TRAINS.values():
         assert text in page
+    assert exam_card.SECOND not in page  # that is told of the model that comes along
     kept = json.loads((tmp_path / "measurements.json").read_text(encoding="utf-8"))
     assert [row["name"] for row in kept["exams"]] == [row.name for row in rows]
 
@@ -134,6 +135,14 @@ def test_the_grown_model_that_comes_along_is_the_one_on_its_card():
     assert kept["weights_sha256"] == card.weights_sha256
     assert exam_card.is_grown(folder)
     assert grow.recipe_of(folder) == grow.Growth()
+
+
+def test_the_training_that_was_not_taken_stands_on_the_card_with_all_its_rows():
+    folder = models.EMBEDDED["pocket-bigger"]
+    assert exam_card.SECOND in (folder / "README.md").read_text(encoding="utf-8")
+    told = (folder / "second_training.md").read_text(encoding="utf-8")
+    for row in json.loads((folder / "measurements.json").read_text(encoding="utf-8"))["exams"]:
+        assert f"| {row['name']} | {row['claim']} | " in told
 
 
 def test_its_words_are_those_of_every_exam():

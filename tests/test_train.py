@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 
 from interp import models
 from interp.pocket import train as training
-from interp.pocket.run import save_state
+from interp.pocket.run import has_bf16, save_state
 
 SMALL = training.Recipe(blocks=1, heads=2, d_model=16, context=24, rows=4, steps=6, warm_up=2)
 
@@ -112,3 +112,15 @@ def test_training_leaves_the_words_seen_beside_the_weights(tmp_path):
     kept = json.loads((folder / "seen_words.json").read_text(encoding="utf-8"))
     assert kept == training.seen_words(training.tokenizer(), SMALL)
     assert models.seen_words(models.load(folder)) == frozenset(kept)
+
+
+@pytest.mark.parametrize("real", [True, False])
+def test_an_x86_that_only_imitates_bf16_takes_single_precision(monkeypatch, real):
+    """Imitated, it is three times slower than what it stands for."""
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: True)
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX512")
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: real)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
+    assert has_bf16(torch.device("cpu")) == real
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "SVE256")
+    assert has_bf16(torch.device("cpu"))  # elsewhere the first question is answered by the processor
