@@ -201,9 +201,7 @@ def index(
 
 
 def lesson(folder: Path, name: str, executed: NotebookNode, model: str) -> str:
-    """A notebook's page for the teacher, with what came out where it ran. Raises ValueError as
-    `teaching.lesson` does.
-    """
+    """A notebook's page for the teacher, with what came out where it ran."""
     page = f"{name}.html" if (folder / f"{name}.html").is_file() else None
     told = teaching.lesson(name, executed)
     title = f"For the teacher: {told.title}"

@@ -161,7 +161,7 @@ EDGES = {
     "C6": (lambda later: partial(margin.c6, planted_c6(EARLY | dict.fromkeys(LATE, 1 + later)),
                                  planted_taken(1.0, 0.1)), (4,), (1,)),
     "C8": (lambda share: partial(circuit.c8, "made", cast_measured(kept(share, (0.8, 1.3)))),
-           (1.25,), (0.85,)),
+           (0.95,), (0.82,)),
     "C9": (lambda left, lost: partial(restaurant.c9, "made", dinner(kept=left, low=left - 0.02, lost=lost)),
            (0.95, 0.6), (0.55, 0.32)),
     "C10": (lambda share: partial(weights.c10, found([share, *[(1 - share) / 3] * 3], part=weights.PARTS)),

@@ -93,9 +93,13 @@ def test_the_entrance_links_the_lessons_that_are_there(tmp_path):
     assert report.lesson_of("00_start_here") not in page
 
 
-def test_a_notebook_without_a_time_is_refused_by_name():
-    with pytest.raises(ValueError, match=r"^made does not say its time"):
-        teaching.lesson("made", new_notebook(cells=[new_markdown_cell("# Made")]))
+@pytest.mark.parametrize(
+    "cells", [[], [new_code_cell("1 + 1")], [new_markdown_cell("Hello"), new_code_cell("x")]]
+)
+def test_a_reader_s_own_notebook_has_a_lesson_too(tmp_path, cells):
+    lesson = teaching.lesson("98_mine", new_notebook(cells=cells))
+    assert (lesson.parts, lesson.note, lesson.level) == ((), None, "")
+    assert lesson.title in report.lesson(tmp_path, "98_mine", new_notebook(cells=cells), "pocket")
 
 
 def test_every_notebook_has_a_note_and_every_note_a_notebook():

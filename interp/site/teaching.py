@@ -82,21 +82,21 @@ class Lesson:
 
 
 def lesson(name: str, notebook: NotebookNode) -> Lesson:
-    """The lesson in a notebook called `name`; answers are there if it ran. Raises ValueError if its first
-    cell does not say how many minutes it takes.
+    """The lesson in a notebook called `name`; answers are there if it ran. Where its first cell does not say
+    "**Time** 20 minutes", as in a reader's own, its time is a rough count.
     """
     texts = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
     time = re.search(r"\*\*Time\*\* (\d+) minutes", texts[0]) if texts else None
-    if time is None:
-        raise ValueError(f"{name} does not say its time. Begin its first cell with “**Time** 20 minutes”.")
-    level = re.search(r"\*\*Level\*\* (.*?) ·", texts[0], re.DOTALL)
+    sections = list(_sections(notebook))
+    minutes = int(time[1]) if time else round(sum(weight for _, weight, _ in sections))
+    level = re.search(r"\*\*Level\*\* (.*?) ·", texts[0], re.DOTALL) if texts else None
     goal = re.search(r"\*\*Goal[^*]*\*\*\s*(.*?)(?=\n\n|\Z)", "\n\n".join(texts), re.DOTALL)
     return Lesson(
-        title=plain(texts[0].splitlines()[0].removeprefix("# ")),
-        minutes=int(time[1]),
+        title=plain(texts[0].splitlines()[0].removeprefix("# ")) if texts else name,
+        minutes=minutes,
         level=plain(level[1]) if level else "",
         goal=plain(goal[1]) if goal else "",
-        parts=tuple(_timed(list(_sections(notebook)), int(time[1]))),
+        parts=tuple(_timed(sections, minutes)),
         exercises=tuple(_exercises("\n".join(texts))),
         note=NOTES.get(name.split("_")[0]),
     )

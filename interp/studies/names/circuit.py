@@ -12,7 +12,7 @@ from random import Random
 import numpy as np
 
 from interp import models
-from interp.claims import SENTENCES, ZERO, Again, Claim, decide
+from interp.claims import SENTENCES, ZERO, Again, Claim, decide, shifted
 from interp.methods.ablation import sets_ablation
 from interp.methods.circuits import Node, circuits_isolated, nodes_removed
 from interp.models import Bridge
@@ -457,7 +457,7 @@ def c8(model_name: str, measured: Verdict, *, strict: float = 1.0) -> Claim:
 
 
 def _decided(kept: Kept, testable: bool, strict: float) -> str:
-    complete = kept.explained >= strict * LEAST_EXPLAINED and len(kept.played) == len(STRICT_PARTS)
+    complete = kept.explained >= shifted(LEAST_EXPLAINED, strict) and len(kept.played) == len(STRICT_PARTS)
     if testable and not kept.heads:
         return "not supported"  # nobody plays any of the three parts
     return decide(kept.explained, kept.interval, 0.0, kept.controls, testable=testable, complete=complete)
