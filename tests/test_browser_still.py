@@ -50,8 +50,10 @@ def page(screen):
 
 
 def check_twin(page):
-    """The picture is there with its words and its numbers, and how to wake the widget."""
-    twin = page.locator(".interp-still")
+    """The picture is there with its words and its numbers, and how to wake the widget. JupyterLab may open
+    the notebook before again, in a tab behind.
+    """
+    twin = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .interp-still")
     twin.wait_for()
     assert still.WAKE in twin.inner_text()
     picture = twin.locator("img")
