@@ -79,7 +79,7 @@ class Probed:
     """What the probes found, all on test tokens.
 
     `by_layer` is Result[kind, layer, concept]; `best` is Result[source, concept] at the layer that was
-    chosen, `bounds` its Result[source, concept, bound]; `sparse` is Result[size, concept]; `single` the
+    chosen, `bounds` its Result[source, concept, bound]; `sparse` is Result[neurons, concept]; `single` the
     best neurons.
     """
 
@@ -178,7 +178,7 @@ def probe(model: Bridge, *, seed: int = 0) -> Probed:
     layers = tuple(range(len(seen[KINDS[0]])))
     values, bounds = _with_bounds(best, chosen)
     by_layer = np.stack([aucs[TEST][kind].T for kind in KINDS])
-    sizes = {"size": SIZES, "concept": names}
+    sizes = {"neurons": SIZES, "concept": names}
     return Probed(
         by_layer=_auc_result(by_layer, {"kind": KINDS, "layer": layers, "concept": names}, about),
         best=_auc_result(values.T, {"source": SOURCES, "concept": names}, about),
