@@ -162,7 +162,8 @@ def published() -> Result:
         "weights": tuple(f"{n / 1e6:,.0f} M" for n in sizes),
         "source": ("GPT-2's table, per word", "Kaplan's law, per token"),
     }
-    return Result(np.transpose(values), axes, "loss", "nats", about() | {"published": True, "quoted": "GPT-2 in four sizes"})
+    quoted = about() | {"published": True, "quoted": "GPT-2 in four sizes"}
+    return Result(np.transpose(values), axes, "loss", "nats", quoted)
 
 
 def c18(excess: Result | None = None, *, strict: float = 1.0) -> Claim:
