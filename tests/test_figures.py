@@ -16,7 +16,7 @@ from PIL import Image, ImageChops
 
 from interp import figures
 from interp.claims import Claim
-from interp.figures import export, glyphs, page, theme, words
+from interp.figures import export, glyphs, network_sheets, page, theme, words
 from interp.figures import figure as module
 from interp.figures.figure import settled
 from interp.figures.line_charts import spread
@@ -81,6 +81,10 @@ def wires():
     return Result(np.array([[nan, 0.4, nan], [nan, nan, -0.2]]), axes, "share of the lead", "share", ABOUT)
 
 
+def parts():
+    return Result(np.array([50.0, 8, 2, 2, 32]), {"part": network_sheets.PARTS}, "count", "", ABOUT)
+
+
 def every_figure():
     lines, interval = profile()
     return (
@@ -93,6 +97,7 @@ def every_figure():
         ),
         figures.points(spots(), title="Points", groups={" Mary": "names", " John": "names"}),
         figures.circuit(wires(), title="Circuit", **WIRED),
+        figures.network_sheet(parts(), sentence=("Mary", "gave"), title="Network"),
     )
 
 

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from plotly.graph_objects import Figure as Chart
+from plotly.graph_objects import Scatter
 
 from interp.figures import charts, page, theme, words
 from interp.figures.figure import Figure
@@ -175,7 +176,12 @@ def _patch(arrow: Arrow) -> FancyArrowPatch:
 
 def _interactive(result: Result, sentence: Sequence[str], answer: str, title: str) -> Chart:
     plan = _planned(result, sentence, answer, WIDE, HIGH)
-    chart = charts.chart([], title, height=470)
+    rows = Scatter(
+        x=[LEFT * WIDE / 2] * len(plan.notes), y=[y for _, y, _ in plan.notes], mode="markers",
+        marker={"size": 30, "opacity": 0}, hoverinfo="text",
+        hovertext=[charts.shown(text) for *_, text in plan.notes],
+    )  # fmt: skip
+    chart = charts.chart([rows], title, height=470)
     shapes = [
         {
             "type": "rect", "x0": box.x - box.wide / 2, "x1": box.x + box.wide / 2,
@@ -192,7 +198,7 @@ def _interactive(result: Result, sentence: Sequence[str], answer: str, title: st
         {**_text_note(x, y, charts.stacked(text, room), theme.INK), "xanchor": "left", "align": "left"}
         for x, y, text in plan.notes
     ]
-    chart.update_layout(shapes=shapes, annotations=notes)
+    chart.update_layout(shapes=shapes, annotations=notes, showlegend=False)
     chart.update_xaxes(visible=False, range=[0, WIDE], fixedrange=True)
     chart.update_yaxes(visible=False, range=[-6, HIGH + 10], fixedrange=True)
     return chart
