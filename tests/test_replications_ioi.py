@@ -109,8 +109,8 @@ def test_groups_measure_what_their_records_say(twin):
     assert found == {r.id for r in published("gpt2", "ioi") if r.group == "eight/zeroed"}
 
 
-def test_a_random_model_fails_most_of_it(measured):
-    """Tolerances that anything would pass prove nothing: most records must fail on random weights."""
+def test_a_random_model_fails_all_of_it(measured):
+    """Tolerances that anything would pass prove nothing: no record may pass on random weights."""
     passed = [
         record.id
         for record in published("gpt2", "ioi")
