@@ -263,7 +263,8 @@ def test_one_reading_without_a_scan_finds_what_the_scan_finds(pocket, tmp_path):
     assert (found.matched.values == scanned).mean() > 0.99
     agrees = study.agreement(table, texts).values
     assert (found.agrees.values == agrees).mean() > 0.999
-    np.testing.assert_allclose(found.luck.values, study.agreement_by_chance(table, texts).values, atol=2e-4)
+    # One neuron whose place changes moves its layer by what its words weigh: up to 1e-3 of 0.04
+    np.testing.assert_allclose(found.luck.values, study.agreement_by_chance(table, texts).values, atol=2e-3)
     control = study.directions(pocket, table, texts, kinds, seed=3)
     for name in study.CONTROLS:
         np.testing.assert_array_equal(found.control[name].values, control[name].values)

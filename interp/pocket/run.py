@@ -15,6 +15,7 @@ from tqdm.auto import tqdm
 from transformers import GPT2LMHeadModel, PreTrainedTokenizerFast
 
 from interp import files
+from interp.trainings import network
 from interp.undisturbed import heard_between_steps
 
 
@@ -86,11 +87,7 @@ def has_bf16(device: torch.device) -> bool:
     """Whether products in bf16 are worth it on this device."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported()
-    if device.type != "cpu" or not torch.ops.mkldnn._is_mkldnn_bf16_supported():
-        return False
-    # An x86 without these instructions imitates bf16: right, and three times slower than single precision
-    there = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-    return there or not torch.backends.cpu.get_cpu_capability().startswith("AVX")
+    return device.type == "cpu" and network.has_bf16()
 
 
 def save_model(model: GPT2LMHeadModel, encode: PreTrainedTokenizerFast, folder: Path) -> None:
