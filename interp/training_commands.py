@@ -24,10 +24,10 @@ def mount(app: typer.Typer) -> None:
 
 
 def taps(out_dir: Folder = Path("checkpoints/taps"), steps: Steps = None) -> None:
-    """Train the six runs of notebook 07 again; a minute and a half of one core."""
+    """Train the ten runs of notebook 07 again; three minutes of one core."""
     from interp.trainings import taps as trainer  # imports torch
 
-    _make(lambda: trainer.train_all(out_dir / "states", out_dir, steps=steps), out_dir)
+    _make(lambda: trainer.train_all(out_dir / "states", out_dir, steps=steps), "taps", out_dir)
 
 
 def family(
@@ -44,7 +44,7 @@ def family(
         "amounts": tokens or trainer.TOKENS,
         "seeds": seeds or trainer.SEEDS,
     }
-    _make(lambda: trainer.train_all(out_dir / "family.json", **some), out_dir)
+    _make(lambda: trainer.train_all(out_dir / "family.json", **some), "family", out_dir)
 
 
 def belief(
@@ -61,15 +61,19 @@ def belief(
         err.print(f"There is no training {unknown[0]!r}: choose one of {', '.join(trainer.STAGES)}.")
         raise typer.Exit(2)
     some = {"kinds": tuple(kinds or ()), "seeds": tuple(seeds or trainer.SEEDS)}
-    _make(lambda: trainer.train_all(out_dir / "states", out_dir, steps=steps, **some), out_dir)
+    _make(lambda: trainer.train_all(out_dir / "states", out_dir, steps=steps, **some), "belief", out_dir)
 
 
-def _make(trained: Callable[[], Iterator], folder: Path) -> None:
-    """Say each run as it is done; one sentence and exit code 2 for what stands in the way."""
+def _make(trained: Callable[[], Iterator], topic: str, folder: Path) -> None:
+    """Say each run as it is done, and how all lie beside the stored ones; one sentence and exit code 2 for
+    what stands in the way."""
+    from interp.trainings import beside  # imports torch
+
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for done in trained():
             out.print(str(done), markup=False, soft_wrap=True)
+        out.print(beside.told(beside.rows(topic, folder)), markup=False, soft_wrap=True)
     except (ValueError, OSError) as error:
         err.print(files.told(error), markup=False, soft_wrap=True)
         raise typer.Exit(2) from error

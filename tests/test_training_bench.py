@@ -135,8 +135,8 @@ def test_a_page_that_follows_the_training_gets_every_look_without_asking(bench, 
     [
         ({"run": "live"}, "run", "Nothing has been trained here yet: press Start, or choose a stored run."),
         ({"run": "taps-9"}, "run",
-         "There is no run 'taps-9' here: choose one of live, taps-0, taps-1, taps-2, taps-adamw,"
-         " taps-one-block, taps-shuffled."),
+         "There is no run 'taps-9' here: choose one of live, taps-0, taps-1, taps-2, taps-adamw-0,"
+         " taps-adamw-1, taps-adamw-2, taps-one-block-0, taps-one-block-1, taps-one-block-2, taps-shuffled."),
         ({"run": "live", "do": "start", "seed": "x", "seconds": "60"}, "seed",
          "'x' is no seed: give a whole number such as 3."),
         ({"run": "live", "do": "start", "seed": "-4", "seconds": "60"}, "seed",
@@ -177,7 +177,7 @@ def test_a_training_that_is_refused_or_fails_is_told_and_the_last_picture_stays(
 
 
 def test_a_state_goes_out_and_comes_back(bench):
-    ask(bench, run="taps-adamw", place=400)
+    ask(bench, run="taps-adamw-0", place=400)
     saved, shown = bench.state, bench.reply["picture"]
     ask(bench, request=2)
     bench.load(saved)

@@ -20,7 +20,8 @@ from interp.trainings.live import Live
 LIVE = "live"
 TAPS = {
     "taps-0": "stored, seed 0", "taps-1": "stored, seed 1", "taps-2": "stored, seed 2",
-    "taps-adamw": "stored, AdamW alone", "taps-one-block": "stored, one block only",
+    **{name: f"stored, AdamW alone, seed {i}" for i, name in enumerate(taps.RUNS["taps-adamw"])},
+    **{name: f"stored, one block only, seed {i}" for i, name in enumerate(taps.RUNS["taps-one-block"])},
     "taps-shuffled": "stored, words shuffled",
 }  # fmt: skip
 ASKED = {"exam": "X left (the exam)", "the mover is asked": "the mover is asked"}

@@ -213,7 +213,7 @@ NOTES = {
     "07": Note(
         "Nobody writes a skill into a model. It arrives while the loss falls, sometimes in a jump.",
         ("“The model understood at step 500.” The seeds differ in when; look at three.",
-         "“Low loss, so it knows how.” One block learns the gifts without the three-step way."),
+         "“Low loss, so it knows how.” One block can learn the gifts without the three-step way."),
         "What in your own learning came in a jump?",
     ),
     "08": Note(

@@ -1,7 +1,7 @@
 """Half a minute of training that can be watched: 100,096 weights learn to repeat, and who gets the gift.
 
-Six runs are stored: three seeds of the recipe, one with AdamW alone, one with a single block, and a control
-that reads the same words in random order.
+Ten runs are stored: three seeds of the recipe, three with AdamW alone, three with a single block, and a
+control that reads the same words in random order.
 """
 
 from collections.abc import Callable, Iterator
@@ -36,15 +36,18 @@ class Variant:
     weights: bool = False  # whether they ship
 
 
-VARIANTS = {
-    "taps-0": Variant(RECIPE, weights=True),
-    "taps-1": Variant(replace(RECIPE, seed=1)),
-    "taps-2": Variant(replace(RECIPE, seed=2)),
-    "taps-adamw": Variant(replace(RECIPE, name="taps, AdamW alone", rates=Rates(muon=0.0, adam=4e-3))),
-    "taps-one-block": Variant(replace(RECIPE, name="taps, one block", shape=Shape(blocks=1))),
-    "taps-shuffled": Variant(replace(RECIPE, name="taps, words shuffled"), shuffled=True, weights=True),
+SETTINGS = {
+    "taps": RECIPE,
+    "taps-adamw": replace(RECIPE, name="taps, AdamW alone", rates=Rates(muon=0.0, adam=4e-3)),
+    "taps-one-block": replace(RECIPE, name="taps, one block", shape=Shape(blocks=1)),
 }
-SEEDS = ("taps-0", "taps-1", "taps-2")
+RUNS = {setting: tuple(f"{setting}-{seed}" for seed in (0, 1, 2)) for setting in SETTINGS}
+SEEDS = RUNS["taps"]
+VARIANTS = {
+    name: Variant(replace(SETTINGS[setting], seed=seed), weights=name == "taps-0")
+    for setting, names in RUNS.items()
+    for seed, name in enumerate(names)
+} | {"taps-shuffled": Variant(replace(RECIPE, name="taps, words shuffled"), shuffled=True, weights=True)}
 
 
 @cache
