@@ -17,6 +17,8 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbformat import NotebookNode
 
+from interp import progress
+
 SUFFIXES = ("png", "svg", "pdf", "html", "csv")
 SAVED = re.compile(r"""\.save\(\s*["']([^"']+)["']""")
 
@@ -77,6 +79,7 @@ def missing_figures(paths: Sequence[Path], folder: Path) -> tuple[str, ...]:
 
 def execute(path: Path, environment: Mapping[str, str], on_cell: Callable[[int, int], None]) -> NotebookNode:
     """The notebook with outputs, run top to bottom in a fresh kernel; `on_cell(done, total)` after each cell.
+    Nobody's guesses are in it: others will read it.
 
     Raises CellFailed when a cell raises and Interrupted on Ctrl-C.
     """
@@ -87,7 +90,7 @@ def execute(path: Path, environment: Mapping[str, str], on_cell: Callable[[int, 
     )
     client.extra_arguments = ["--IPKernelApp.log_level=ERROR"]
     client.reset_execution_trackers()
-    with _ctrl_c_stops(client, path) as state, client.setup_kernel(env=dict(environment)):
+    with _ctrl_c_stops(client, path) as state, client.setup_kernel(env={**environment, progress.ALONE: "1"}):
         for index, cell in enumerate(notebook.cells):
             if state.pressed:  # an idle kernel ignores the interrupt
                 break

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from interp import progress
+
 MARKS = re.compile(
     r"[\\`*_{}\[\]<>&#|~!$]|^[-+=]|(?<=^\d)[.)]|(?<=^\d\d)[.)]"
 )  # what Markdown, HTML, LaTeX read
@@ -35,8 +37,9 @@ def told(*found: str | Mapping | Iterable[str]) -> Finding:
     return Finding(tuple(sentence for one in found for sentence in _sentences(one)))
 
 
-def check(sentence: str, **choices: bool) -> Finding:
-    """What came out, and which of the choices offered for a prediction it was: "B came out. ..."
+def check(sentence: str, *, guess: str = "", **choices: bool) -> Finding:
+    """What came out, and which of the choices offered for a prediction it was: "B came out. ..." `guess` is
+    the cell that asked: what was guessed there is said as well, and the outcome stands there, too.
 
     Raises ValueError unless exactly one of the choices is true.
     """
@@ -46,7 +49,16 @@ def check(sentence: str, **choices: bool) -> Finding:
             f"A prediction is checked against one outcome, but {len(right)} of the choices"
             f" {', '.join(choices)} are true: make them exclude one another and cover everything."
         )
-    return Finding((f"{right[0]} came out. {sentence}",))
+    own = _guessed(guess, right[0]) if guess else ""
+    yours = f" You guessed {own}." if own in choices else ""
+    return Finding((f"{right[0]} came out. {sentence}{yours}",))
+
+
+def _guessed(cell: str, outcome: str) -> str:
+    """What was guessed in this cell, "" if nothing; the outcome is told to all who show the guess."""
+    kept = progress.here()
+    kept.came_out(cell, outcome)
+    return kept.guesses().get(cell, "")
 
 
 def _sentences(found: str | Mapping | Iterable[str]) -> Iterable[str]:

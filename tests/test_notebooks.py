@@ -13,10 +13,11 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from interp import claims, execution, models, report
+from interp import claims, execution, models, predictions, report
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = execution.notebooks(ROOT / "notebooks")
+GUESS = re.compile(r"""(from interp import widgets\n\n)?widgets\.Guess\("([\w-]+)"\)""")
 MOST_CELLS, MOST_WORDS, MOST_LINES = 40, 1300, 10
 FORBIDDEN = re.compile(r"^\s*(def |class |%|!|import torch|from torch|for .*:$|while )", re.MULTILINE)
 FETCHED = re.compile(r"<(script|link|img|iframe|source)\b[^>]*(src|href)=[\"']?(https?:)?//")
@@ -56,7 +57,8 @@ def test_a_notebook_in_git_has_no_outputs_and_no_widget_state(path):
 @named(NOTEBOOKS)
 def test_a_notebook_is_short_and_holds_no_machinery(path):
     notebook = nbformat.read(path, as_version=4)
-    assert len(notebook.cells) <= MOST_CELLS
+    guesses = [cell for cell in cells(path, "code") if GUESS.fullmatch(cell.source)]
+    assert len(notebook.cells) - len(guesses) <= MOST_CELLS  # a guess belongs to the cell that asks
     assert sum(len(cell.source.split()) for cell in cells(path, "markdown")) <= MOST_WORDS
     for cell in cells(path, "code"):
         assert len(cell.source.splitlines()) <= MOST_LINES, cell.source
@@ -85,6 +87,21 @@ def test_after_every_figure_the_text_says_what_to_see_and_before_the_first_the_r
         assert after.startswith("**What to see.**"), sequence[index].source
     before = "\n".join(cell.source for cell in sequence[: shown[0]])
     assert "**Predict.**" in before
+
+
+@named(NOTEBOOKS)
+def test_every_prediction_is_kept_before_its_result_and_stands_beside_it(path):
+    """Right behind the cell that asks, and in the check of what came out where there are choices."""
+    sequence = nbformat.read(path, as_version=4).cells
+    asked = {cell.id: predictions.in_text(cell.source) for cell in sequence if cell.cell_type == "markdown"}
+    asked = {cell: found for cell, found in asked.items() if found}
+    kept = [(before.id, after.source) for before, after in itertools.pairwise(sequence) if before.id in asked]
+    assert [(cell, GUESS.fullmatch(source)[2]) for cell, source in kept] == [(cell, cell) for cell in asked]
+    code = "\n".join(cell.source for cell in cells(path, "code"))
+    checked = re.findall(r"""guess="([\w-]+)", A=""", code)
+    assert checked == [cell for cell, (one,) in asked.items() if one.choices]
+    assert code.count("Guess(") == len(asked)
+    assert code.count("finding.check(") == len(checked)
 
 
 PROSE_AS_PYTHON = (

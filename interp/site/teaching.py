@@ -3,15 +3,16 @@
 The answers are read from the notebook that ran, so they are this model's own. Refuses: verdicts, analysis.
 """
 
-import html
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from nbformat import NotebookNode
 
+from interp import predictions
+from interp.predictions import plain
+
 CHART = "application/vnd.plotly.v1+json"
-PREDICT = re.compile(r"\*\*Predict\.\*\*\s+(.*?)(?=\n\n|\Z)", re.DOTALL)
 HEADING = re.compile(r"^## (\d+ .+)$", re.MULTILINE)
 EXERCISE = re.compile(
     r"^\*\*(?P<number>\d)\*\* (?P<stars>★+) (?:(?P<minutes>\d+) minutes\. )?(?P<text>.*?)"
@@ -19,6 +20,7 @@ EXERCISE = re.compile(
     r"<details><summary>Solution</summary>(?P<solution>.*?)</details>",
     re.MULTILINE | re.DOTALL,
 )
+PLAYED = re.compile(r"\bwidgets\.(?!Guess\b)")
 CAME_OUT = re.compile(r"^[A-Z] came out\. .+", re.MULTILINE)
 WORDS_A_MINUTE = 120  # read aloud, with time to look
 TO_PREDICT = 1.5  # minutes: think, say it, compare
@@ -102,19 +104,12 @@ def lesson(name: str, notebook: NotebookNode) -> Lesson:
     )
 
 
-def plain(text: str) -> str:
-    """Markdown as running text: links and emphasis give their words, code its letters."""
-    text = re.sub(r"\[([^\]]+)\]\([^)]*\)", r"\1", text)
-    text = re.sub(r"<[^>]+>", "", text)
-    return " ".join(html.unescape(re.sub(r"[*`]|^> ", "", text, flags=re.MULTILINE)).split())
-
-
 def _sections(notebook: NotebookNode) -> Iterator[tuple[str, float, list[Step]]]:
     """Every numbered section: its title, a rough time, its predictions with what came out."""
     title, weight, steps, waiting = "Before it begins", 0.0, [], ""
     for cell in notebook.cells:
         if cell.cell_type == "code":
-            weight += TO_PLAY if "widgets." in cell.source else 0
+            weight += TO_PLAY if PLAYED.search(cell.source) else 0
             found = _outcome(cell.outputs)
             if waiting and found:
                 steps[-1] = Step(waiting, found)
@@ -126,8 +121,8 @@ def _sections(notebook: NotebookNode) -> Iterator[tuple[str, float, list[Step]]]
                     yield title, weight, steps
                 title, weight, steps, waiting = piece.splitlines()[0].removeprefix("## "), 0.0, [], ""
             weight += len(piece.split()) / WORDS_A_MINUTE
-            for asked in PREDICT.findall(piece):
-                waiting, weight = plain(asked), weight + TO_PREDICT
+            for prediction in predictions.in_text(piece):
+                waiting, weight = prediction.asked, weight + TO_PREDICT
                 steps.append(Step(waiting, ""))
     if HEADING.match(f"## {title}"):
         yield title, weight, steps

@@ -14,13 +14,19 @@ WAKE = (
 SMALL = page.Sheet(drawing.SHAPES["16:9"], 80, *drawing.ROOM)
 # Where a front end keeps the place of a live widget that is gone, it says “model not found” there. Where the
 # notebook is not trusted this rule is left out, and the line stays above the picture.
-TWIN = """<style>
-.jp-OutputArea-child:has(+ .jp-OutputArea-child .{mark}):not(:has(.interp-widget)){{display:none}}
+_PLACE = ".jp-OutputArea-child:has(+ .jp-OutputArea-child .{mark}):not(:has(.interp-widget)){{display:none}}"
+LINE = f"""<style>
+{_PLACE}
+</style><p class="interp-still {{mark}}"><em>{{text}}</em></p>"""
+TWIN = (
+    f"<style>\n{_PLACE}"
+    """
 .interp-still table{{border-collapse:collapse;font-size:13px}}
 .interp-still td,.interp-still th{{text-align:right;padding:2px 8px}}
 </style><div class="interp-still {mark}"><p><em>{wake}</em></p>
 <img src="data:image/png;base64,{png}" alt="{alt}" style="max-width:100%">
 <details><summary>The numbers as a table</summary><p>{caption}</p>{table}</details></div>"""
+)
 
 
 def twin(picture: Picture, mark: str) -> dict[str, str]:
@@ -38,3 +44,8 @@ def twin(picture: Picture, mark: str) -> dict[str, str]:
         table=words.table(figure.result, None, figure.texts),
     )
     return {"text/html": html, "image/png": png, "text/plain": figure.alt}
+
+
+def line(text: str, mark: str) -> dict[str, str]:
+    """The twin of a control that shows no result: one sentence, with `mark` as in `twin`."""
+    return {"text/html": LINE.format(mark=mark, text=escape(text)), "text/plain": text}

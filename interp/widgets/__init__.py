@@ -2,6 +2,7 @@
 
 from interp.widgets.ablation_lab import AblationLab
 from interp.widgets.attention_viewer import AttentionViewer
+from interp.widgets.guess import Guess
 from interp.widgets.lens_explorer import LensExplorer
 from interp.widgets.margin_notes import MarginNotes
 from interp.widgets.neuron_browser import NeuronBrowser
@@ -11,6 +12,6 @@ from interp.widgets.training_bench import TrainingBench
 from interp.widgets.vector_playground import VectorPlayground
 
 __all__ = [
-    "AblationLab", "AttentionViewer", "LensExplorer", "MarginNotes", "NeuronBrowser", "PatchingMap",
+    "AblationLab", "AttentionViewer", "Guess", "LensExplorer", "MarginNotes", "NeuronBrowser", "PatchingMap",
     "SurpriseReader", "TrainingBench", "VectorPlayground",
 ]  # fmt: skip

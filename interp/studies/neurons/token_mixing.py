@@ -105,11 +105,17 @@ def evenly_matched(matched: Result) -> dict[str, list]:
     return found
 
 
+def difference(left: Result) -> tuple[float, float]:
+    """How much more is left of neurons for one word than of those for a kind of text: the interval's ends."""
+    gap = left.at(pattern=PATTERNS[0]).values - left.at(pattern=PATTERNS[2]).values
+    low, high = Result(gap, {"neuron": left.axes["neuron"]}, "", "").interval("neuron").values.tolist()
+    return low, high
+
+
 def told(left: Result) -> str:
     """What is left of either kind, in one sentence."""
     words, texts = (float(left.at(pattern=one).mean("neuron")) for one in left.axes["pattern"])
-    gap = left.at(pattern=PATTERNS[0]).values - left.at(pattern=PATTERNS[2]).values
-    low, high = Result(gap, {"neuron": left.axes["neuron"]}, "", "").interval("neuron").values
+    low, high = difference(left)
     verdict = "no sure difference"
     if low > 0 or high < 0:
         verdict = "topics need the heads more" if low > 0 else "words need them more"
