@@ -186,6 +186,9 @@ def measure_speed(
     out.print(_speeds(done))
     for row in done:
         out.print(f"{row.name}: {row.note}", markup=False, soft_wrap=True)
+        if not row.trusted:
+            told = f"{row.name}: not to be trusted, its samples lie {row.spread:.0%} apart. Run it again when"
+            err.print(f"{told} nothing else runs.", markup=False, soft_wrap=True)
     _written(lambda: timing.save(done, path))
     raise typer.Exit(0 if all(row.max_gap <= timing.MOST_GAP for row in done) else 1)
 
@@ -529,11 +532,21 @@ def _run(path: Path, folder: Path, environment: dict[str, str], language: str) -
 
 
 def _speeds(rows: Sequence["timing.Row"]) -> Table:
-    table = Table("path", "times faster", "aim", "largest gap", title="beside TransformerLens' own loop")
+    headings = ("path", "times faster", "aim", "share of the limit", "held back by", "largest gap")
+    table = Table(*headings, title="beside TransformerLens' own loop")
     for row in rows:
         aim = "" if row.aim is None else f"{row.aim:g}"
-        table.add_row(row.name, f"{row.ratio:.1f}", aim, f"{row.max_gap:.1e} {row.unit}")
+        ratio = f"{row.ratio:.1f}" if row.trusted else f"{row.ratio:.1f} (not to be trusted)"
+        table.add_row(row.name, ratio, aim, *_held_back(row.limit), f"{row.max_gap:.1e} {row.unit}")
     return table
+
+
+def _held_back(limit: "timing.Limit | None") -> tuple[str, str]:
+    """The share of the limit, and the three largest causes of the rest."""
+    if limit is None:
+        return "", ""
+    causes = sorted(limit.rest.items(), key=lambda cause: -cause[1])[:3]
+    return f"{limit.share:.0%}", ", ".join(f"{cause} {share:.0%}" for cause, share in causes)
 
 
 def _timings(pages: Sequence[report.Page], folder: Path) -> Table:

@@ -10,7 +10,7 @@ from torch import Tensor
 from interp.methods import lens
 from interp.models import Bridge, sizes
 from interp.prompts import Prompts
-from interp.timing.rows import AIMS, Row, compare
+from interp.timing.rows import Row, compare, row
 
 WORDS = 16  # tokens of the prompt
 TRACKED = (5, 7)  # token ids that are followed
@@ -45,7 +45,7 @@ def _tracked(model: Bridge, rounds: int) -> Row:
     leads = [read[..., 0] - read[..., 1] for read in (fast()[0], loop())]
     timed = compare([loop] * rounds, fast, rounds=rounds)
     note = f"{len(TRACKED)} words at all layers of one prompt of {WORDS}; library: logit_lens with vocab"
-    return Row("lens", timed.ratio(1), _gap(*leads), "nats", AIMS["lens"], note)
+    return row("lens", timed, 1, fast, gap=_gap(*leads), unit="nats", note=note)
 
 
 def _first(model: Bridge, rounds: int) -> Row:
@@ -66,7 +66,7 @@ def _first(model: Bridge, rounds: int) -> Row:
         f"the first {GUESSES} guesses at all layers and words of one prompt of {WORDS}; library: logit_lens"
     )
     theirs = loop()[:, 0].topk(GUESSES, dim=-1).values
-    return Row("lens_guesses", timed.ratio(1), _gap(mine, theirs), "nats", AIMS["lens_guesses"], note)
+    return row("lens_guesses", timed, 1, fast, gap=_gap(mine, theirs), unit="nats", note=note)
 
 
 def _prompt(model: Bridge) -> Prompts:

@@ -34,7 +34,8 @@ def run(*, quick: bool = False, families: Sequence[str] = FAMILIES) -> Iterator[
 def save(rows: Sequence[Row], path: Path) -> Path:
     """The rows as a JSON list of objects; gives the path back."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    files.write(path, (json.dumps([asdict(row) for row in rows], indent=1) + "\n").encode())
+    told = [{**asdict(row), "trusted": row.trusted} for row in rows]
+    files.write(path, (json.dumps(told, indent=1) + "\n").encode())
     return path
 
 

@@ -14,7 +14,7 @@ from interp.methods.scan.ranking import activation_of
 from interp.methods.scan.shards import floor_of, scan_shard
 from interp.models import Bridge, sizes
 from interp.sites import Site
-from interp.timing.rows import AIMS, Row, compare
+from interp.timing.rows import AIMS, Row, compare, row
 
 WIDTH, AT_ONCE = 128, 8  # tokens per window, windows per batch
 BEFORE, WINDOWS = 320, 160  # windows read before, as in a scan that is under way, and windows timed
@@ -47,14 +47,14 @@ def rows(model: Bridge, quick: bool) -> Iterator[Row]:
     told = f"{corpus.tokens} tokens in windows of {width}, after {before} others; top {K} of every neuron"
     speed = f"{corpus.tokens / timed.fast:,.0f} tokens per second"
     gap = _gap(model, corpus, plan, batches[:CELLS])
-    yield Row(
-        "scan", timed.ratio(1), gap, "activation", AIMS["scan"], f"{told}: {speed}; loop: the bare blocks"
-    )
+    note = f"{told}: {speed}; loop: the bare blocks"
+    alone = row("scan", timed, 1, fast, gap=gap, unit="activation", note=note)
+    yield alone
     state: list[Tensor | None] = [None]
     loop = compare([_keeping_all(model, batch, state) for batch in batches[:CELLS]], fast, rounds=1)
     note = f"{told}; loop: run_with_cache and top-k, {CELLS} of {len(batches)} batches timed"
-    name = "scan_against_cache"
-    yield Row(name, loop.ratio(len(batches)), gap, "activation", AIMS[name], note)
+    ratio, name = loop.ratio(len(batches)), "scan_against_cache"
+    yield replace(alone, name=name, ratio=ratio, aim=AIMS[name], note=note, spread=loop.spread)
 
 
 def _corpus(model: Bridge, width: int, windows: int, *, seed: int = SEED) -> Corpus:

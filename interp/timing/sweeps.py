@@ -20,7 +20,7 @@ from interp.methods.readout import LogitDifference
 from interp.models import Bridge, sizes
 from interp.prompts import Prompts
 from interp.sites import Head, Site
-from interp.timing.rows import AIMS, Row, compare
+from interp.timing.rows import Row, compare, row
 
 WORDS = 16  # tokens per prompt
 FIRST_DIFFERENT = 5  # a donor agrees before this position, as pairs that differ in a name do
@@ -67,7 +67,7 @@ def _ablation(model: Bridge, name: str, *, prompts: int, cells: int) -> Row:
         f"{count} heads, {prompts} prompts of {WORDS}; loop: run_with_hooks,"
         f" {len(heads)} of {count} heads timed"
     )
-    return Row(name, timed.ratio(count), gap, "nats", AIMS[name], note)
+    return row(name, timed, count, fast, gap=gap, unit="nats", note=note)
 
 
 def _head_position(model: Bridge, *, cells: int) -> Row:
@@ -80,11 +80,11 @@ def _head_position(model: Bridge, *, cells: int) -> Row:
     frame = pd.DataFrame(chosen, columns=["layer", "pos", "head"])
     _, cache = model.run_with_cache(donor.tokens)
 
-    def loop(row: int) -> Float[Tensor, "prompt"]:
+    def loop(cell: int) -> Float[Tensor, "prompt"]:
         with redirect_stderr(StringIO()):  # its progress bar
             return patching.generic_activation_patch(
                 cast(Any, model), batch.tokens, cache, lambda logits: metric(logits[:, -1])[0],
-                patching.layer_pos_head_vector_patch_setter, "z", index_df=frame.iloc[[row]],
+                patching.layer_pos_head_vector_patch_setter, "z", index_df=frame.iloc[[cell]],
             ).reshape(-1)  # fmt: skip
 
     def fast() -> np.ndarray:
@@ -93,14 +93,14 @@ def _head_position(model: Bridge, *, cells: int) -> Row:
     before = metric(model.run_with_hooks(batch.tokens)[:, -1])
     found = fast()
     values = [found[layer, head, at] for layer, at, head in chosen]
-    gap = _gap(values, [loop(row) - before for row in range(cells)])
-    timed = compare([lambda row=row: loop(row) for row in range(cells)], fast,
+    gap = _gap(values, [loop(cell) - before for cell in range(cells)])
+    timed = compare([lambda cell=cell: loop(cell) for cell in range(cells)], fast,
                     once=lambda: model.run_with_cache(donor.tokens))  # fmt: skip
     note = (
         f"{count} cells, one pair of {WORDS} that differs from position {FIRST_DIFFERENT} on; loop: "
         f"transformer_lens.patching, {cells} cells timed"
     )
-    return Row("head_position_patch", timed.ratio(count), gap, "nats", AIMS["head_position_patch"], note)
+    return row("head_position_patch", timed, count, fast, gap=gap, unit="nats", note=note)
 
 
 def _paths(model: Bridge, name: str, receivers: Sequence[Receiver] | None, *, cells: int) -> Row:
@@ -125,7 +125,7 @@ def _paths(model: Bridge, name: str, receivers: Sequence[Receiver] | None, *, ce
         f"{count} heads to {to}, {PAIRS} pairs of {WORDS}; loop: run_with_hooks, all heads frozen,"
         f" {len(senders)} of {count} senders timed"
     )
-    return Row(name, timed.ratio(count), gap, "nats", AIMS[name], note)
+    return row(name, timed, count, fast, gap=gap, unit="nats", note=note)
 
 
 def _path_loop(
@@ -171,7 +171,7 @@ def _toggle(model: Bridge, name: str, layer: int, *, cells: int) -> Row:
     gap = _gap([fast().numpy()], [loops[0]()])
     timed = compare(loops, fast, rounds=cells)
     note = f"head {head} on or off, one prompt of {WORDS}; loop: run_with_hooks"
-    return Row(name, timed.ratio(1), gap, "nats", AIMS[name], note)
+    return row(name, timed, 1, fast, gap=gap, unit="nats", note=note)
 
 
 # --- TransformerLens' side, and the prompts ----------------------------------------------------------------
