@@ -18,6 +18,7 @@ from rich.table import Table
 
 from interp import doctor, execution, files, languages, report, site, training_commands
 from interp.figures import export
+from interp.languages import prose
 
 if TYPE_CHECKING:  # it imports torch
     from interp.models import Bridge
@@ -83,7 +84,7 @@ def reproduce(
     try:
         chosen, language = execution.notebooks(ROOT / "notebooks", only or ()), languages.chosen()
         for path in chosen:  # a cell without a translation is said before anything runs
-            languages.notebook(path, language)
+            prose.notebook(path, language)
         place, size = _settled(model)
         folder = _home(place.name, place.weights_sha256, place.sha256, out_dir)
         _pack(place, folder)
@@ -107,7 +108,7 @@ def lay_out_notebooks() -> None:
         language, _ = languages.chosen(), execution.notebooks(folder)  # raises where there are none
         if language != languages.ENGLISH:
             folder = _writable(ROOT / "build" / "notebooks" / language)
-            kept = languages.lay_out(ROOT / "notebooks", folder, language)
+            kept = prose.lay_out(ROOT / "notebooks", folder, language)
     except (ValueError, OSError) as error:
         _cannot(error)
     if kept:
@@ -521,7 +522,7 @@ def _run(path: Path, folder: Path, environment: dict[str, str], language: str) -
             )
             error = None
             drawn = report.pictures_of(folder, execution.shelves(path, folder))
-            told = languages.told_in(language, executed, path.stem)
+            told = prose.told_in(language, executed, path.stem)
             made = report.page(told, report.packs_of(folder), drawn, language)
             files.write(folder / f"{path.stem}.html", made.encode())
             taught = report.lesson(folder, path.stem, executed, folder.name)

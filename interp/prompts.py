@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Bool, Int, Shaped
 from torch import Tensor
 
+from interp.languages import message, say
 from interp.screens.sentences import Asked
 from interp.words.letters import whole
 
@@ -131,6 +132,12 @@ def typed_as(text: str) -> str:
     return typed.replace("\n", "\\n")
 
 
+QUOTE_IT = message(
+    '{what} {text!r} is {pieces}; it must be one token. {other!r} is one: write "{quoted}", in quotes.'
+)
+CHOOSE = message("{what} {text!r} is {pieces}; it must be one token. Choose another word.")
+
+
 def asked(tokenizer: Any, typed: str, what: str) -> Asked:
     """The token that a typed answer means, as `meant` reads it. `what` names its use in errors.
 
@@ -139,14 +146,14 @@ def asked(tokenizer: Any, typed: str, what: str) -> Asked:
     """
     text = meant(typed)
     if not text:
-        raise ValueError(f"{what} is missing: write one word, such as Mary.")
+        raise ValueError(say("{what} is missing: write one word, such as Mary.", what=what))
     other = text.removeprefix(" ") if text.startswith(" ") else f" {text}"
     instead = typed_as(other) if len(_encode(tokenizer, other)) == 1 else ""
     ids = _encode(tokenizer, text)
     if len(ids) != 1:
         quoted = other.replace("\n", "\\n")
-        way = f'{other!r} is one: write "{quoted}", in quotes' if instead else "Choose another word"
-        raise ValueError(f"{what} {text!r} is {_cut(tokenizer, ids)}; it must be one token. {way}.")
+        told = {"what": what, "text": text, "pieces": _cut(tokenizer, ids), "other": other, "quoted": quoted}
+        raise ValueError(say(QUOTE_IT if instead else CHOOSE, **told))
     return Asked(text, ids[0], other if instead else "", instead)
 
 
@@ -155,15 +162,20 @@ def single_token(tokenizer: Any, text: str, what: str) -> int:
     ids = _encode(tokenizer, text)
     if len(ids) != 1:
         raise ValueError(
-            f"{what} {text!r} is {_cut(tokenizer, ids)}; it must be one token."
-            " Choose another word, and mind the space before it."
+            say(
+                "{what} {text!r} is {pieces}; it must be one token. Choose another word, and mind the space "
+                "before it.",
+                what=what,
+                text=text,
+                pieces=_cut(tokenizer, ids),
+            )
         )
     return ids[0]
 
 
 def _cut(tokenizer: Any, ids: Sequence[int]) -> str:
-    pieces = ", ".join(repr(tokenizer.decode([i])) for i in ids) or "none"
-    return f"{len(ids)} tokens ({pieces})"
+    pieces = ", ".join(repr(tokenizer.decode([i])) for i in ids) or say("none")
+    return say("{number} tokens ({pieces})", number=len(ids), pieces=pieces)
 
 
 def _refuse_other_number(sentences: int, **columns: Sequence | None) -> None:
@@ -180,7 +192,7 @@ def _write_one(
 ) -> tuple[list[int], dict[str, int]]:
     text = "".join(piece for _, piece in pieces)
     if not text.strip():
-        raise ValueError(f"The prompt {text!r} is empty. Write at least one word.")
+        raise ValueError(say("The prompt {text!r} is empty. Write at least one word.", text=text))
     ids, spots = [tokenizer.bos_token_id] * bos, {}
     for role, piece in pieces:
         if role is not None:
@@ -195,8 +207,13 @@ def _write_one(
         )
     if context is not None and len(ids) > context:
         raise ValueError(
-            f"The prompt has {len(ids)} tokens, but the model reads at most {context}."
-            f" Make it shorter by {len(ids) - context}."
+            say(
+                "The prompt has {number} tokens, but the model reads at most {most}. Make it shorter by "
+                "{more}.",
+                number=len(ids),
+                most=context,
+                more=len(ids) - context,
+            )
         )
     return ids, spots
 

@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from interp.languages import message, say
+
 AXES = ("prompt", "position", "query", "key", "layer", "head", "neuron", "token", "d_model", "d_head")
 
 _RESIDUAL = ("prompt", "position", "d_model")
@@ -115,7 +117,7 @@ class Head:
     @classmethod
     def parse(cls, text: str) -> "Head":
         """The head named by a text such as "L9H6". Raises ValueError if the text names none."""
-        return cls(*_numbers(text, "H", "a head", "L9H6"))
+        return cls(*_numbers(text, "H", message("a head"), "L9H6"))
 
     @property
     def site(self) -> Site:
@@ -143,7 +145,7 @@ class Neuron:
     @classmethod
     def parse(cls, text: str) -> "Neuron":
         """The neuron named by a text such as "L8N1203". Raises ValueError if the text names none."""
-        return cls(*_numbers(text, "N", "a neuron", "L8N1203"))
+        return cls(*_numbers(text, "N", message("a neuron"), "L8N1203"))
 
     @property
     def site(self) -> Site:
@@ -159,6 +161,14 @@ class Neuron:
 
 
 Place = Site | Head | Neuron
+NO_HEAD = message(
+    "{place} is not in this model: {name} has layers 0-{last} and heads 0-{most}. Choose a head such as "
+    "{example}."
+)
+NO_NEURON = message(
+    "{place} is not in this model: {name} has layers 0-{last} and neurons 0-{most}. Choose a neuron such as "
+    "{example}."
+)
 
 
 def check_place(place: Place, shape: Shape) -> None:
@@ -168,19 +178,30 @@ def check_place(place: Place, shape: Shape) -> None:
     layer_exists = layer is None or layer < shape.layers
     if layer_exists and (units is None or place.index[units[0]] < units[1]):
         return
-    has = f"{place} is not in this model: {shape.name} has layers 0-{shape.layers - 1}"
+    told = {"place": place, "name": shape.name, "last": shape.layers - 1}
     if units is None:
-        raise ValueError(f"{has}. Choose a layer from 0 to {shape.layers - 1}.")
+        raise ValueError(
+            say(
+                "{place} is not in this model: {name} has layers 0-{last}. Choose a layer from 0 to {last}.",
+                **told,
+            )
+        )
     unit, count = units
     example = (Head if unit == "head" else Neuron)(shape.layers - 1, count - 1)
-    raise ValueError(f"{has} and {unit}s 0-{count - 1}. Choose a {unit} such as {example}.")
+    told |= {"most": count - 1, "example": example}
+    raise ValueError(say(NO_HEAD if unit == "head" else NO_NEURON, **told))
 
 
 def _numbers(text: str, letter: str, what: str, example: str) -> tuple[int, int]:
     found = re.fullmatch(rf"L([0-9]+){letter}([0-9]+)", text.strip(), re.IGNORECASE)
     if not found:
         raise ValueError(
-            f"{text!r} is not the name of {what}: write the layer and the number, such as {example}."
+            say(
+                "{text!r} is not the name of {what}: write the layer and the number, such as {example}.",
+                text=text,
+                what=say(what),
+                example=example,
+            )
         )
     return int(found[1]), int(found[2])
 

@@ -19,6 +19,7 @@ from interp.words import ioi
 from interp.words.pronouns import POSSESSIVES, PRONOUNS
 
 LAYERS, HEADS, WIDTH, CONTEXT = 3, 4, 32, 64
+os.environ.pop("INTERP_LANGUAGE", None)  # the tests read English; those that do not say so
 MAY_USE_LOOPBACK = ("test_notebooks", "test_command_line", "test_browser", "test_cluster", "test_hub")
 
 

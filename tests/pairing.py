@@ -7,6 +7,7 @@ from collections import Counter
 from markdown_it import MarkdownIt
 
 from interp import languages
+from interp.languages import prose
 
 TERMS = list(csv.DictReader((languages.HERE / "zh" / "terms.csv").read_text(encoding="utf-8").splitlines()))
 
@@ -135,7 +136,7 @@ ALIKE = {"code": code_of, "links": links_of, "numbers": numbers_of, "names": nam
 
 def faults(english, section):
     """All that is wrong with one section, in words."""
-    chinese, now, found = section.text, languages.fingerprint(english), []
+    chinese, now, found = section.text, prose.fingerprint(english), []
     if section.source != now:
         found.append(f"look again, the English changed; then write source: {now}")
     for what, of in ALIKE.items():

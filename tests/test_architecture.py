@@ -21,8 +21,8 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 # A room may import rooms of a lower floor, and itself. `claims` is a value that the studies return, so it
 # stands below them although it is read after them.
 FLOORS = {
-    "files": -1, "undisturbed": -1, "predictions": -1, "progress": -0.5,
-    "words": 0, "sites": 0, "result": 0, "claims": 0, "finding": 0, "languages": 0,
+    "files": -1, "undisturbed": -1, "predictions": -1, "progress": -0.5, "languages": -0.5,
+    "words": 0, "sites": 0, "result": 0, "claims": 0, "finding": 0,
     "screens": 0.5,
     "published": 1, "prompts": 1, "models": 1, "vectors": 1, "trainings": 1,
     "pocket": 2, "pocket_bigger": 2,
@@ -38,7 +38,18 @@ FLOORS = {
 }  # fmt: skip
 
 # What figures and widgets may see of the house: values only, never a model.
-VALUES = {"files", "result", "sites", "claims", "words", "published", "screens", "predictions", "progress"}
+VALUES = {
+    "files",
+    "languages",
+    "result",
+    "sites",
+    "claims",
+    "words",
+    "published",
+    "screens",
+    "predictions",
+    "progress",
+}
 MAY_ALSO = {"figures": set(), "widgets": {"slides"}}  # which draws what a widget shows, and keeps it
 TRAINS_THE_MODEL = {
     "interp/pocket/train.py", "interp/pocket/grow.py", "interp/pocket_taught/train.py",

@@ -10,6 +10,7 @@ import nbformat
 import pytest
 
 from interp import execution, finding, languages, predictions, progress
+from interp.languages import prose
 from interp.site import teaching
 from interp.widgets import Guess, guess_words
 
@@ -52,7 +53,7 @@ def test_both_languages_offer_the_same_letters_and_no_empty_choice(path):
     offered = [
         [
             (cell.id, list(one.choices), all(one.choices.values()))
-            for cell in languages.notebook(path, language).cells
+            for cell in prose.notebook(path, language).cells
             if cell.cell_type == "markdown"
             for one in predictions.in_text(cell.source)
         ]
@@ -64,7 +65,7 @@ def test_both_languages_offer_the_same_letters_and_no_empty_choice(path):
 
 
 def test_a_notebook_in_another_language_beside_it_is_asked_first(folder):
-    languages.lay_out(ROOT / "notebooks", folder, "zh")
+    prose.lay_out(ROOT / "notebooks", folder, "zh")
     widget = Guess("04-13")
     assert widget.asks["choices"] == {"A": "我们的嫌疑人", "B": "另一个头"}
     assert guess(widget, "B")["told"] == "你猜的是 B；想改就改。"

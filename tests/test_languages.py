@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 import interp.__main__ as command_line
 from interp import doctor, execution, languages, report
 from interp.figures import glyphs
+from interp.languages import prose
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = execution.notebooks(ROOT / "notebooks")
@@ -20,7 +21,7 @@ named = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
 @named
 def test_each_cell_of_prose_has_its_chinese_and_says_the_same(path):
-    told = languages.sections(languages.texts(path.stem, "zh").read_text(encoding="utf-8"))
+    told = prose.sections(prose.texts(path.stem, "zh").read_text(encoding="utf-8"))
     cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "markdown"]
     assert [cell.id for cell in cells] == list(told)
     wrong = {cell.id: found for cell in cells if (found := faults(cell.source, told[cell.id]))}
@@ -36,7 +37,7 @@ CHINESE = """## 2 头
 
 
 def section(chinese=CHINESE, english=ENGLISH):
-    return languages.Section(languages.fingerprint(english), chinese)
+    return prose.Section(prose.fingerprint(english), chinese)
 
 
 def test_a_true_translation_has_no_fault():
@@ -80,13 +81,13 @@ def test_a_planted_mistake_is_found(right, wrong, said):
 def test_a_change_of_the_english_is_told_with_what_to_write():
     changed = ENGLISH.replace("copy", "read")
     assert faults(changed, section()) == [
-        f"look again, the English changed; then write source: {languages.fingerprint(changed)}"
+        f"look again, the English changed; then write source: {prose.fingerprint(changed)}"
     ]
 
 
 @named
 def test_only_the_prose_of_a_notebook_changes(path):
-    english, chinese = (languages.notebook(path, one) for one in ("en", "zh"))
+    english, chinese = (prose.notebook(path, one) for one in ("en", "zh"))
     nbformat.validate(chinese)
     assert english == nbformat.read(path, as_version=4)
     for one, other in zip(english.cells, chinese.cells, strict=True):
@@ -99,7 +100,7 @@ def test_the_page_of_a_notebook_is_in_its_language_with_the_outputs_of_the_one_t
     ran = nbformat.read(NOTEBOOKS[0], as_version=4)
     first = next(cell for cell in ran.cells if cell.cell_type == "code")
     first.outputs = [nbformat.v4.new_output("stream", text="it ran")]
-    page = report.page(languages.told_in("zh", ran, NOTEBOOKS[0].stem), language="zh")
+    page = report.page(prose.told_in("zh", ran, NOTEBOOKS[0].stem), language="zh")
     assert '<html lang="zh">' in page
     assert "<title>从这里开始</title>" in page
     assert "it ran" in page
@@ -114,7 +115,7 @@ NONE_SUCH = "There is no language {!r} here: set INTERP_LANGUAGE to en or zh."
 def test_an_unknown_language_is_quoted_and_those_that_exist_are_listed(monkeypatch):
     assert languages.known() == ("en", "zh")
     with pytest.raises(ValueError) as refused:
-        languages.notebook(NOTEBOOKS[0], "fr")
+        prose.notebook(NOTEBOOKS[0], "fr")
     assert str(refused.value) == NONE_SUCH.format("fr")
     monkeypatch.setenv("INTERP_LANGUAGE", "tlh")
     for command in (["notebooks"], ["reproduce", "--only", "00"]):
@@ -127,11 +128,11 @@ def test_an_unknown_language_is_quoted_and_those_that_exist_are_listed(monkeypat
 def test_a_cell_without_translation_is_named(tmp_path):
     shutil.copy(NOTEBOOKS[0], tmp_path / "11_new.ipynb")
     with pytest.raises(ValueError) as refused:
-        languages.notebook(tmp_path / "11_new.ipynb", "zh")
+        prose.notebook(tmp_path / "11_new.ipynb", "zh")
     assert str(refused.value) == "The cell 00-00 of 11_new.ipynb is not in zh: write it into 11_new.md."
     twice = "<!-- cell: a source: 12345678 -->\n一\n" * 2
     with pytest.raises(ValueError, match=r"^The cell a is translated twice; leave one\.$"):
-        languages.sections(twice)
+        prose.sections(twice)
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from interp import hooks, models
 from interp.benches.untouched import answers
+from interp.languages import say
 from interp.models import Bridge, sizes
 from interp.prompts import Prompts
 from interp.result import Result
@@ -86,7 +87,7 @@ def promoted(model: Bridge, state: AttentionState) -> Result:
     checked = _checked(model, state)
     query, key, head = checked.query, checked.key, checked.head
     if query is None or key is None:
-        raise ValueError("No pair of words is locked: click a cell of the large map.")
+        raise ValueError(say("No pair of words is locked: click a cell of the large map."))
     prompts = _written(model, state.prompt, state.bos)
     v, pattern, scale = Site("v", head.layer), Site("pattern", head.layer), Site("ln_final_scale")
     recorded = hooks.record(model, prompts, [v, pattern, scale])
@@ -100,7 +101,9 @@ def promoted(model: Bridge, state: AttentionState) -> Result:
         for text, token in zip(labels, ids.tolist(), strict=True)
     )
     about = {**models.about(model), "head": str(head), "bos": state.bos}
-    return Result(values.cpu().numpy(), {"token": unlike}, "direct effect on the next word", "nats", about)
+    return Result(
+        values.cpu().numpy(), {"token": unlike}, say("direct effect on the next word"), "nats", about
+    )
 
 
 def _written_by(
@@ -112,12 +115,16 @@ def _written_by(
 
 def _written(model: Bridge, prompt: str, bos: bool) -> Prompts:
     if not prompt.strip():
-        raise ValueError("The sentence is empty: write at least one word.")
+        raise ValueError(say("The sentence is empty: write at least one word."))
     written = Prompts.write(model.tokenizer, [((None, prompt.rstrip()),)], bos=bos)
     most, number = min(MOST_TOKENS, sizes(model).n_ctx), int(written.length[0])
     if number > most:
         raise ValueError(
-            f"The sentence has {number} tokens; the viewer shows at most {most}: make it shorter."
+            say(
+                "The sentence has {number} tokens; the viewer shows at most {most}: make it shorter.",
+                number=number,
+                most=most,
+            )
         )
     return written
 

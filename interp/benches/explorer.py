@@ -11,6 +11,7 @@ from typing import Any
 
 from interp import hooks, models
 from interp.benches.untouched import answers
+from interp.languages import message, say
 from interp.methods import lens, updates
 from interp.models import Bridge, sizes
 from interp.prompts import Prompts, asked
@@ -41,14 +42,17 @@ def examples(model: Bridge) -> tuple[tuple[str, ExplorerState], ...]:
     """Labelled states to start from: the article's question, and others this model can read."""
     last = sizes(model).n_layers - 1
     states = (
-        ("the capital of Poland", ExplorerState(CAPITAL.text("Poland"), "Warsaw")),
-        ("the same, answer stated", ExplorerState(CAPITAL.text("Poland", "answer stated"), "Warsaw")),
+        (message("the capital of Poland"), ExplorerState(CAPITAL.text("Poland"), "Warsaw")),
         (
-            "a list with China",
+            message("the same, answer stated"),
+            ExplorerState(CAPITAL.text("Poland", "answer stated"), "Warsaw"),
+        ),
+        (
+            message("a list with China"),
             ExplorerState(list_of("China"), "Beijing", (), "capital", f"{last - 2}-{last}"),
         ),
-        ("a colour in capitals", ExplorerState(UPPER.text("brown"), "Brown")),
-        ("yesterday", ExplorerState(PAST.text("swim"), "swam")),
+        (message("a colour in capitals"), ExplorerState(UPPER.text("brown"), "Brown")),
+        (message("yesterday"), ExplorerState(PAST.text("swim"), "swam")),
     )
     return tuple((label, state) for label, state in states if _is_usable(model, state))
 
@@ -88,7 +92,10 @@ def halves(model: Bridge, names: Sequence[str]) -> tuple[tuple[str, int], ...]:
         read = re.fullmatch(r"(attn|mlp)(\d+)", name.strip().lower())
         if not read:
             raise ValueError(
-                f"{name!r} is no half of a layer: write attn or mlp and the layer, such as mlp5."
+                say(
+                    "{name!r} is no half of a layer: write attn or mlp and the layer, such as mlp5.",
+                    name=name,
+                )
             )
         kind, layer = HALVES[read[1]], int(read[2])
         updates.removal(model, kind, [layer])  # refuses a layer that is not there
@@ -100,23 +107,28 @@ def layers_of(model: Bridge, text: str) -> tuple[int, ...]:
     """The layers of a text such as "5" or "4-7". Raises ValueError for anything else."""
     read = re.fullmatch(r"\s*(\d+)\s*(?:[-–]\s*(\d+))?\s*", text)
     if not read:
-        raise ValueError(f"{text!r} names no layers: write one, such as 5, or a range, such as 4-7.")
+        raise ValueError(
+            say("{text!r} names no layers: write one, such as 5, or a range, such as 4-7.", text=text)
+        )
     chosen = tuple(range(int(read[1]), int(read[2] or read[1]) + 1))
     if not chosen:
-        raise ValueError(f"{text!r} ends before it begins: write the lower layer first.")
+        raise ValueError(say("{text!r} ends before it begins: write the lower layer first.", text=text))
     updates.removal(model, "feed-forward", chosen)  # refuses layers that are not there
     return chosen
 
 
 def _prompts(model: Bridge, state: ExplorerState) -> Prompts:
     if not state.prompt.strip():
-        raise Refused("The prompt is empty: write the beginning of a sentence.", "prompt")
+        raise Refused(say("The prompt is empty: write the beginning of a sentence."), "prompt")
     answers = [{"answer": _followed(model, state).text}]
     most = min(MOST_TOKENS, sizes(model).n_ctx)
     written = Prompts.write(model.tokenizer, [[(None, _text(state))]], bos=state.bos, answers=answers)
     if int(written.length[0]) > most:
         number = int(written.length[0])
-        raise Refused(f"The prompt has {number} tokens; the explorer shows at most {most}.", "prompt")
+        told = say(
+            "The prompt has {number} tokens; the explorer shows at most {most}.", number=number, most=most
+        )
+        raise Refused(told, "prompt")
     return written
 
 
@@ -126,7 +138,7 @@ def _text(state: ExplorerState) -> str:
 
 def _followed(model: Bridge, state: ExplorerState) -> Asked:
     with beneath("answer"):
-        return asked(model.tokenizer, state.answer, "The answer")
+        return asked(model.tokenizer, state.answer, say("The answer"))
 
 
 def _edits(model: Bridge, state: ExplorerState, vector_of: Callable[[str], Any]) -> tuple[hooks.Edit, ...]:
@@ -152,11 +164,11 @@ def _vector(model: Bridge, name: str):
 def _notes(state: ExplorerState, *, untuned: bool) -> tuple[str, ...]:
     notes = []
     if state.off:
-        notes.append("What is switched off writes nothing at any word, not even its bias.")
+        notes.append(say("What is switched off writes nothing at any word, not even its bias."))
     if state.update:
-        notes.append("The vector replaces the whole feed-forward output of these layers at every word.")
+        notes.append(say("The vector replaces the whole feed-forward output of these layers at every word."))
     if untuned:
-        notes.append("This model has no tuned lens, so the tuned lens is the plain one.")
+        notes.append(say("This model has no tuned lens, so the tuned lens is the plain one."))
     return tuple(notes)
 
 

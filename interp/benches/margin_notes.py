@@ -9,6 +9,7 @@ from jaxtyping import Float
 
 from interp import models
 from interp.benches.untouched import answers
+from interp.languages import message, say
 from interp.models import Bridge
 from interp.result import Result
 from interp.screens.margin import STRENGTHS, MarginAnswer, MarginBench, MarginState
@@ -47,7 +48,7 @@ def bench(model: Bridge, text: str = TEXT) -> MarginBench:
             apart=_apart(model, state.word, apart),
             before=before,
             after=after,
-            leaning="past" if own > 0 else "present",
+            leaning=message("past") if own > 0 else message("present"),
             doubts=doubts[0],
             cautions=doubts[1] + cautions.never_seen(model, state.text.strip()),
         )
@@ -77,21 +78,29 @@ def uses(
 def _check(state: MarginState, layers: int) -> None:
     if not 1 <= state.edited <= layers:
         raise Refused(
-            f"A note is edited after 1 to {layers} blocks: choose one of these, not {state.edited}.",
+            say(
+                "A note is edited after 1 to {layers} blocks: choose one of these, not {edited}.",
+                layers=layers,
+                edited=state.edited,
+            ),
             "edited",
         )
     if state.strength not in STRENGTHS:
         raise Refused(
-            f"The strength is {state.strength:g}: choose one from -2 to 2, in steps of a half.", "strength"
+            say(
+                "The strength is {strength:g}: choose one from -2 to 2, in steps of a half.",
+                strength=state.strength,
+            ),
+            "strength",
         )
 
 
 def _points(
     model: Bridge, state: MarginState, seen: dict[str, str], values: Float[np.ndarray, "use 2"]
 ) -> Result:
-    axes = {"use": tuple(seen), "coordinate": ("most different", "next most")}
-    quantity = f"uses of {state.word} after {state.depth} blocks"
-    return Result(values, axes, quantity, "units of the state", models.about(model))
+    axes = {"use": tuple(seen), "coordinate": (say("most different"), say("next most"))}
+    quantity = say("uses of {word} after {depth} blocks", word=state.word, depth=state.depth)
+    return Result(values, axes, quantity, say("units of the state"), models.about(model))
 
 
 def _apart(model: Bridge, word: str, values: Float[np.ndarray, "block"]) -> Result:

@@ -11,6 +11,7 @@ import numpy as np
 
 from interp import hooks, models
 from interp.benches.untouched import answers
+from interp.languages import message, say
 from interp.methods.neurons import reading, token_labels
 from interp.methods.readout import logits_at_end
 from interp.methods.scan import Table
@@ -29,7 +30,7 @@ MOST_HITS = 12
 WAYS = ("nothing", "word", "concept")
 
 
-STARTED = (
+STARTED = message(
     "Before your text stands the mark that begins a text: other tools here read the bare sentence, so their"
     " numbers differ a little."
 )
@@ -70,9 +71,10 @@ def compute(
     with beneath("text"):
         own = None if model is None else _own_text(model, state)
     about = table.about
-    source = (
-        f"{about['windows']} windows ({about['tokens']} tokens) of the corpus {about['corpus']}; middle and"
-        f" random examples from {about['sampled']} random tokens."
+    source = say(
+        "{windows} windows ({tokens} tokens) of the corpus {corpus}; middle and random examples from "
+        "{sampled} random tokens.",
+        **{name: about[name] for name in ("windows", "tokens", "corpus", "sampled")},
     )
     return NeuronAnswer(table.record(state.neuron), hits, own, source)
 
@@ -87,19 +89,33 @@ def _hits(table: Table, concepts: Mapping[str, Best], state: BrowserState) -> tu
     found = table.writers(state.search, MOST_HITS)
     if not found:
         raise ValueError(
-            f"No neuron has {state.search.strip()!r} among the ten words it writes most. Try another word."
+            say(
+                "No neuron has {word!r} among the ten words it writes most. Try another word.",
+                word=state.search.strip(),
+            )
         )
-    return tuple((neuron, f"{nats:+.2f} nats per unit") for neuron, nats in found)
+    return tuple((neuron, say("{nats:+.2f} nats per unit", nats=nats)) for neuron, nats in found)
 
 
 def _concept_hits(concepts: Mapping[str, Best], name: str) -> tuple[tuple[Neuron, str], ...]:
     if name not in concepts:
         raise ValueError(
-            f"There is no concept {name!r} here. Choose one of: {', '.join(concepts) or 'none was probed'}."
+            say(
+                "There is no concept {name!r} here. Choose one of: {known}.",
+                name=name,
+                known=", ".join(concepts) or say("none was probed"),
+            )
         )
     best = concepts[name]
     low, high = best.interval
-    return ((best.neuron, f"AUC {best.auc:.2f} ({low:.2f} to {high:.2f}); shuffled {best.control:.2f}"),)
+    why = say(
+        "AUC {auc:.2f} ({low:.2f} to {high:.2f}); shuffled {control:.2f}",
+        auc=best.auc,
+        low=low,
+        high=high,
+        control=best.control,
+    )
+    return ((best.neuron, why),)
 
 
 def _own_text(model: Bridge, state: BrowserState) -> OwnText:
@@ -114,7 +130,7 @@ def _own_text(model: Bridge, state: BrowserState) -> OwnText:
     whole, without = (logits_at_end(model, prompts, *edit)[0].double().cpu().softmax(-1) for edit in edits)
     activations = read.activations.at(neuron=str(state.neuron))
     words = _next(model, whole), _next(model, without)
-    told = (STARTED, *read_otherwise(model, state.text))
+    told = (say(STARTED), *read_otherwise(model, state.text))
     return OwnText(read.tokens, activations, read.windows, *words, cautions.never_seen(model, text), told)
 
 

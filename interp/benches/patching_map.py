@@ -19,6 +19,7 @@ from interp import hooks, models
 from interp.benches.path_table import check_arrival, paths_into
 from interp.benches.stepwise import filled
 from interp.benches.untouched import answers, steps
+from interp.languages import say
 from interp.methods.patching import activation_patching, head_patching
 from interp.methods.readout import logits_at_end
 from interp.models import Bridge, sizes
@@ -131,7 +132,7 @@ def cell(model: Bridge, state: MapState) -> Cell:
     does.
     """
     if state.cell is None:
-        raise ValueError("No cell is locked: click one.")
+        raise ValueError(say("No cell is locked: click one."))
     prompts, donor = _pair_of(model, state)
     layer, place = state.cell
     site = Site(state.kind, layer)

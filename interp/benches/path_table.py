@@ -14,6 +14,7 @@ import torch
 
 from interp import models
 from interp.benches.stepwise import filled
+from interp.languages import say
 from interp.methods.paths import Receiver, path_patching
 from interp.methods.readout import Metric
 from interp.models import Bridge, sizes
@@ -32,8 +33,13 @@ def check_arrival(model: Bridge, prompts: Prompts, arrival: Arrival) -> None:
     words = int(prompts.length[0]) - prompts.bos
     if not 0 <= arrival.word < words:
         raise ValueError(
-            f"The receiver's word {arrival.word} is not in this sentence of {words} tokens: choose one from"
-            f" 0 to {words - 1}."
+            say(
+                "The receiver's word {word} is not in this sentence of {words} tokens: choose one from 0 to "
+                "{last}.",
+                word=arrival.word,
+                words=words,
+                last=words - 1,
+            )
         )
 
 

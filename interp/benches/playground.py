@@ -7,6 +7,7 @@ women's and men's words may be taken out.
 from dataclasses import replace
 from functools import lru_cache
 
+from interp.languages import message, say
 from interp.methods.geometry import arithmetic, directions, neighbours
 from interp.result import Result
 from interp.screens.refusals import beneath
@@ -18,7 +19,7 @@ from interp.words.vectors import ARTICLE_ANALOGIES, ARTICLE_BIAS
 MOST_WORDS = 12
 NEAR, ANSWERS = 8, 6
 FIRST_WORDS = ("cat", "dog", "king", "queen", "Paris", "Berlin", "France", "Germany")
-ROLES = ("your words", "near the marked word", "a − b + c")
+ROLES = (message("your words"), message("near the marked word"), "a − b + c")
 
 
 def bench(vectors: WordVectors) -> PlaygroundBench:
@@ -84,10 +85,14 @@ def _plane(
 
 def _words(vectors: WordVectors, typed: tuple[str, ...], read: dict[str, str]) -> tuple[str, ...]:
     if not typed:
-        raise ValueError("There is no word here: type one, or some with spaces between.")
+        raise ValueError(say("There is no word here: type one, or some with spaces between."))
     if len(typed) > MOST_WORDS:
         raise ValueError(
-            f"These are {len(typed)} words: the picture has room for {MOST_WORDS}. Take some out."
+            say(
+                "These are {number} words: the picture has room for {most}. Take some out.",
+                number=len(typed),
+                most=MOST_WORDS,
+            )
         )
     return tuple(dict.fromkeys(_word(vectors, one, read) for one in typed))
 
@@ -101,9 +106,11 @@ def _word(vectors: WordVectors, typed: str, read: dict[str, str]) -> str:
 
 def _percent(share: float, can_remove: bool) -> int:
     if not 0 <= share <= 1:
-        raise ValueError(f"The share taken out is {share}: choose one from 0 to 1.")
+        raise ValueError(say("The share taken out is {share}: choose one from 0 to 1.", share=share))
     if share and not can_remove:
-        raise ValueError("This table has no pair of women's and men's words, so nothing can be taken out.")
+        raise ValueError(
+            say("This table has no pair of women's and men's words, so nothing can be taken out.")
+        )
     return round(100 * share)
 
 
@@ -121,6 +128,9 @@ def _examples(vectors: WordVectors) -> tuple[tuple[str, PlaygroundState], ...]:
             found.append((f"{first} − {second} + {third}", state))
     if not found:
         found = [
-            ("the first words", PlaygroundState(some, some[0], (some * 3)[0], (some * 3)[1], (some * 3)[2]))
+            (
+                message("the first words"),
+                PlaygroundState(some, some[0], (some * 3)[0], (some * 3)[1], (some * 3)[2]),
+            )
         ]
     return tuple(found)

@@ -7,6 +7,7 @@ import torch
 
 from interp import hooks, models
 from interp.benches.untouched import answers
+from interp.languages import say
 from interp.models import Bridge
 from interp.result import Result
 from interp.screens.reading import ReaderBench, Reading
@@ -32,8 +33,12 @@ def read(model: Bridge, text: str) -> Reading:
     most = models.describe(model).context - 1
     if not ids or len(ids) > most:
         raise ValueError(
-            f"This text has {len(ids)} tokens; a surprise can be read for 1 to {most}: write some words, or"
-            " fewer."
+            say(
+                "This text has {number} tokens; a surprise can be read for 1 to {most}: write some words, or "
+                "fewer.",
+                number=len(ids),
+                most=most,
+            )
         )
     logits, _ = hooks.run(model, torch.tensor([[model.tokenizer.bos_token_id, *ids]]))
     logs = logits[0, :-1].double().log_softmax(-1).cpu()

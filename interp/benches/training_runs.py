@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from interp.languages import message, say
 from interp.result import Result
 from interp.screens.refusals import Refused
 from interp.screens.training import RunsBench, TrainingAnswer, TrainingState
@@ -19,17 +20,21 @@ from interp.trainings.live import Live
 
 LIVE = "live"
 TAPS = {
-    "taps-0": "stored, seed 0", "taps-1": "stored, seed 1", "taps-2": "stored, seed 2",
-    **{name: f"stored, AdamW alone, seed {i}" for i, name in enumerate(taps.RUNS["taps-adamw"])},
-    **{name: f"stored, one block only, seed {i}" for i, name in enumerate(taps.RUNS["taps-one-block"])},
-    "taps-shuffled": "stored, words shuffled",
+    "taps-0": message("stored, seed 0"), "taps-1": message("stored, seed 1"),
+    "taps-2": message("stored, seed 2"), "taps-adamw-0": message("stored, AdamW alone, seed 0"),
+    "taps-adamw-1": message("stored, AdamW alone, seed 1"),
+    "taps-adamw-2": message("stored, AdamW alone, seed 2"),
+    "taps-one-block-0": message("stored, one block only, seed 0"),
+    "taps-one-block-1": message("stored, one block only, seed 1"),
+    "taps-one-block-2": message("stored, one block only, seed 2"),
+    "taps-shuffled": message("stored, words shuffled"),
 }  # fmt: skip
 ASKED = {"exam": "X left (the exam)", "the mover is asked": "the mover is asked"}
 
 
 def of_taps(training: Live) -> RunsBench:
     """The live training of notebook 07 and its stored runs. It opens on the live one if that has begun."""
-    runs = {LIVE: "trained here", **TAPS}
+    runs = {LIVE: message("trained here"), **TAPS}
     first = TrainingState(LIVE if training.looks else "taps-0")
 
     def compute(state: TrainingState) -> TrainingAnswer:
@@ -37,30 +42,35 @@ def of_taps(training: Live) -> RunsBench:
         if state.run != LIVE:
             return _of_taps(stored.noted(state.run)["looks"], taps.RECIPE.steps, label, state.place)
         if not training.looks:
-            raise Refused("Nothing has been trained here yet: press Start, or choose a stored run.", "run")
+            raise Refused(
+                say("Nothing has been trained here yet: press Start, or choose a stored run."), "run"
+            )
         far = training.progress
-        return _of_taps(training.looks, far.steps, f"{label}, seed {far.seed}", state.place)
+        return _of_taps(
+            training.looks, far.steps, say("{run}, seed {seed}", run=label, seed=far.seed), state.place
+        )
 
-    return RunsBench("taps", tuple(runs.items()), "step", first, compute, training=training)
+    return RunsBench("taps", tuple(runs.items()), message("step"), first, compute, training=training)
 
 
 def of_family() -> RunsBench:
     """The stored family of notebook 08: the excess of each size; every amount of text is a run of its own."""
-    runs = {"mean": "mean of three seeds", **{f"seed {seed}": f"seed {seed}" for seed in (0, 1, 2)}}
+    seeds = {f"seed {seed}": say("seed {number}", number=seed) for seed in (0, 1, 2)}
+    runs = {"mean": message("mean of three seeds"), **seeds}
 
     def compute(state: TrainingState) -> TrainingAnswer:
         label, whole = _label(runs, state.run), scale.runs()
         one = whole.mean("seed") if state.run == "mean" else whole.at(seed=int(state.run[-1]))
-        sizes = tuple(f"{weights:,} weights" for weights in one.axes["weights"])
+        sizes = tuple(say("{number:,} weights", number=weights) for weights in one.axes["weights"])
         curves = Result(
             one.values, {"curve": sizes, "place": one.axes["tokens"]}, one.quantity, one.unit, one.about
         )
         places = one.axes["tokens"]
-        note = "Every point is a training of its own, from its first step to its last."
+        note = say("Every point is a training of its own, from its first step to its last.")
         return TrainingAnswer(label, curves, None, _place(places, state.place), places[-1], notes=(note,))
 
     return RunsBench(
-        "family", tuple(runs.items()), "words read", TrainingState("mean"), compute, doublings=True
+        "family", tuple(runs.items()), message("words read"), TrainingState("mean"), compute, doublings=True
     )
 
 
@@ -75,7 +85,11 @@ def of_belief() -> RunsBench:
         at = _place(places, state.place)
         values = np.array([[look[exam] for look in looks] for exam in followed])
         curves = Result(
-            values, {"curve": followed, "place": places}, "right answers", "share", belief.about()
+            values,
+            {"curve": followed, "place": places},
+            message("right answers"),
+            message("share"),
+            belief.about(),
         )
         samples = _answers(state.run) if at == len(places) - 1 else ()
         return TrainingAnswer(
@@ -83,7 +97,9 @@ def of_belief() -> RunsBench:
         )
 
     first = TrainingState("who 1")
-    return RunsBench("belief", tuple(runs.items()), "step", first, compute, guide=("guessing", 0.5))
+    return RunsBench(
+        "belief", tuple(runs.items()), message("step"), first, compute, guide=(message("guessing"), 0.5)
+    )
 
 
 def _of_taps(looks: list[dict[str, Any]], end: int, label: str, place: int | None) -> TrainingAnswer:
@@ -92,8 +108,8 @@ def _of_taps(looks: list[dict[str, Any]], end: int, label: str, place: int | Non
     found = learning.curve({"looks": looks}, label)
     axes = {"curve": found.axes["skill"], "place": places}
     curves = Result(found.values.T, axes, found.quantity, found.unit, found.about)
-    loss = Result(np.array([look["loss"] for look in looks]), {"place": places}, "surprise on held-out text",
-                  "nats per word", found.about)  # fmt: skip
+    loss = Result(np.array([look["loss"] for look in looks]), {"place": places},
+                  message("surprise on held-out text"), message("nats per word"), found.about)  # fmt: skip
     return TrainingAnswer(label, curves, loss, at, end, tuple(looks[at]["samples"]))
 
 
@@ -115,14 +131,15 @@ def _answers(run: str) -> tuple[str, ...]:
         asked = belief_training.questions(exam)[:1]
         ((text, good, bad),) = asked
         right = bool(belief_training.right(network, asked)[0])
-        told.append(f"{text.strip()} … {good if right else bad} ({'right' if right else f'wrong: {good}'})")
+        verdict = say("right") if right else say("wrong: {answer}", answer=good)
+        told.append(f"{text.strip()} … {good if right else bad} ({verdict})")
     return tuple(told)
 
 
 def _stages(run: str) -> tuple[str, ...]:
     noted = _noted(run)
     steps = [f"{step}" for step, _ in noted.get("opened", [])]
-    return (f"New lessons opened at steps {', '.join(steps)}.",) if steps else ()
+    return (say("New lessons opened at steps {steps}.", steps=", ".join(steps)),) if steps else ()
 
 
 def _noted(run: str) -> dict[str, Any]:
@@ -131,8 +148,10 @@ def _noted(run: str) -> dict[str, Any]:
 
 def _label(runs: dict[str, str], key: str) -> str:
     if key not in runs:
-        raise Refused(f"There is no run {key!r} here: choose one of {', '.join(runs)}.", "run")
-    return runs[key]
+        raise Refused(
+            say("There is no run {run!r} here: choose one of {known}.", run=key, known=", ".join(runs)), "run"
+        )
+    return say(runs[key])
 
 
 def _place(places: tuple[int, ...], place: int | None) -> int:
@@ -141,6 +160,11 @@ def _place(places: tuple[int, ...], place: int | None) -> int:
         return len(places) - 1
     if place not in places:
         raise Refused(
-            f"Nobody looked at {place:,}: choose one of {', '.join(map('{:,}'.format, places))}.", "place"
+            say(
+                "Nobody looked at {place:,}: choose one of {known}.",
+                place=place,
+                known=", ".join(map("{:,}".format, places)),
+            ),
+            "place",
         )
     return places.index(place)

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure as Canvas
 from plotly.graph_objects import Bar
 from plotly.graph_objects import Figure as Chart
 
-from interp.figures import charts, page, theme, words
+from interp.figures import charts, glyphs, page, theme, words
 from interp.figures.figure import Figure
 from interp.result import Result
 
@@ -63,12 +63,14 @@ def bars(
     title = words.typeset(title)
     plan = replace(_plan(result, interval, largest, dict(guides or {})), reach=reach, role=role)
     bars_in_all = result.values.size // len(plan.series)
-    cut = f"The {len(plan.names)} largest of {bars_in_all}. " if len(plan.names) < bars_in_all else ""
+    number = len(plan.names)
+    cut = glyphs.say("The {number} largest of {all}.", number=number, all=bars_in_all) + " "
+    cut = cut if number < bars_in_all else ""
     return Figure(
         result=result,
         title=title,
-        caption=words.caption(result, cut + caption, "Whiskers" if interval else ""),
-        alt=alt or words.alt(result, title, "Bar chart"),
+        caption=words.caption(result, cut + caption, glyphs.say("Whiskers") if interval else ""),
+        alt=alt or words.alt(result, title, glyphs.say("Bar chart")),
         matplotlib=partial(_static, plan, title),
         plotly=partial(_interactive, plan, title),
         interval=interval,

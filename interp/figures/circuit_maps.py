@@ -16,7 +16,7 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from plotly.graph_objects import Figure as Chart
 from plotly.graph_objects import Scatter
 
-from interp.figures import charts, page, theme, words
+from interp.figures import charts, glyphs, page, theme, words
 from interp.figures.figure import Figure
 from interp.result import Result
 
@@ -112,7 +112,12 @@ def circuit(
         result=result,
         title=title,
         caption=words.caption(result, caption),
-        alt=alt or f"Circuit over a sentence: {title.rstrip('.')}. Arrows: {named or 'none'}.",
+        alt=alt
+        or glyphs.say(
+            "Circuit over a sentence: {title}. Arrows: {arrows}.",
+            title=title.rstrip(".。"),
+            arrows=named or glyphs.say("none"),
+        ),
         matplotlib=partial(_static, result, told, title),
         plotly=partial(_interactive, result, told, title),
     )
@@ -382,8 +387,10 @@ def _interactive(result: Result, told: _Told, title: str) -> Chart:
 def _hover(plan: Map, told: _Told, name: str) -> str:
     """What a reader is told of one box: its role, and what it tells whom."""
     sent = [f"{arrow.receiver} {arrow.share:+.0%}" for arrow in plan.arrows if arrow.sender == name]
-    role = told.roles.get(name, "what the model says")
-    return f"{name}: {role}" + (f"; tells {', '.join(sent)}" if sent else "")
+    role = told.roles.get(name, glyphs.say("what the model says"))
+    if not sent:
+        return f"{name}: {role}"
+    return glyphs.say("{name}: {role}; tells {whom}", name=name, role=role, whom=", ".join(sent))
 
 
 def _arrow_note(plan: Map, arrow: Arrow) -> dict[str, Any]:

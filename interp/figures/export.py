@@ -15,7 +15,7 @@ from pathlib import Path
 
 from plotly.graph_objects import Figure as Chart
 
-from interp import claims, files
+from interp import claims, files, languages
 from interp.figures import charts, markup, theme
 
 UNUSED_TOOLS = ["select2d", "lasso2d", "pan2d", "zoomIn2d", "zoomOut2d", "autoScale2d"]
@@ -160,6 +160,7 @@ def page(chart: Chart, name: str, *, title: str, alt: str, disclosure: str) -> s
     )
     return markup.render(
         "whole.html",
+        language=languages.language(),
         title=title,
         alt=alt,
         font=markup.made(theme.WEB_FONT),

@@ -102,6 +102,7 @@ class Figure:
         return markup.render(
             "beneath.html",
             style=markup.made(TABLE_STYLE),
+            summary=glyphs.say("Description and data as a table"),
             caption=self.caption,
             alt=self.alt,
             table=markup.made(words.table(self.result, self.interval, self.texts)),

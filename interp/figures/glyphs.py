@@ -9,14 +9,21 @@ from matplotlib import font_manager, rc_context
 from matplotlib.figure import Figure as Canvas
 from matplotlib.text import Text
 
+from interp import languages
 from interp.figures import theme
 
 OTHERS = (
-    "Noto Sans CJK SC", "Noto Sans CJK JP", "Source Han Sans SC", "WenQuanYi Zen Hei", "PingFang SC",
-    "Microsoft YaHei", "Noto Sans", "Noto Sans Arabic", "Noto Sans Hebrew", "Noto Sans Devanagari",
+    "Noto Sans CJK SC", "Noto Sans SC", "Noto Sans CJK JP", "Source Han Sans SC", "Source Han Sans CN",
+    "WenQuanYi Micro Hei", "WenQuanYi Zen Hei", "PingFang SC", "PingFang HK", "Hiragino Sans GB",
+    "Microsoft YaHei", "SimHei", "Noto Sans", "Noto Sans Arabic", "Noto Sans Hebrew", "Noto Sans Devanagari",
     "Noto Emoji", "Arial Unicode MS",
 )  # fmt: skip
 MOST_NAMED = 5
+LETTERS = {"zh": "中文支持"}  # a language can be drawn where a font has these
+INSTALL = (
+    "No font here has Chinese letters, so pictures stay in English: install Noto Sans CJK (fonts-noto-cjk) "
+    "and run again."
+)
 
 
 @contextmanager
@@ -31,6 +38,42 @@ def drawing(canvas: Canvas, *, say: bool = False) -> Iterator[None]:
         warnings.warn(_sentence(left), stacklevel=5)
     with rc_context(theme.style(tuple(fonts))), unsaid():
         yield
+
+
+@contextmanager
+def drawable() -> Iterator[None]:
+    """While inside, words for a picture are said in the language that is set, or in English where no font
+    here has its letters: a warning says so once, and what to install.
+    """
+    language = languages.language()
+    if not language or has_letters(language):
+        yield
+        return
+    _say_once(INSTALL)
+    with languages.speaking(languages.ENGLISH):
+        yield
+
+
+def say(english: str, /, **fields: object) -> str:
+    """As `languages.say`, for words that are drawn: see `drawable`."""
+    with drawable():
+        return languages.say(english, **fields)
+
+
+def has_letters(language: str) -> bool:
+    """Whether a font here can draw this language."""
+    return all(font_with(letter) for letter in LETTERS.get(language, ""))
+
+
+@cache
+def _say_once(sentence: str) -> None:
+    warnings.warn(sentence, stacklevel=5)
+
+
+def fonts_for(text: str) -> list[str]:
+    """The pictures' font, and those that have letters of this text which it lacks."""
+    lacking = {letter for letter in text if letter.isprintable() and not _has(theme.FONT, letter)}
+    return [theme.FONT, *(font for font in OTHERS if any(_has(font, letter) for letter in lacking))]
 
 
 def font_with(letter: str) -> str | None:

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure as Canvas
 from plotly.graph_objects import Figure as Chart
 from plotly.graph_objects import Heatmap
 
-from interp.figures import charts, page, theme, words
+from interp.figures import charts, glyphs, page, theme, words
 from interp.figures.figure import Figure
 from interp.result import Result
 
@@ -43,7 +43,7 @@ def heatmap(
         result=result,
         title=title,
         caption=words.caption(result, caption),
-        alt=alt or words.alt(result, title, "Heat map"),
+        alt=alt or words.alt(result, title, glyphs.say("Heat map")),
         matplotlib=partial(_static, result, texts, title),
         plotly=partial(_interactive, result, texts, title),
         texts=texts,

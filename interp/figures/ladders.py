@@ -16,7 +16,7 @@ from matplotlib.patches import FancyBboxPatch
 from plotly.graph_objects import Bar
 from plotly.graph_objects import Figure as Chart
 
-from interp.figures import charts, page, theme, words
+from interp.figures import charts, glyphs, page, theme, words
 from interp.figures.figure import Figure
 from interp.result import Result
 
@@ -71,7 +71,10 @@ def ladder(
         result=Result(result.values, {axis: named}, result.quantity, result.unit, result.about),
         title=title,
         caption=words.caption(result, caption),
-        alt=alt or f"The first guess after every layer: {title.rstrip('.')}. {said}.",
+        alt=alt
+        or glyphs.say(
+            "The first guess after every layer: {title}. {said}.", title=title.rstrip(".。"), said=said
+        ),
         matplotlib=partial(_static, plan, title),
         plotly=partial(_interactive, plan, title),
     )
@@ -141,7 +144,7 @@ def _stages(axes: Axes, plan: Ladder, step: float) -> None:
                 [left, left], [start + 0.15, end - 0.15], color=colour, linewidth=4, solid_capstyle="butt"
             )
             axes.text(
-                left + 0.2, (start + end) / 2, role or "something else", va="center",
+                left + 0.2, (start + end) / 2, role or glyphs.say("something else"), va="center",
                 fontsize=min(theme.LABEL, 0.9 * step * (end - start)), color=colour, weight="bold",
             )  # fmt: skip
         start = end

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure as Canvas
 from plotly.graph_objects import Figure as Chart
 from plotly.graph_objects import Scatter
 
-from interp.figures import charts, page, theme, words
+from interp.figures import charts, glyphs, page, theme, words
 from interp.figures.figure import Figure
 from interp.result import Result
 
@@ -58,8 +58,8 @@ def lines(
     return Figure(
         result=result,
         title=title,
-        caption=words.caption(result, caption, "Band" if interval else ""),
-        alt=alt or words.alt(result, title, "Line chart"),
+        caption=words.caption(result, caption, glyphs.say("Band") if interval else ""),
+        alt=alt or words.alt(result, title, glyphs.say("Line chart")),
         matplotlib=partial(_static, plan, title),
         plotly=partial(_interactive, plan, title),
         interval=interval,

@@ -14,7 +14,7 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from plotly.graph_objects import Figure as Chart
 from plotly.graph_objects import Scatter
 
-from interp.figures import charts, page, theme, words
+from interp.figures import charts, glyphs, page, theme, words
 from interp.figures.figure import Figure
 from interp.result import Result
 
@@ -83,7 +83,12 @@ def network_sheet(
         result=result,
         title=title,
         caption=words.caption(result, caption),
-        alt=alt or f"The network on a sheet: {title.rstrip('.')}. From the bottom up: {'; '.join(told)}.",
+        alt=alt
+        or glyphs.say(
+            "The network on a sheet: {title}. From the bottom up: {rows}.",
+            title=title.rstrip(".。"),
+            rows=glyphs.say("; ").join(told),
+        ),
         matplotlib=partial(_static, result, tuple(sentence), answer, title),
         plotly=partial(_interactive, result, tuple(sentence), answer, title),
     )
@@ -93,19 +98,28 @@ def _notes(result: Result) -> tuple[str, ...]:
     """What each row is, from the bottom up, in a sentence each."""
     known, numbers, layers, heads, neurons = (f"{float(result.at(part=part)):,.0f}" for part in PARTS)
     return (
-        "The words of a sentence.",
-        f"Each word becomes a list of {numbers} numbers.",
-        f"{heads} heads bring news from earlier words.",
-        f"{neurons} neurons work on each word alone.",
-        f"Blue and orange are one layer. {layers} of them, one after the other, each adding to the numbers.",
-        f"At the last word: a score for each of {known} words and pieces. The highest is the guess.",
+        glyphs.say("The words of a sentence."),
+        glyphs.say("Each word becomes a list of {numbers} numbers.", numbers=numbers),
+        glyphs.say("{heads} heads bring news from earlier words.", heads=heads),
+        glyphs.say("{neurons} neurons work on each word alone.", neurons=neurons),
+        glyphs.say(
+            "Blue and orange are one layer. {layers} of them, one after the other, each adding to the "
+            "numbers.",
+            layers=layers,
+        ),
+        glyphs.say(
+            "At the last word: a score for each of {known} words and pieces. The highest is the guess.",
+            known=known,
+        ),
     )
 
 
 def _others(result: Result) -> str:
     """The layers that are not drawn: the first one stands for all."""
     last = int(result.at(part="layers").values) - 1
-    return {0: "no other layer", 1: "layer 1, built alike"}.get(last, f"layers 1 to {last}, built alike")
+    if last > 1:
+        return glyphs.say("layers 1 to {last}, built alike", last=last)
+    return glyphs.say("layer 1, built alike") if last else glyphs.say("no other layer")
 
 
 def _planned(result: Result, sentence: Sequence[str], answer: str, wide: float, high: float) -> Sheet:

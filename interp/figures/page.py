@@ -3,6 +3,7 @@
 Refuses: results; the drawings put their marks on the slide.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -20,6 +21,10 @@ from interp.figures import glyphs, theme
 MARGIN = 0.45
 LEADING = 1.28
 SMALLEST = 8.0  # points
+_HAN, _AFTER = "\u3400-\u9fff", "，。；：？！）、”》"
+PIECES = re.compile(
+    rf"(\s*)([“（《]*(?:[{_HAN}]|[^\s{_HAN}{_AFTER}“（《]+)[{_AFTER}]*|\S)"
+)  # space, what stays together
 
 
 @dataclass(frozen=True)
@@ -60,16 +65,18 @@ def least(size: float | int) -> float:
 
 def text_width(text: str, size: float | int, *, bold: bool = False) -> float:
     """How many points wide a line of text is."""
-    font = FontProperties(family=theme.FONT, size=size, weight="bold" if bold else "normal")
+    font = FontProperties(family=glyphs.fonts_for(text), size=size, weight="bold" if bold else "normal")
     with glyphs.unsaid():
         return float(text_to_path.get_text_width_height_descent(text, font, ismath=False)[0])
 
 
 def wrapped(text: str, width: float | int, size: float | int, *, bold: bool = False) -> list[str]:
-    """The text broken into lines at most `width` points wide; a word that is too long is broken too."""
+    """The text broken into lines at most `width` points wide; a word that is too long is broken too. Chinese
+    may be broken between any two letters, but no line begins with a full stop or another such mark.
+    """
     lines: list[str] = [""]
-    for word in text.split():
-        longer = f"{lines[-1]} {word}".strip()
+    for space, word in _pieces(text):
+        longer = f"{lines[-1]}{space and ' '}{word}".strip()
         if text_width(longer, size, bold=bold) <= width:
             lines[-1] = longer
             continue
@@ -79,6 +86,13 @@ def wrapped(text: str, width: float | int, size: float | int, *, bold: bool = Fa
                 lines.append("")
             lines[-1] += letter
     return [line for line in lines if line]
+
+
+def _pieces(text: str) -> list[tuple[str, str]]:
+    """The words of a text, each with the space before it; of Chinese the letters."""
+    if not re.search(f"[{_HAN}]", text):
+        return [(" ", word) for word in text.split()]
+    return PIECES.findall(text.strip())
 
 
 def balanced(text: str, width: float | int, size: float | int, *, bold: bool = False) -> list[str]:

@@ -15,7 +15,7 @@ from matplotlib.patheffects import withStroke
 from plotly.graph_objects import Figure as Chart
 from plotly.graph_objects import Scatter
 
-from interp.figures import charts, page, theme, words
+from interp.figures import charts, glyphs, page, theme, words
 from interp.figures.figure import Figure
 from interp.result import Result
 
@@ -62,8 +62,13 @@ def points(
         title=title,
         caption=words.caption(result, caption),
         alt=alt
-        or f"Points with names: {title.rstrip('.')}. {len(plan.names)} points; "
-        f"across {plan.measures[0]}, up {plan.measures[1]}.",
+        or glyphs.say(
+            "Points with names: {title}. {number} points; across {across}, up {up}.",
+            title=title.rstrip(".。"),
+            number=len(plan.names),
+            across=plan.measures[0],
+            up=plan.measures[1],
+        ),
         matplotlib=partial(_static, plan, title),
         plotly=partial(_interactive, plan, title),
     )

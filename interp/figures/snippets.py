@@ -15,7 +15,7 @@ from matplotlib.patches import Rectangle
 from plotly.graph_objects import Figure as Chart
 from plotly.graph_objects import Scatter
 
-from interp.figures import charts, page, theme, words
+from interp.figures import charts, glyphs, page, theme, words
 from interp.figures.figure import Figure
 from interp.result import Result
 
@@ -66,9 +66,14 @@ def snippets(
         result=result,
         title=title,
         caption=words.caption(
-            result, f"Colour: {words.measure(result)}, from white (none) to orange. {caption}"
+            result,
+            glyphs.say("Colour: {what}, from white (none) to orange.", what=words.measure(result))
+            + f" {caption}",
         ),
-        alt=alt or words.alt(result, title, f"Pieces of text with coloured tokens ({said})"),
+        alt=alt
+        or words.alt(
+            result, title, glyphs.say("Pieces of text with coloured tokens ({tokens})", tokens=said)
+        ),
         matplotlib=partial(_static, result, tokens, groups, title),
         plotly=partial(_interactive, result, tokens, groups, title),
     )

@@ -14,7 +14,7 @@ from matplotlib.patches import FancyBboxPatch
 from plotly.graph_objects import Figure as Chart
 from plotly.graph_objects import Scatter
 
-from interp.figures import charts, page, theme, words
+from interp.figures import charts, glyphs, page, theme, words
 from interp.figures.figure import Figure
 from interp.result import Result
 
@@ -55,7 +55,10 @@ def token_strip(
         result=result,
         title=title,
         caption=words.caption(result, caption),
-        alt=alt or words.alt(result, title, f"Sentence of coloured tokens ({' '.join(texts)})"),
+        alt=alt
+        or words.alt(
+            result, title, glyphs.say("Sentence of coloured tokens ({tokens})", tokens=" ".join(texts))
+        ),
         matplotlib=partial(_static, result, texts, title),
         plotly=partial(_interactive, result, texts, title),
     )

@@ -10,22 +10,32 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from interp.figures import markup, theme
+from interp.figures import glyphs, markup, theme
+from interp.languages import message
 from interp.result import Result, cell
 
 LONGEST_TABLE = 400
 Texts = Sequence[Sequence[str]] | None
+AXES = (  # what results call their axes, and how a head is silenced: said where one stands in a picture
+    message("layer"), message("head"), message("neuron"), message("position"), message("token"),
+    message("word"), message("prompt"), message("query"), message("key"), message("step"),
+    message("run"), message("skill"), message("model"), message("claim"), message("part"),
+    message("blocks"), message("seed"), message("weights"), message("tokens"), message("sender"),
+    message("receiver"), message("story"), message("heads"), message("place"), message("rank"),
+    message("low"), message("high"), message("mean"), message("zero"), message("resample"),
+    message("relation"), message("measure"), message("sentence"), message("sentences"),
+)  # fmt: skip
 
 
 def measure(result: Result) -> str:
     """Quantity with its unit, unless it names it: "change in logit difference (nats)", "probability"."""
-    named = not result.unit or result.unit in result.quantity.split()
-    return result.quantity if named else f"{result.quantity} ({result.unit})"
+    quantity, named = glyphs.say(result.quantity), not result.unit or result.unit in result.quantity.split()
+    return quantity if named else glyphs.say("{what} ({unit})", what=quantity, unit=glyphs.say(result.unit))
 
 
 def axis_name(axis: str, labels: Sequence[object]) -> str:
     """What is written along an axis: its name beside numbers; texts speak for themselves."""
-    return "" if all(isinstance(label, str) for label in labels) else axis
+    return "" if all(isinstance(label, str) for label in labels) else glyphs.say(axis)
 
 
 def typeset(text: str) -> str:
@@ -78,13 +88,17 @@ def check_axes(result: Result, counts: tuple[int, ...], drawing: str) -> None:
 def caption(result: Result, text: str, spread: str = "") -> str:
     """The caption: the caller's words, then n, interval, model and convention from the Result."""
     about = result.about
-    parts = [text.strip().rstrip(".")] if text.strip() else []
+    parts = [text.strip().rstrip(".。")] if text.strip() else []
     parts += [f"n = {about['n']:,}".replace(",", " ")] if isinstance(about.get("n"), int) else []
-    parts += [f"{spread}: 95 % interval"] if spread else []
-    parts += [f"Switched off by {about['baseline']} ablation"] if about.get("baseline") else []
+    parts += [glyphs.say("{mark}: 95 % interval", mark=spread)] if spread else []
+    parts += [_switched_off(about["baseline"])] if about.get("baseline") else []
     shown = about.get("quoted") or model_name(result)  # a quoted figure lies in the folder of another model
-    parts += [f"Model: {shown}"] if about.get("model") else []
-    return typeset(". ".join(parts) + ".") if parts else ""
+    parts += [glyphs.say("Model: {name}", name=shown)] if about.get("model") else []
+    return typeset(glyphs.say(". ").join(parts) + glyphs.say(".")) if parts else ""
+
+
+def _switched_off(baseline: object) -> str:
+    return glyphs.say("Switched off by {way} ablation", way=glyphs.say(str(baseline)))
 
 
 def model_name(result: Result) -> str:
@@ -98,14 +112,23 @@ def alt(result: Result, title: str, kind: str) -> str:
     """Alt text in one line: what is drawn, what it finds, how far the axes reach, and the extremes. A line
     break in a label is shown as "↵".
     """
-    sides = "; ".join(f"{axis} from {labels[0]} to {labels[-1]}" for axis, labels in result.axes.items())
+    sides = glyphs.say("; ").join(
+        glyphs.say("{axis} from {first} to {last}", axis=glyphs.say(axis), first=labels[0], last=labels[-1])
+        for axis, labels in result.axes.items()
+    )
     values = np.where(np.isfinite(result.values), result.values, 0.0)
     places = theme.decimals(values)
     high, low = (_cell(result, int(pick(values))) for pick in (np.argmax, np.argmin))
-    text = (
-        f"{kind}: {' '.join(title.splitlines()).rstrip('.')}. It shows {measure(result)} by {sides}. "
-        f"Highest: {high} at {theme.number(values.max(), places)}; lowest: {low} at "
-        f"{theme.number(values.min(), places)}."
+    text = glyphs.say(
+        "{kind}: {title}. It shows {what} by {sides}. Highest: {high} at {most}; lowest: {low} at {least}.",
+        kind=kind,
+        title=" ".join(title.splitlines()).rstrip(".。"),
+        what=measure(result),
+        sides=sides,
+        high=high,
+        most=theme.number(values.max(), places),
+        low=low,
+        least=theme.number(values.min(), places),
     )
     return "↵".join(text.splitlines())
 
@@ -122,7 +145,8 @@ def _cell(result: Result, flat: int) -> str:
         theme.shown_labels(names)[i] if isinstance(names[i], str) else names[i]
         for names, i in zip(result.axes.values(), index, strict=True)
     ]
-    return theme.head_name(labels, tuple(result.axes))
+    named = tuple(result.axes)
+    return theme.head_name(labels, named if named == ("layer", "head") else tuple(map(glyphs.say, named)))
 
 
 def _long_rows(result: Result, interval: Result | None) -> tuple[list[str], list[list[object]]]:
@@ -142,9 +166,12 @@ def table(result: Result, interval: Result | None = None, texts: Texts = None) -
     `texts` stand before the numbers of their cells.
     """
     header, rows, named = _laid_out(result, interval, texts)
+    header = [glyphs.say(str(one)) if one in result.axes else one for one in header]
     shown = rows[:LONGEST_TABLE]
     told = {"caption": measure(result), "header": header, "rows": shown, "named": named}
-    return markup.render("table.html", **told, left_out=len(rows) - len(shown))
+    most = {"shown": len(shown), "number": len(rows)}
+    cut = glyphs.say("The first {shown} of {number} rows; the CSV has all.", **most)
+    return markup.render("table.html", **told, left_out=cut if len(rows) > len(shown) else "")
 
 
 def _laid_out(
@@ -160,7 +187,7 @@ def _laid_out(
         pairs = zip(texts, cells, strict=True)
         cells = [[f"{text} {value}" for text, value in zip(*line, strict=True)] for line in pairs]
     rows = [[name, *line] for name, line in zip(names, cells, strict=True)]
-    return [f"{down} \\ {across}", *columns], rows, 1
+    return [f"{glyphs.say(down)} \\ {glyphs.say(across)}", *columns], rows, 1
 
 
 def plain_table(result: Result, texts: Texts = None) -> str:

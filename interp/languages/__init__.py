@@ -1,34 +1,24 @@
-"""The notebooks in another language: code, order and cell ids from the English ones, prose from a text here.
+"""The languages that there are, which one is set, and the words of screens and pictures in it.
 
-`zh/04_who_gets_the_drink.md` holds one section for each cell of prose. A section is headed by a comment with
-the cell's id and the fingerprint of the English that was translated: `<!-- cell: 04-00 source: 1a2b3c4d -->`.
+Prose of notebooks is in `prose`. All other words are messages: a sentence in English, perhaps with fields in
+braces, is looked up in `zh/messages.po`. What has no translation stays English, and a test says so.
 """
 
-import hashlib
 import json
 import os
 import re
-from collections.abc import Sequence
-from copy import deepcopy
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache
 from pathlib import Path
-
-import nbformat
-from nbformat import NotebookNode
-
-from interp import files
+from types import MappingProxyType
 
 HERE = Path(__file__).parent
 ENGLISH = "en"
-HEAD = re.compile(r"^<!-- cell: (\S+) source: ([0-9a-f]{8}) -->$", re.MULTILINE)
-
-
-@dataclass(frozen=True)
-class Section:
-    """One cell's prose in another language, and the fingerprint of the English it was made from."""
-
-    source: str
-    text: str
+SETTING = "INTERP_LANGUAGE"
+_SPOKEN: ContextVar[str | None] = ContextVar("spoken", default=None)  # in place of the one that is set
+IN_SCRIPT = re.compile(r'\bsay\(\s*("(?:[^"\\\\]|\\\\.)*")')
 
 
 def known() -> tuple[str, ...]:
@@ -38,7 +28,7 @@ def known() -> tuple[str, ...]:
 
 def chosen(language: str | None = None) -> str:
     """The language asked for: the given one, $INTERP_LANGUAGE, or English. Raises ValueError if unknown."""
-    asked = language or os.environ.get("INTERP_LANGUAGE") or ENGLISH
+    asked = language or os.environ.get(SETTING) or ENGLISH
     if asked not in known():
         raise ValueError(
             f"There is no language {asked!r} here: set INTERP_LANGUAGE to {' or '.join(known())}."
@@ -46,82 +36,60 @@ def chosen(language: str | None = None) -> str:
     return asked
 
 
-def fingerprint(source: str) -> str:
-    """Eight hexadecimal digits that change when the text does."""
-    return hashlib.sha256(source.strip().encode()).hexdigest()[:8]
+def language() -> str:
+    """The language that is spoken, for a page to name; empty for English and where none such is known."""
+    asked = _asked()
+    return asked if asked != ENGLISH and asked in known() else ""
 
 
-def texts(name: str, language: str) -> Path:
-    """The file with a notebook's prose in a language."""
-    return HERE / language / f"{name}.md"
-
-
-def sections(text: str) -> dict[str, Section]:
-    """The sections of such a file by cell id, in its order. Raises ValueError if a cell stands twice."""
-    parts = HEAD.split(text)[1:]
-    found: dict[str, Section] = {}
-    for cell, source, body in zip(parts[::3], parts[1::3], parts[2::3], strict=True):
-        if cell in found:
-            raise ValueError(f"The cell {cell} is translated twice; leave one.")
-        found[cell] = Section(source, body.strip())
-    return found
-
-
-def notebook(path: Path, language: str = ENGLISH) -> NotebookNode:
-    """The notebook in this language. Raises ValueError as `told_in` does."""
-    return told_in(language, nbformat.read(path, as_version=4), path.stem)
-
-
-def told_in(language: str, english: NotebookNode, name: str) -> NotebookNode:
-    """A copy of a notebook with its prose in this language; all else, ids and outputs too, as it was.
-
-    Raises ValueError for an unknown language, and for a cell of prose that has no translation.
-    """
-    made = deepcopy(english)
-    if chosen(language) == ENGLISH:
-        return made
-    place = texts(name, language)
-    told = sections(place.read_text(encoding="utf-8")) if place.is_file() else {}
-    for cell in made.cells:
-        if cell.cell_type == "markdown":
-            if cell.id not in told:
-                raise ValueError(
-                    f"The cell {cell.id} of {name}.ipynb is not in {language}: write it into {place.name}."
-                )
-            cell.source = told[cell.id].text
-    return made
-
-
-def lay_out(folder: Path, out: Path, language: str) -> tuple[Path, ...]:
-    """Write the notebooks of a folder in this language to `out`; the paths of those left as they were,
-    because somebody had changed a cell. Outputs alone are no change.
-
-    Raises ValueError as `notebook` does, OSError when nothing can be written.
-    """
-    made = {out / path.name: notebook(path, language) for path in sorted(folder.glob("*.ipynb"))}
-    kept = tuple(place for place in made if place.exists() and _is_changed(place))
-    out.mkdir(parents=True, exist_ok=True)
-    for place, one in made.items():
-        if place in kept or (place.exists() and _cells(place) == _digest(one.cells)):
-            continue
-        one.metadata.setdefault("interp", {})["written"] = _digest(one.cells)
-        files.write(place, f"{nbformat.writes(one)}\n".encode())
-    return kept
-
-
-def _is_changed(place: Path) -> bool:
-    """Whether a notebook's cells are not those that `lay_out` wrote there."""
+@contextmanager
+def speaking(language: str) -> Iterator[None]:
+    """While inside, `say` speaks this language, whatever is set."""
+    token = _SPOKEN.set(language)
     try:
-        written = nbformat.read(place, as_version=4).metadata.get("interp", {}).get("written")
-        return written != _cells(place)
-    except (ValueError, KeyError, TypeError, AttributeError):  # no notebook: not ours
-        return True
+        yield
+    finally:
+        _SPOKEN.reset(token)
 
 
-def _cells(place: Path) -> str:
-    return _digest(nbformat.read(place, as_version=4).cells)
+def _asked() -> str:
+    return _SPOKEN.get() or os.environ.get(SETTING) or ENGLISH
 
 
-def _digest(cells: Sequence[NotebookNode]) -> str:
-    told = json.dumps([[cell.cell_type, cell.source] for cell in cells])
-    return hashlib.sha256(told.encode()).hexdigest()
+def message(english: str) -> str:
+    """The same text: it marks a message that `say` is given later, by a name."""
+    return english
+
+
+def say(english: str, /, **fields: object) -> str:
+    """The message in the language that is set, its fields in braces filled in; in English where it has no
+    translation, or where no such language is known (`chosen` tells).
+    """
+    asked = _asked()
+    told = english if asked == ENGLISH else messages(asked).get(english, english)
+    return told.format(**fields) if fields else told
+
+
+@cache
+def messages(language: str) -> Mapping[str, str]:
+    """Every message with its translation into this language; none of English and of unknown languages."""
+    place = HERE / language / "messages.po"
+    if language not in known() or not place.is_file():
+        return MappingProxyType({})
+    from babel.messages.pofile import read_po  # here, because who reads English need not wait for it
+
+    with place.open("rb") as file:
+        catalogue = read_po(file, locale=language, abort_invalid=True)
+    told = {str(one.id): str(one.string) for one in catalogue if one.id and one.string}
+    return MappingProxyType(told)
+
+
+def in_script(text: str) -> tuple[str, ...]:
+    """The messages of a JavaScript, which has a `say` of its own: each once, in their order."""
+    return tuple(dict.fromkeys(json.loads(one) for one in IN_SCRIPT.findall(text)))
+
+
+def for_script(text: str) -> dict[str, str]:
+    """What a JavaScript needs to speak the language that is set: its messages that have a translation."""
+    told = messages(_asked())
+    return {one: told[one] for one in in_script(text) if one in told}

@@ -15,6 +15,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from interp import hooks
+from interp.languages import say
 from interp.methods import lens
 from interp.methods.lens import States
 from interp.models import Bridge, sizes
@@ -212,6 +213,10 @@ def _these(model: Bridge, layers: Sequence[int]) -> tuple[int, ...]:
     for layer in layers:
         if not 0 <= layer < count:
             raise ValueError(
-                f"There is no layer {layer}: this model has layers 0-{count - 1}. Choose from these."
+                say(
+                    "There is no layer {layer}: this model has layers 0-{last}. Choose from these.",
+                    layer=layer,
+                    last=count - 1,
+                )
             )
     return tuple(layers)

@@ -14,8 +14,8 @@ ENGINE = ("unpack.js", "tokens.js", "gpt2.js", "wording.js", "own_words.js", "be
 FRONT = ("wording.js", "talking.js", "parts.js", "views.js", "waking.js", "thresholds.js")
 SHARED = {
     "conversation.js": (
-        "views", "freshId", "make", "field", "textField", "sentenceField", "choiceField", "exampleField",
-        "quietKeys", "visually", "placeGrid", "history",
+        "views", "catalogue", "say", "freshId", "make", "field", "textField", "sentenceField", "choiceField",
+        "exampleField", "quietKeys", "visually", "placeGrid", "history",
     ),
     "ablation_lab.js": ("ROOMY", "headGrid", "paint", "presetChooser"),
 }  # fmt: skip

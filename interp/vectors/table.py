@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from interp.languages import say
+
 
 @dataclass(frozen=True, eq=False)
 class WordVectors:
@@ -85,22 +87,33 @@ class WordVectors:
         """
         word = text.strip()
         if not word:
-            raise ValueError("There is no word here: type one.")
+            raise ValueError(say("There is no word here: type one."))
         known = next((one for one in (word, word.lower()) if one in self.index), None)
         if known is not None:
             return known
         if len(word.split()) > 1:
-            raise ValueError(f"{word!r} is {len(word.split())} words: type one word in each field.")
+            raise ValueError(
+                say(
+                    "{word!r} is {number} words: type one word in each field.",
+                    word=word,
+                    number=len(word.split()),
+                )
+            )
         close = self._close(word)
-        offer = f" Close to it: {', '.join(close)}." if close else " Try another word."
-        raise ValueError(f"{word!r} is not among the {len(self.words):,} words of {self.name}.{offer}")
+        offer = say("Close to it: {words}.", words=", ".join(close)) if close else say("Try another word.")
+        told = {"word": word, "number": len(self.words), "name": self.name}
+        unknown = say("{word!r} is not among the {number:,} words of {name}.", **told)
+        raise ValueError(f"{unknown} {offer}")
 
     def at(self, word: str) -> int:
         """The row of a word, spelled as in `spelled`. Raises ValueError also if that row is all zeros."""
         row = self.index[self.spelled(word)]
         if not self.lengths[row] > 0:
             raise ValueError(
-                f"The vector of {self.words[row]!r} is all zeros: it points nowhere. Try another word."
+                say(
+                    "The vector of {word!r} is all zeros: it points nowhere. Try another word.",
+                    word=self.words[row],
+                )
             )
         return row
 

@@ -1,20 +1,20 @@
 // The Ablation Lab's controls, on top of conversation.js.
 
 const ROOMY = 8; // with more heads in a row, headings and cells are narrower
-const WAYS = [
-  ["mean", "its average", "what it does on average in other sentences"],
-  ["zero", "nothing", "silence: it writes nothing at all"],
-  ["resample", "another sentence", "what it does in another sentence"],
-  ["twin", "my second sentence", "what it does in the second sentence of your pair"],
+const WAYS = () => [
+  ["mean", say("its average"), say("what it does on average in other sentences")],
+  ["zero", say("nothing"), say("silence: it writes nothing at all")],
+  ["resample", say("another sentence"), say("what it does in another sentence")],
+  ["twin", say("my second sentence"), say("what it does in the second sentence of your pair")],
 ];
 
 function headGrid(layers, heads, toggle) {
   const cells = new Map();
-  const names = (count, long, short) => Array.from({ length: count }, (_, i) => ({ name: `${long} ${i}`, text: heads > ROOMY ? `${short}${i}` : `${long} ${i}` }));
+  const names = (count, long, short) => Array.from({ length: count }, (_, i) => ({ name: long(i), text: heads > ROOMY ? `${short}${i}` : long(i) }));
   const { grid } = placeGrid({
-    label: "Heads by layer. Arrow keys move, space switches a head off and on, Ctrl+Z undoes.",
-    rows: names(layers, "layer", "L"),
-    columns: names(heads, "head", "H"),
+    label: say("Heads by layer. Arrow keys move, space switches a head off and on, Ctrl+Z undoes."),
+    rows: names(layers, (number) => say("layer {number}", { number }), "L"),
+    columns: names(heads, (number) => say("head {number}", { number }), "H"),
     cell(layer, head) {
       const button = make("button", { type: "button" });
       button.dataset.head = `L${layer}H${head}`;
@@ -29,19 +29,19 @@ function headGrid(layers, heads, toggle) {
 function paint(cells, effects, off) {
   effects.forEach((row, layer) => row.forEach((effect, head) => {
     const button = cells.get(`L${layer}H${head}`);
-    const isOff = off.has(button.dataset.head);
+    const isOff = off.has(button.dataset.head), told = { head: button.dataset.head, amount: effect.text };
     button.style.setProperty("--tint", `${Math.round(Math.abs(effect.tint) * 100)}%`);
     button.className = `cell head ${effect.tint < 0 ? "against" : "towards"}`;
     button.setAttribute("aria-pressed", String(isOff));
-    button.setAttribute("aria-label", `${button.dataset.head}, writes ${effect.text}, ${isOff ? "off" : "on"}`);
-    button.title = `${button.dataset.head}: writes ${effect.text}. Click to switch ${isOff ? "on" : "off"}.`;
+    button.setAttribute("aria-label", isOff ? say("{head}, writes {amount}, off", told) : say("{head}, writes {amount}, on", told));
+    button.title = isOff ? say("{head}: writes {amount}. Click to switch on.", told) : say("{head}: writes {amount}. Click to switch off.", told);
     button.replaceChildren(make("span", { className: "number" }, effect.text));
-    if (isOff) button.append(make("span", { className: "off" }, "off"));
+    if (isOff) button.append(make("span", { className: "off" }, say("off")));
   }));
 }
 
 function presetChooser(id, groups, choose) {
-  const chooser = choiceField(id, "Switch off a group", [["", "choose …"]]);
+  const chooser = choiceField(id, say("Switch off a group"), [["", say("choose …")]]);
   const known = [];
   for (const [group, choices] of Object.entries(groups)) {
     const part = make("optgroup", { label: group });
@@ -63,12 +63,12 @@ function presetChooser(id, groups, choose) {
 
 function exerciseCards(cards, leave, check) {
   const boxes = cards.map(({ name, task, hint }, number) => {
-    const errand = errandButton({ label: "Check", leave, start: (receive) => check(number, (delivery) => {
+    const errand = errandButton({ label: say("Check"), leave, start: (receive) => check(number, (delivery) => {
       receive(delivery);
       if (delivery?.right !== undefined) card.classList.toggle("solved", delivery.right);
     }) });
     const card = make("section", { className: "card" }, make("h4", {}, name), make("p", {}, task), errand.box,
-      make("details", {}, make("summary", {}, "Hint"), make("p", {}, hint)));
+      make("details", {}, make("summary", {}, say("Hint")), make("p", {}, hint)));
     return card;
   });
   return make("div", { className: "cards" }, ...boxes);
@@ -79,19 +79,20 @@ function withoutKept({ kept, ...own }) {
 }
 
 function render({ model, el }) {
+  speak(model);
   const id = freshId("lab");
   const [layers, heads] = model.get("shape");
   const examples = model.get("examples");
   let off = new Set(), bos = false, kept = null, current = withoutKept(model.get("reply").state);
 
   const chooser = exampleField(`${id}-example`, examples), example = chooser.control;
-  const prompt = sentenceField(`${id}-prompt`, "Sentence: the model guesses the next word");
-  const answer = textField(`${id}-answer`, "● It should say", 10);
-  const against = textField(`${id}-against`, "◆ rather than", 10);
-  const list = textField(`${id}-heads`, "Heads that are off");
-  const twin = sentenceField(`${id}-twin`, "Second sentence: the same number of tokens");
-  list.control.placeholder = "none; write for example L5H2, L6H1";
-  twin.control.placeholder = "the first sentence with a word exchanged";
+  const prompt = sentenceField(`${id}-prompt`, say("Sentence: the model guesses the next word"));
+  const answer = textField(`${id}-answer`, say("● It should say"), 10);
+  const against = textField(`${id}-against`, say("◆ rather than"), 10);
+  const list = textField(`${id}-heads`, say("Heads that are off"));
+  const twin = sentenceField(`${id}-twin`, say("Second sentence: the same number of tokens"));
+  list.control.placeholder = say("none; write for example L5H2, L6H1");
+  twin.control.placeholder = say("the first sentence with a word exchanged");
   const texts = { prompt, answer, against, twin };
 
   const { grid, cells } = headGrid(layers, heads, (name) => {
@@ -101,12 +102,12 @@ function render({ model, el }) {
   const preset = presetChooser(`${id}-preset`, model.get("presets"), (names) => { off = new Set(names); chosen(); });
   const past = history((state) => { fill(state); paint(cells, model.get("reply").effects, off); talk.ask(CLICK_PAUSE); });
   grid.addEventListener("keydown", past.keys);
-  const reset = make("button", { type: "button", className: "plain" }, "↺ All heads on");
+  const reset = make("button", { type: "button", className: "plain" }, say("↺ All heads on"));
   reset.addEventListener("click", () => { off = new Set(); chosen(); });
 
-  const ways = make("fieldset", { className: "ways" }, make("legend", {}, "A head that is off puts out"));
+  const ways = make("fieldset", { className: "ways" }, make("legend", {}, say("A head that is off puts out")));
   const wayError = make("p", { className: "error", hidden: true, role: "alert" });
-  for (const [value, label, title] of WAYS) {
+  for (const [value, label, title] of WAYS()) {
     const radio = make("input", { type: "radio", name: `${id}-how`, value, id: `${id}-how-${value}` });
     radio.addEventListener("change", () => talk.ask(CLICK_PAUSE));
     ways.append(make("span", { className: "way", title }, radio, make("label", { htmlFor: radio.id }, label)));
@@ -117,44 +118,44 @@ function render({ model, el }) {
   const busy = make("p", { className: "busy", "aria-hidden": "true" });
   const result = make("div", { className: "result" });
   const legend = make("p", { className: "legend" },
-    make("span", { className: "swatch towards" }), " pushes towards ●  ",
-    make("span", { className: "swatch against" }), " pushes towards ◆  ",
-    make("span", { className: "swatch off" }), " off");
+    make("span", { className: "swatch towards" }), ` ${say("pushes towards ●")}  `,
+    make("span", { className: "swatch against" }), ` ${say("pushes towards ◆")}  `,
+    make("span", { className: "swatch off" }), ` ${say("off")}`);
 
   const work = errands(model, id);
   const sideBySide = make("div");
-  const waysPanel = unfolding("Average, nothing, another sentence: side by side", sideBySide);
+  const waysPanel = unfolding(say("Average, nothing, another sentence: side by side"), sideBySide);
   waysPanel.addEventListener("toggle", () => { if (waysPanel.open) talk.ask(0); });
   const comparison = make("div");
-  const [keep, back, forget] = ["Keep this state as A", "Go back to A", "Forget A"].map((text) => make("button", { type: "button", className: "plain" }, text));
+  const [keep, back, forget] = [say("Keep this state as A"), say("Go back to A"), say("Forget A")].map((text) => make("button", { type: "button", className: "plain" }, text));
   keep.addEventListener("click", () => talk.whenSettled(() => { kept = current; talk.ask(0); }));
   back.addEventListener("click", () => { fill(kept); talk.ask(0); });
   forget.addEventListener("click", () => { kept = null; talk.ask(0); });
-  const many = errandButton({ label: "Measure", leave: () => work.stop(), start: (receive) => talk.whenSettled(() => work.send("spread", { state: current }, receive)) });
+  const many = errandButton({ label: say("Measure"), leave: () => work.stop(), start: (receive) => talk.whenSettled(() => work.send("spread", { state: current }, receive)) });
   const pairPlace = make("div");
-  const copyFirst = make("button", { type: "button", className: "plain" }, "Copy the first sentence");
+  const copyFirst = make("button", { type: "button", className: "plain" }, say("Copy the first sentence"));
   copyFirst.addEventListener("click", () => { twin.control.value = prompt.control.value; twin.control.focus(); talk.ask(0); });
-  const pairPanel = unfolding("A pair of sentences of your own",
-    make("p", {}, "Write a second sentence that differs in a word. Then a head that is off can put out what it does there."),
+  const pairPanel = unfolding(say("A pair of sentences of your own"),
+    make("p", {}, say("Write a second sentence that differs in a word. Then a head that is off can put out what it does there.")),
     twin.box, make("div", { className: "row" }, copyFirst), pairPlace);
   const saved = saveAndLoad(model, id, () => talk);
-  const tools = make("section", { className: "tools", "aria-label": "More" },
+  const tools = make("section", { className: "tools", "aria-label": say("More") },
     waysPanel,
-    unfolding("Compare two choices of heads", make("div", { className: "row" }, keep, back, forget), comparison),
-    unfolding("The same heads in many sentences",
-      make("p", {}, "One sentence is an anecdote. Switch the same heads off in 60 sentences about a gift."), many.box),
+    unfolding(say("Compare two choices of heads"), make("div", { className: "row" }, keep, back, forget), comparison),
+    unfolding(say("The same heads in many sentences"),
+      make("p", {}, say("One sentence is an anecdote. Switch the same heads off in 60 sentences about a gift.")), many.box),
     pairPanel,
-    unfolding("Exercises", exerciseCards(model.get("exercises"), () => work.stop(), (exercise, receive) => talk.whenSettled(() => work.send("check", { exercise, state: current }, receive)))),
-    unfolding("Save and load", saved.box));
+    unfolding(say("Exercises"), exerciseCards(model.get("exercises"), () => work.stop(), (exercise, receive) => talk.whenSettled(() => work.send("check", { exercise, state: current }, receive)))),
+    unfolding(say("Save and load"), saved.box));
 
   const lab = make("div", { className: "interp-widget interp-lab" },
     make("div", { className: "top" }, chooser.box, prompt.box,
       make("div", { className: "words" }, answer.box, against.box)),
     make("div", { className: "bench" },
       make("section", { className: "controls" },
-        make("h3", {}, "Click a head to switch it off"), grid, legend,
+        make("h3", {}, say("Click a head to switch it off")), grid, legend,
         make("div", { className: "row" }, ...past.buttons, reset), preset.box, list.box, ways),
-      make("section", { className: "outcome", "aria-label": "Result" }, make("h3", {}, "What the model says next"), busy, result)),
+      make("section", { className: "outcome", "aria-label": say("Result") }, make("h3", {}, say("What the model says next")), busy, result)),
     tools, status,
   );
   lab.style.setProperty("--heads", heads);

@@ -10,6 +10,7 @@ from typing import Any
 
 import traitlets
 
+from interp.languages import say
 from interp.result import Result
 from interp.screens import codec
 from interp.screens.lab import LabAnswer, LabBench, LabState, SavedState
@@ -57,7 +58,7 @@ class AblationLab(Conversation):
             shape=list(bench.shape),
             examples=listed(bench.examples),
             presets={
-                group: {label: [str(head) for head in heads] for label, heads in choices.items()}
+                say(group): {say(label): [str(head) for head in heads] for label, heads in choices.items()}
                 for group, choices in bench.presets.items()
             },
             exercises=[{"name": card.name, "task": card.task, "hint": card.hint} for card in bench.exercises],
@@ -96,7 +97,7 @@ class AblationLab(Conversation):
             "html": view.result_html(state, answer),
             "status": view.status(state, answer),
             "effects": view.effects(answer.head_effects),
-            "effect_name": f"{answer.head_effects.quantity} ({answer.head_effects.unit})",
+            "effect_name": view.effect_name(answer),
             "ways": "" if self._screen.ways is None else tools.ways_html(self._screen.ways),
             "comparison": tools.comparison_html(self._screen.kept, (state, answer)),
             "pair": pair_html(pair),

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from interp.languages import message, say
 from interp.result import Result
 from interp.screens.lab import LabAnswer, LabState
 from interp.widgets.ablation_view import finding
@@ -15,20 +16,31 @@ from interp.widgets.own_words import asked_sentence, with_cautions
 from interp.widgets.wording import heads_text, percent, signed, visible
 
 WAY_NAMES = {
-    "mean": "its average",
-    "zero": "nothing",
-    "resample": "another sentence",
-    "twin": "my second sentence",
+    "mean": message("its average"),
+    "zero": message("nothing"),
+    "resample": message("another sentence"),
+    "twin": message("my second sentence"),
 }
+AGREE = message(
+    "If the rows agree, the choice of method does not matter here. If they differ, say which one you used."
+)
 TOP = 5
 BINS = 24
+WITHOUT = message(
+    "Without {heads} the right name leads by {off} in {number} sentences; with all heads on by {on}. "
+    "It wins in {wins} of them (before, {won})."
+)
+NO_HEAD_OFF = message(
+    "With no head off the right name leads by {off} in {number} sentences; with all heads on by {on}. "
+    "It wins in {wins} of them (before, {won})."
+)
 WIDTH, ROW, LEFT = 640, 74, 8  # of the drawing, in its own units
 
 
 def ways_html(result: Result) -> str:
     """Result[how, measure] as a table: what a head that is off puts out, the lead then, and its change."""
     rows = "".join(
-        f'<tr><th scope="row">{escape(WAY_NAMES.get(str(how), str(how)))}</th>'
+        f'<tr><th scope="row">{escape(say(WAY_NAMES.get(str(how), str(how))))}</th>'
         + "".join(
             f"<td>{signed(float(result.at(how=how, measure=measure)))}</td>"
             for measure in result.axes["measure"]
@@ -37,27 +49,32 @@ def ways_html(result: Result) -> str:
         for how in result.axes["how"]
     )
     return (
-        "<table><caption>The same heads off, in several ways; logit difference in nats</caption><thead><tr>"
-        '<th scope="col">a head that is off puts out</th><th scope="col">lead of ●</th>'
-        f'<th scope="col">change</th></tr></thead><tbody>{rows}</tbody></table>'
-        "<p>If the rows agree, the choice of method does not matter here. If they differ, say which one you "
-        "used.</p>"
+        f"<table><caption>{say('The same heads off, in several ways; logit difference in nats')}</caption>"
+        f'<thead><tr><th scope="col">{say("a head that is off puts out")}</th><th scope="col">'
+        f'{say("lead of ●")}</th><th scope="col">{say("change")}</th></tr></thead>'
+        f"<tbody>{rows}</tbody></table><p>{say(AGREE)}</p>"
     )
 
 
 def comparison_html(kept: tuple[LabState, LabAnswer] | None, now: tuple[LabState, LabAnswer]) -> str:
     """A, the kept state, beside the one on screen: heads, lead, finding, first words."""
     if kept is None:
-        return "<p>Keep a state as A. Then change something: A stays beside it.</p>"
-    sides = (("A, kept", kept), ("on screen", now))
+        return f"<p>{say('Keep a state as A. Then change something: A stays beside it.')}</p>"
+    sides = ((say("A, kept"), kept), (say("on screen"), now))
     rows = [
-        ("sentence", [escape(f"{state.prompt} …") for _, (state, _) in sides]),
-        ("heads off", [escape(", ".join(map(str, state.heads)) or "none") for _, (state, _) in sides]),
-        ("they put out", [escape(WAY_NAMES.get(state.how, state.how)) for _, (state, _) in sides]),
-        ("lead of ●", [f"{signed(answer.logit_difference[1])} nats" for _, (_, answer) in sides]),
-        ("asked", [escape(asked_sentence("●◆", answer.asked)) for _, (_, answer) in sides]),
-        ("in words", [escape(_told(state, answer)) for _, (state, answer) in sides]),
-        ("next words", [_words(answer) for _, (_, answer) in sides]),
+        (say("sentence"), [escape(f"{state.prompt} …") for _, (state, _) in sides]),
+        (
+            say("heads off"),
+            [escape(", ".join(map(str, state.heads)) or say("none")) for _, (state, _) in sides],
+        ),
+        (say("they put out"), [escape(say(WAY_NAMES.get(state.how, state.how))) for _, (state, _) in sides]),
+        (
+            say("lead of ●"),
+            [say("{number} nats", number=signed(answer.logit_difference[1])) for _, (_, answer) in sides],
+        ),
+        (say("asked"), [escape(asked_sentence("●◆", answer.asked)) for _, (_, answer) in sides]),
+        (say("in words"), [escape(_told(state, answer)) for _, (state, answer) in sides]),
+        (say("next words"), [_words(answer) for _, (_, answer) in sides]),
     ]
     head = "".join(f'<th scope="col">{name}</th>' for name, _ in sides)
     body = "".join(
@@ -87,16 +104,17 @@ def spread_text(state: LabState, result: Result) -> str:
     """The result in words: means with intervals, and the share of sentences in which the right name wins."""
     number = len(result.axes["prompt"])
     on, off = (_summary(result.at(heads=heads)) for heads in ("on", "off"))
-    without = f"Without {heads_text(state.heads)}" if state.heads else "With no head off"
-    return (
-        f"{without} the right name leads by {off} in {number} sentences; with all heads on by {on}. "
-        f"It wins in {_wins(result.at(heads='off'))} of them (before, {_wins(result.at(heads='on'))})."
-    )
+    told = {"off": off, "number": number, "on": on}
+    told |= {"wins": _wins(result.at(heads="off")), "won": _wins(result.at(heads="on"))}
+    if not state.heads:
+        return say(NO_HEAD_OFF, **told)
+    return say(WITHOUT, heads=heads_text(state.heads), **told)
 
 
 def _summary(leads: Result) -> str:
     low, high = leads.interval("prompt").values
-    return f"{float(leads.mean('prompt')):.2f} nats ({low:.2f} to {high:.2f})"
+    mean = float(leads.mean("prompt"))
+    return say("{mean:.2f} nats ({low:.2f} to {high:.2f})", mean=mean, low=low, high=high)
 
 
 def _wins(leads: Result) -> str:
@@ -119,7 +137,7 @@ def _drawing(state: LabState, result: Result) -> str:
         return LEFT + (WIDTH - 2 * LEFT) * (value - low) / (high - low)
 
     rows = ""
-    for row, (heads, name) in enumerate((("on", "all heads on"), ("off", _off_name(state)))):
+    for row, (heads, name) in enumerate((("on", say("all heads on")), ("off", _off_name(state)))):
         floor_at = 24 + ROW + row * (ROW + 26)
         rows += f'<text x="{LEFT}" y="{floor_at - ROW - 6}">{escape(name)}</text>'
         rows += _bars(counts[row], edges, tallest, floor_at, across, heads)
@@ -134,7 +152,7 @@ def _drawing(state: LabState, result: Result) -> str:
 
 
 def _off_name(state: LabState) -> str:
-    return f"without {heads_text(state.heads)}" if state.heads else "no head off"
+    return say("without {heads}", heads=heads_text(state.heads)) if state.heads else say("no head off")
 
 
 def _bars(counts: np.ndarray, edges: np.ndarray, tallest: int, floor_at: int, across, kind: str) -> str:
@@ -167,21 +185,30 @@ def _axis(low: int, high: int, y: int, across) -> str:
         f'<text class="tick" x="{across(float(value)):.1f}" y="{y + 10}">{signed(float(value), 0)}</text>'
         for value in ticks
     )
-    name = "lead of the right name, nats; left of 0 the wrong name wins; dot and line: mean, 95 %"
+    name = say("lead of the right name, nats; left of 0 the wrong name wins; dot and line: mean, 95 %")
     return f'{marks}<text class="tick" x="{WIDTH / 2}" y="{y + 30}">{name}</text>'
 
 
 def _table(result: Result) -> str:
     rows = ""
-    for heads, name in (("on", "all heads on"), ("off", "heads off")):
+    for heads, name in (("on", say("all heads on")), ("off", say("heads off"))):
         leads = result.at(heads=heads)
         low, high = leads.interval("prompt").values
-        numbers = (signed(float(leads.mean("prompt"))), f"{signed(low)} to {signed(high)}", _wins(leads))
+        numbers = (
+            signed(float(leads.mean("prompt"))),
+            say("{low} to {high}", low=signed(low), high=signed(high)),
+            _wins(leads),
+        )
         rows += f'<tr><th scope="row">{name}</th>{"".join(f"<td>{number}</td>" for number in numbers)}</tr>'
     number, how = len(result.axes["prompt"]), result.about.get("baseline", "")
-    caption = f"{number} sentences; off: {WAY_NAMES.get(str(how), how)}, word for word"
+    caption = say(
+        "{number} sentences; off: {what}, word for word",
+        number=number,
+        what=say(WAY_NAMES.get(str(how), str(how))),
+    )
     return (
         f"<table><caption>{escape(caption)}</caption><thead><tr><td></td>"
-        '<th scope="col">mean lead</th><th scope="col">95 % interval</th><th scope="col">right name wins</th>'
+        f'<th scope="col">{say("mean lead")}</th><th scope="col">{say("95 % interval")}</th>'
+        f'<th scope="col">{say("right name wins")}</th>'
         f"</tr></thead><tbody>{rows}</tbody></table>"
     )

@@ -14,9 +14,9 @@ function thumbnail(canvas, bytes, start, size) {
 function overview(layers, heads, choose) {
   const canvases = [];
   const { grid, places, reach } = placeGrid({
-    label: "All heads of this sentence. Arrow keys move, Enter shows a head large.",
-    rows: Array.from({ length: layers }, (_, i) => ({ text: `L${i}`, name: `layer ${i}` })),
-    columns: Array.from({ length: heads }, (_, i) => ({ text: `H${i}`, name: `head ${i}` })),
+    label: say("All heads of this sentence. Arrow keys move, Enter shows a head large."),
+    rows: Array.from({ length: layers }, (_, i) => ({ text: `L${i}`, name: say("layer {number}", { number: i }) })),
+    columns: Array.from({ length: heads }, (_, i) => ({ text: `H${i}`, name: say("head {number}", { number: i }) })),
     cell(layer, head) {
       const canvas = make("canvas", { "aria-hidden": "true" });
       canvases.push(canvas);
@@ -43,32 +43,33 @@ function overview(layers, heads, choose) {
 }
 
 function render({ model, el }) {
+  speak(model);
   const id = freshId("attention");
   const [layers, heads] = model.get("shape");
   const examples = model.get("examples");
   let state = model.get("reply").state, large = null, painted = "";
 
   const chooser = exampleField(`${id}-example`, examples), example = chooser.control;
-  const prompt = sentenceField(`${id}-prompt`, "Sentence");
-  const show = choiceField(`${id}-show`, "Show", Object.entries(model.get("modes")));
+  const prompt = sentenceField(`${id}-prompt`, say("Sentence"));
+  const show = choiceField(`${id}-show`, say("Show"), Object.entries(model.get("modes")));
   const map = overview(layers, heads, (name) => ask({ head: name }));
   const status = visually(make("p", { className: "status" }));
   const busy = make("p", { className: "busy", "aria-hidden": "true" });
   const title = make("h3");
   const bigPlace = make("div", { className: "scroll" });
   const reading = make("p", { className: "reading" });
-  const hint = make("p", { className: "note" }, "Row: the word that looks. Column: where it looks. Hover or move with the arrow keys to read; click or Enter to lock, Escape to let go.");
+  const hint = make("p", { className: "note" }, say("Row: the word that looks. Column: where it looks. Hover or move with the arrow keys to read; click or Enter to lock, Escape to let go."));
   const pair = make("div", { className: "pair-place" });
   const text = make("div");
   const saved = saveAndLoad(model, id, () => talk);
   const root = make("div", { className: "interp-widget interp-attention" },
     make("div", { className: "top" }, chooser.box, prompt.box, show.box),
     make("div", { className: "bench" },
-      make("section", { className: "controls" }, make("h3", {}, "All heads: click one"), map.grid),
-      make("section", { className: "outcome", "aria-label": "One head" }, title, busy, reading,
+      make("section", { className: "controls" }, make("h3", {}, say("All heads: click one")), map.grid),
+      make("section", { className: "outcome", "aria-label": say("One head") }, title, busy, reading,
         make("div", { className: "look-and-pair" }, bigPlace, pair), hint, text)),
     make("p", { className: "warning" }, model.get("warning")),
-    make("section", { className: "tools", "aria-label": "More" }, unfolding("Save and load", saved.box)), status);
+    make("section", { className: "tools", "aria-label": say("More") }, unfolding(say("Save and load"), saved.box)), status);
   root.style.setProperty("--heads", heads);
   el.append(root);
 
@@ -92,13 +93,13 @@ function render({ model, el }) {
   function draw(reply) {
     const spoken = reply.tokens.map((token) => token.replace(/^·/, "") || "·");
     const { grid, places, reach } = placeGrid({
-      label: `${reply.state.head}: words that look in rows, words looked at in columns. Enter locks a pair.`,
-      rows: reply.tokens.map((token, i) => ({ text: token, name: `${spoken[i]}, word ${i} looks` })),
-      columns: reply.tokens.map((token, i) => ({ text: token, name: `${spoken[i]}, word ${i}` })),
+      label: say("{head}: words that look in rows, words looked at in columns. Enter locks a pair.", { head: reply.state.head }),
+      rows: reply.tokens.map((token, i) => ({ text: token, name: say("{word}, word {number} looks", { word: spoken[i], number: i }) })),
+      columns: reply.tokens.map((token, i) => ({ text: token, name: say("{word}, word {number}", { word: spoken[i], number: i }) })),
       cell(query, key) {
         const cell = reply.cells[query][key];
         if (!cell) return null;
-        const button = make("button", { type: "button", className: "look", "aria-label": `${spoken[query]} to ${spoken[key]}: ${cell.text}` });
+        const button = make("button", { type: "button", className: "look", "aria-label": say("{query} to {key}: {number}", { query: spoken[query], key: spoken[key], number: cell.text }) });
         button.style.setProperty("--shade", `${Math.round(100 * cell.shade)}%`);
         button.setAttribute("aria-pressed", String(query === state.query && key === state.key));
         return button;

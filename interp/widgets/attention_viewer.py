@@ -10,6 +10,7 @@ from typing import Any
 
 import traitlets
 
+from interp.languages import say
 from interp.result import Result
 from interp.screens import codec
 from interp.screens.attention import Attention, AttentionBench, AttentionState
@@ -40,8 +41,8 @@ class AttentionViewer(Conversation):
         super().__init__(
             shape=list(bench.shape),
             examples=listed(bench.examples),
-            modes=dict(words.MODE_NAMES),
-            warning=words.WARNING,
+            modes={mode: say(name) for mode, name in words.MODE_NAMES.items()},
+            warning=say(words.WARNING),
         )
         self.thumbnails = words.thumbnails(self._answer_shown)
         self.reply = self.told()

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from interp.languages import message, say
 from interp.result import Result
 from interp.screens.attention import Attention, AttentionState
 from interp.screens.picture import Picture
@@ -15,14 +16,19 @@ from interp.widgets.wording import numbered, percent, quoted, signed, visible, w
 
 LISTED = 4
 MODE_NAMES = {
-    "weight": "weight: the share of its look",
-    "score": "score q·k before the softmax",
-    "moved": "what moves: length of weight × value",
+    "weight": message("weight: the share of its look"),
+    "score": message("score q·k before the softmax"),
+    "moved": message("what moves: length of weight × value"),
 }
-WARNING = (
+WARNING = message(
     "A look is not a reason. A head may look at a word and move nothing from it, other heads may undo what "
     "it moves, and the value at a place holds more than that word. To learn whether a head matters, switch "
     "it off in the Ablation Lab."
+)
+
+STRAIGHT = message(
+    "Read straight through the last layer norm and the unembedding; what later parts make of it is not in "
+    "these numbers."
 )
 
 
@@ -74,14 +80,14 @@ def row_sentence(tokens: tuple[str, ...], values: Result, mode: str, query: int)
     """The largest numbers of one query word: "to → Mary 0.62, John 0.11"."""
     seen = values.values[query, : query + 1]
     order = np.argsort(-seen, kind="stable")[:LISTED]
-    listed = ", ".join(f"{word(tokens[key])} {number(float(seen[key]), mode)}" for key in order)
+    listed = say(", ").join(f"{word(tokens[key])} {number(float(seen[key]), mode)}" for key in order)
     return f"{word(tokens[query])} → {listed}"
 
 
 def pair_html(answer: Attention, state: AttentionState, promoted: Result | None) -> str:
     """The locked pair: its three numbers, the share of what moves, and the words it pushes up."""
     if state.query is None or state.key is None or promoted is None:
-        return "<p>Click a cell of the large map to see what moves from one word to the other.</p>"
+        return f"<p>{say('Click a cell of the large map to see what moves from one word to the other.')}</p>"
     place = {"layer": state.head.layer, "head": state.head.head, "query": state.query, "key": state.key}
     weight, score, moved = (float(part.at(**place)) for part in (answer.weight, answer.score, answer.moved))
     every = float(
@@ -89,40 +95,48 @@ def pair_html(answer: Attention, state: AttentionState, promoted: Result | None)
     )
     share = percent(moved / every) if every else percent(0.0)
     query, key = (escape(word(answer.tokens[at])) for at in (state.query, state.key))
-    words = ", ".join(
+    words = say(", ").join(
         f"<span class='token'>{escape(visible(labels[-1]))}</span> {signed(value)}"
         for labels, value in promoted.top(len(promoted.axes["token"]))
     )
+    numbers = (
+        (say("score q·k"), signed(score)),
+        (say("weight"), f"{weight:.2f}"),
+        (say("what moves, of all to “{query}”", query=query), share),
+    )
+    cards = "".join(f"<div><dt>{name}</dt><dd><strong>{told}</strong></dd></div>" for name, told in numbers)
+    pair = say("{head}: from “{query}” to “{key}”", head=state.head, query=query, key=key)
+    pushed = say("What moves pushes these next words up most, in nats: {words}.", words=words)
     return (
-        f'<p class="finding small">{state.head}: from “{query}” to “{key}”</p>'
-        f'<dl class="numbers"><div><dt>score q·k</dt><dd><strong>{signed(score)}</strong></dd></div>'
-        f"<div><dt>weight</dt><dd><strong>{weight:.2f}</strong></dd></div>"
-        f"<div><dt>what moves, of all to “{query}”</dt><dd><strong>{share}</strong></dd></div></dl>"
-        f"<p>What moves pushes these next words up most, in nats: {words}.</p>"
-        "<p class='note'>Read straight through the last layer norm and the unembedding; what later parts "
-        "make of it is not in these numbers.</p>"
+        f'<p class="finding small">{pair}</p><dl class="numbers">{cards}</dl>'
+        f"<p>{pushed}</p><p class='note'>{say(STRAIGHT)}</p>"
     )
 
 
 def status(answer: Attention, state: AttentionState) -> str:
     """What a screen reader says after a change."""
     query = _query(answer, state)
-    locked = f", locked on “{word(answer.tokens[state.key])}”" if state.key is not None else ""
     listed = row_sentence(answer.tokens, shown(answer, state), state.show, query)
-    return " ".join([*answer.cautions, f"{state.head}{locked}, {MODE_NAMES[state.show]}: {listed}."])
+    told = {"head": state.head, "number": say(MODE_NAMES[state.show]), "listed": listed}
+    if state.key is None:
+        said = say("{head}, {number}: {listed}.", **told)
+    else:
+        key = word(answer.tokens[state.key])
+        said = say("{head}, locked on “{key}”, {number}: {listed}.", key=key, **told)
+    return " ".join([*answer.cautions, said])
 
 
 def picture(answer: Attention, state: AttentionState, model: str) -> Picture:
     """The head's look as a grid: a row for each word that looks."""
     values = shown(answer, state)
     labels = numbered(answer.tokens)
-    axes = {"looks": labels, "at": labels}
+    axes = {say("looks"): labels, say("at"): labels}
     title = f"{state.head}: {row_sentence(answer.tokens, values, state.show, _query(answer, state))}"
-    result = Result(values.values, axes, MODE_NAMES[state.show], "", {"model": model})
+    result = Result(values.values, axes, say(MODE_NAMES[state.show]), "", {"model": model})
     said = (
         *answer.cautions,
-        f"In {quoted(state.prompt)}.",
-        "A row for each word that looks, a column for each it looks at.",
+        say("In {text}.", text=quoted(state.prompt)),
+        say("A row for each word that looks, a column for each it looks at."),
     )
     return Picture("heatmap", title, result, said)
 
@@ -138,9 +152,11 @@ def text_html(answer: Attention, state: AttentionState) -> str:
         f"<li>{escape(row_sentence(answer.tokens, values, state.show, query))}</li>"
         for query in range(len(answer.tokens))
     )
+    mode = say(MODE_NAMES[state.show])
+    largest = say("{what}; the {number} largest of every word", what=mode, number=LISTED)
     return (
-        f"<details><summary>The same as text: {state.head}</summary>"
-        f"<p>{MODE_NAMES[state.show]}; the {LISTED} largest of every word</p>"
+        f"<details><summary>{say('The same as text: {head}', head=state.head)}</summary>"
+        f"<p>{largest}</p>"
         f"<ol class='rows'>{lines}</ol></details>"
     )
 
@@ -150,5 +166,5 @@ def static_html(answer: Attention, state: AttentionState, style: str) -> str:
     return (
         f'<style>{style}</style><div class="interp-widget interp-attention"><p class="prompt">'
         f"{escape(state.prompt)}</p><p>{escape(status(answer, state))}</p>{text_html(answer, state)}"
-        f'<p class="warning">{WARNING}</p></div>'
+        f'<p class="warning">{say(WARNING)}</p></div>'
     )

@@ -9,10 +9,20 @@ const BUSY_AFTER = 300;
 const GONE_AFTER = 1500;
 const SILENT_AFTER = 4000;
 const SLOW_AFTER = 8000;
-const COMPUTING = "Computing …";
-const GONE = "Python was restarted or has stopped: what you chose and the last result stay; to go on, run the notebook again.";
-const SILENT = "Python does not answer: wait if another cell is running; if it has stopped, run the notebook again (what you chose and the last result stay).";
+const COMPUTING = () => say("Computing …");
+const GONE = () => say("Python was restarted or has stopped: what you chose and the last result stay; to go on, run the notebook again.");
+const SILENT = () => say("Python does not answer: wait if another cell is running; if it has stopped, run the notebook again (what you chose and the last result stay).");
 let views = 0;
+let catalogue = {};
+
+// The sentences of these scripts in the reader's language, as Python knows them; what it does not know is English.
+function speak(model) {
+  catalogue = model.get("catalogue");
+}
+
+function say(text, fields = {}) {
+  return (catalogue[text] ?? text).replace(/\{(\w+)\}/g, (whole, name) => fields[name] ?? whole);
+}
 
 // Whether Python is there. Jupyter triggers `comm_live_update` when it loses a kernel, and when it finds one again,
 // but does not say which. So Python is asked, and is gone if it says nothing; whatever it says later, it is back.
@@ -91,8 +101,8 @@ function choiceField(id, label, options) {
 }
 
 function exampleField(id, examples) {
-  const chooser = choiceField(id, "Example", examples.map(({ label }, i) => [String(i), label]));
-  chooser.control.append(make("option", { value: "own", hidden: true }, "your own"));
+  const chooser = choiceField(id, say("Example"), examples.map(({ label }, i) => [String(i), label]));
+  chooser.control.append(make("option", { value: "own", hidden: true }, say("your own")));
   return chooser;
 }
 
@@ -165,6 +175,7 @@ function placeGrid({ label, rows, columns, corner = "", cell }) {
 function conversation({ model, id, root, busy, status, compose, show, fill }) {
   let asked = 0, underWay = null, waiting = false, timer = null, busyTimer = null, silenceTimer = null, saved = null;
   const later = [];
+  if (model.get("language")) root.lang = model.get("language");
 
   function ask(pause) {
     clearTimeout(timer);
@@ -176,8 +187,8 @@ function conversation({ model, id, root, busy, status, compose, show, fill }) {
     if (python.isGone()) { stay(); python.probe(); return; }
     waiting = false;
     underWay = ++asked;
-    busyTimer = setTimeout(() => { tell(COMPUTING); root.setAttribute("aria-busy", "true"); }, BUSY_AFTER);
-    silenceTimer = setTimeout(() => tell(SILENT), SILENT_AFTER);
+    busyTimer = setTimeout(() => { tell(COMPUTING()); root.setAttribute("aria-busy", "true"); }, BUSY_AFTER);
+    silenceTimer = setTimeout(() => tell(SILENT()), SILENT_AFTER);
     model.set("question", { request: underWay, view: id, ...(saved === null ? compose() : { load: saved }) });
     saved = null;
     model.save_changes();
@@ -185,15 +196,15 @@ function conversation({ model, id, root, busy, status, compose, show, fill }) {
 
   function tell(text) {
     busy.textContent = text;
-    root.classList.toggle("silent", text === GONE || text === SILENT);
-    if (text !== COMPUTING) status.textContent = text;
+    root.classList.toggle("silent", text === GONE() || text === SILENT());
+    if (text !== COMPUTING()) status.textContent = text;
   }
 
   function heard({ view, question }) {
     if (view !== id || question !== underWay) return;
     clearTimeout(silenceTimer);
-    silenceTimer = setTimeout(() => tell("Python is still computing."), SLOW_AFTER);
-    if (busy.textContent === SILENT) tell(COMPUTING);
+    silenceTimer = setTimeout(() => tell(say("Python is still computing.")), SLOW_AFTER);
+    if (busy.textContent === SILENT()) tell(COMPUTING());
   }
 
   function settle() {
@@ -209,13 +220,13 @@ function conversation({ model, id, root, busy, status, compose, show, fill }) {
   function stay() {
     waiting ||= underWay !== null;
     settle();
-    tell(GONE);
+    tell(GONE());
     for (const action of later.splice(0)) action();
   }
 
   function present(reply, followed) {
     show(reply, followed);
-    if (reply.error) busy.textContent = "Below: the last good result.";
+    if (reply.error) busy.textContent = say("Below: the last good result.");
     status.textContent = reply.status;
     root.dataset.request = String(reply.request);
     for (const action of later.splice(0)) action();
@@ -295,14 +306,14 @@ function errands(model, id, others = {}) {
   }
 
   function left() {
-    if (receive) give({ share: 1, error: GONE });
+    if (receive) give({ share: 1, error: GONE() });
   }
 
   function send(part, details, receiver) {
     give(null);
     receive = receiver;
     if (python.isGone()) { left(); return; }
-    if (receive) silenceTimer = setTimeout(() => receive?.({ share: 0, silence: SILENT }), SILENT_AFTER);
+    if (receive) silenceTimer = setTimeout(() => receive?.({ share: 0, silence: SILENT() }), SILENT_AFTER);
     model.set("errand", { part, request: ++number, view: id, ...details });
     model.save_changes();
   }
@@ -320,14 +331,14 @@ function errands(model, id, others = {}) {
 // A button that starts an errand, its progress with "Stop", and the place where what it brings is shown.
 function errandButton({ label, start, leave }) {
   const button = make("button", { type: "button", className: "plain" }, label);
-  const bar = make("progress", { max: 1, value: 0, hidden: true, "aria-label": `${label}: progress` });
-  const stop = make("button", { type: "button", className: "plain", hidden: true }, "Stop");
+  const bar = make("progress", { max: 1, value: 0, hidden: true, "aria-label": say("{what}: progress", { what: label }) });
+  const stop = make("button", { type: "button", className: "plain", hidden: true }, say("Stop"));
   const told = visually(make("p", { className: "told" }));
   const place = make("div", { className: "brought" });
   const box = make("div", { className: "errand" }, make("div", { className: "row" }, button, bar, stop), told, place);
   const idle = () => { bar.hidden = stop.hidden = true; button.disabled = false; };
   const receive = (delivery) => {
-    if (delivery === null) { idle(); told.textContent = "Stopped."; return; }
+    if (delivery === null) { idle(); told.textContent = say("Stopped."); return; }
     if (delivery.error) { idle(); told.textContent = delivery.error; return; }
     if (delivery.silence) { told.textContent = delivery.silence; return; }
     bar.value = delivery.share;
@@ -372,8 +383,8 @@ function history(restore) {
   const past = [], future = [];
   let now = null;
   const buttons = [
-    make("button", { type: "button", className: "plain", title: "Undo (Ctrl+Z in the grid)" }, "↶ Undo"),
-    make("button", { type: "button", className: "plain", title: "Redo (Ctrl+Y in the grid)" }, "↷ Redo"),
+    make("button", { type: "button", className: "plain", title: say("Undo (Ctrl+Z in the grid)") }, say("↶ Undo")),
+    make("button", { type: "button", className: "plain", title: say("Redo (Ctrl+Y in the grid)") }, say("↷ Redo")),
   ];
   const refresh = () => { buttons[0].disabled = !past.length; buttons[1].disabled = !future.length; };
   const move = (from, to) => () => {
@@ -413,9 +424,9 @@ function takeAlong({ model, id, settled }) {
   let request = 0, timer = null;
   const told = visually(make("p", { className: "told" }));
   const error = make("p", { className: "error", id: `${id}-take-error`, hidden: true, role: "alert" });
-  const shape = choiceField(`${id}-shape`, "Shape", [["16:9", "16:9"], ["4:3", "4:3"], ["1:1", "square"]]);
+  const shape = choiceField(`${id}-shape`, say("Shape"), [["16:9", "16:9"], ["4:3", "4:3"], ["1:1", say("square")]]);
   const larger = make("input", { type: "checkbox", id: `${id}-larger` });
-  const copied = make("textarea", { rows: 4, readOnly: true, hidden: true, "aria-label": "The table" });
+  const copied = make("textarea", { rows: 4, readOnly: true, hidden: true, "aria-label": say("The table") });
   quietKeys(copied);
   const tell = (text, wrong = "") => {
     clearTimeout(timer);
@@ -427,9 +438,9 @@ function takeAlong({ model, id, settled }) {
     const made = make("button", { type: "button", className: "plain", "aria-describedby": error.id }, text);
     made.dataset.as = as;
     made.addEventListener("click", () => settled(() => {
-      tell("Drawing …");
+      tell(say("Drawing …"));
       copied.hidden = true;
-      timer = setTimeout(() => tell("", SILENT), SILENT_AFTER);
+      timer = setTimeout(() => tell("", SILENT()), SILENT_AFTER);
       model.send({ as, view: id, request: ++request, shape: shape.control.value, larger: larger.checked });
     }));
     return made;
@@ -448,14 +459,14 @@ function takeAlong({ model, id, settled }) {
       copied.value = text;
       copied.hidden = false;
       copied.select();
-      tell("Selected: copy it with Ctrl+C.");
+      tell(say("Selected: copy it with Ctrl+C."));
     }
   }
   model.on("msg:custom", taken);
   const box = make("div", { className: "take" },
-    make("div", { className: "row" }, button("png", "Save as PNG"), button("svg", "Save as SVG"),
-      button("table", "Copy as a table"), button("slides", "Keep for the slides")),
-    make("div", { className: "row" }, shape.box, make("span", { className: "way" }, larger, make("label", { htmlFor: larger.id }, "larger type"))),
+    make("div", { className: "row" }, button("png", say("Save as PNG")), button("svg", say("Save as SVG")),
+      button("table", say("Copy as a table")), button("slides", say("Keep for the slides"))),
+    make("div", { className: "row" }, shape.box, make("span", { className: "way" }, larger, make("label", { htmlFor: larger.id }, say("larger type")))),
     told, error, copied);
   return { box, end() { model.off("msg:custom", taken); clearTimeout(timer); } };
 }
@@ -473,8 +484,8 @@ function download(name, content) {
 // The widget alone and large, for a room: its controls folded away, its sentence above. Escape brings them back.
 function presenterView(box) {
   const caption = make("p", { className: "presented", hidden: true });
-  const leave = make("button", { type: "button", className: "plain leave", hidden: true }, "Leave the presenter view");
-  const enter = make("button", { type: "button", className: "plain" }, "Presenter view");
+  const leave = make("button", { type: "button", className: "plain leave", hidden: true }, say("Leave the presenter view"));
+  const enter = make("button", { type: "button", className: "plain" }, say("Presenter view"));
   const show = (on) => {
     const root = box.closest(".interp-widget");
     if (!leave.isConnected) {
@@ -499,17 +510,17 @@ function presenterView(box) {
 // What is on the screen to take along, the state as JSON to copy, and a field to load one from.
 function saveAndLoad(model, id, talk) {
   const taking = takeAlong({ model, id, settled: (action) => talk().whenSettled(action) });
-  const own = field(`${id}-own`, "This state as JSON", make("textarea", { rows: 2, readOnly: true, spellcheck: false }));
-  const copy = make("button", { type: "button", className: "plain" }, "Copy");
-  const paste = field(`${id}-load`, "A saved state", make("textarea", { rows: 2, spellcheck: false, placeholder: "paste it here" }));
-  const button = make("button", { type: "button", className: "plain" }, "Load");
+  const own = field(`${id}-own`, say("This state as JSON"), make("textarea", { rows: 2, readOnly: true, spellcheck: false }));
+  const copy = make("button", { type: "button", className: "plain" }, say("Copy"));
+  const paste = field(`${id}-load`, say("A saved state"), make("textarea", { rows: 2, spellcheck: false, placeholder: say("paste it here") }));
+  const button = make("button", { type: "button", className: "plain" }, say("Load"));
   const told = visually(make("span", { className: "told" }));
   copy.addEventListener("click", async () => {
     own.control.select();
     try {
       await navigator.clipboard.writeText(own.control.value);
-      told.textContent = "Copied.";
-    } catch { told.textContent = "Selected: copy it with Ctrl+C."; }
+      told.textContent = say("Copied.");
+    } catch { told.textContent = say("Selected: copy it with Ctrl+C."); }
   });
   button.addEventListener("click", () => talk().load(paste.control.value));
   for (const { control } of [own, paste]) quietKeys(control);

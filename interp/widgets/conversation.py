@@ -17,13 +17,14 @@ import anywidget
 import traitlets
 
 from interp import slides
+from interp.languages import for_script, language, message, say
 from interp.screens import codec
 from interp.screens.picture import Picture
 from interp.screens.refusals import Refused
 from interp.slides import deck, drawing, still
 
 _HERE = Path(__file__).parent
-STOPPED = "The kernel was interrupted before it could answer. The last good result stays; ask again."
+STOPPED = message("The kernel was interrupted before it could answer. The last good result stays; ask again.")
 _BREATH = 0.005  # seconds in which the kernel may take other messages between two steps
 _MOST_SAID = 500  # characters of an error: the middle of one that repeats a long input is left out
 _BETWEEN_REPORTS = 0.1  # seconds between two reports of progress
@@ -36,7 +37,7 @@ def joined(*names: str) -> str:
 
 def listed(examples: Sequence[tuple[str, codec.State]]) -> list[dict[str, Any]]:
     """Labelled states as the page takes them."""
-    return [{"label": label, "state": codec.plain(state)} for label, state in examples]
+    return [{"label": say(label), "state": codec.plain(state)} for label, state in examples]
 
 
 def of_model(state: str, name: str) -> str:
@@ -49,8 +50,12 @@ def of_model(state: str, name: str) -> str:
     if saved != name:
         shown = codec.shortened(saved)
         raise ValueError(
-            f"This state was saved of the model {shown}, but this widget asks {name!r}: open it in a widget "
-            f'on that model, or take its "model" out to try it here.'
+            say(
+                "This state was saved of the model {saved}, but this widget asks {asked!r}: open it in a "
+                'widget on that model, or take its "model" out to try it here.',
+                saved=shown,
+                asked=name,
+            )
         )
     return json.dumps(told, ensure_ascii=False)
 
@@ -72,10 +77,14 @@ class Conversation(anywidget.AnyWidget):
     delivery = traitlets.Dict().tag(sync=True)
     ping = traitlets.Unicode().tag(sync=True)
     twin = traitlets.Unicode().tag(sync=True)  # by which a live view finds its still picture, and hides it
+    language = traitlets.Unicode().tag(sync=True)  # of what is said; empty: English
+    catalogue = traitlets.Dict().tag(sync=True)  # the messages of the scripts in it
     heard = traitlets.Dict().tag(sync=True)  # said before any computing, and to a ping: Python is there
 
     def __init__(self, **traits: Any):
         self._view = ""
+        traits.setdefault("catalogue", for_script(str(self._esm)))
+        traits.setdefault("language", language())
         traits.setdefault("twin", f"interp-still-{uuid4().hex[:12]}")
         self._under_way: asyncio.Task | None = None
         super().__init__(**traits)
@@ -161,11 +170,12 @@ class Conversation(anywidget.AnyWidget):
         picture, name = self.picture(), type(self).__name__
         if kind == "slides":
             number = deck.keep(picture, self.labelled(), shape, larger)
-            return {"told": f"Kept: {number} in this session. {slides.HOW}"}, b""
+            told = say("Kept: {number} in this session.", number=number)
+            return {"told": f"{told} {say(slides.HOW)}"}, b""
         if kind == "table":
-            return {"told": "The table is copied."}, drawing.table(picture).encode()
+            return {"told": say("The table is copied.")}, drawing.table(picture).encode()
         content = drawing.figure(picture).drawn(kind, drawing.sheet(shape, larger))
-        return {"told": f"Saved as {name}.{kind}.", "file": f"{name}.{kind}"}, content
+        return {"told": say("Saved as {file}.", file=f"{name}.{kind}"), "file": f"{name}.{kind}"}, content
 
     def _here(self, change: Any) -> None:
         self.heard = {"ping": change["new"]}
@@ -174,10 +184,12 @@ class Conversation(anywidget.AnyWidget):
         """The control an error belongs beneath, and its sentence; without one, the control it names."""
         text = str(error)
         if isinstance(error, KeyboardInterrupt):  # the kernel's stop button
-            text = STOPPED
+            text = say(STOPPED)
         elif not isinstance(error, ValueError):
-            text = (
-                f"The model could not answer ({type(error).__name__}: {error}). The last good result stays."
+            text = say(
+                "The model could not answer ({kind}: {error}). The last good result stays.",
+                kind=type(error).__name__,
+                error=error,
             )
         if len(text) > _MOST_SAID:
             text = f"{text[: _MOST_SAID // 2]} … {text[-_MOST_SAID // 2 :]}"

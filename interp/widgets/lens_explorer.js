@@ -1,14 +1,14 @@
 // The Lens Explorer's controls, on top of conversation.js.
 
-const KINDS = [["attn", "attention"], ["mlp", "feed-forward"]];
+const KINDS = () => [["attn", say("attention")], ["mlp", say("feed-forward")]];
 
 function halfGrid(layers, toggle) {
   const { grid, places } = placeGrid({
-    label: "Halves of the layers. Arrow keys move, space switches one off and on.",
-    rows: KINDS.map(([, name]) => ({ text: name, name })),
-    columns: Array.from({ length: layers }, (_, i) => ({ text: `L${i}`, name: `layer ${i}` })),
+    label: say("Halves of the layers. Arrow keys move, space switches one off and on."),
+    rows: KINDS().map(([, name]) => ({ text: name, name })),
+    columns: Array.from({ length: layers }, (_, i) => ({ text: `L${i}`, name: say("layer {number}", { number: i }) })),
     cell(row, layer) {
-      const name = `${KINDS[row][0]}${layer}`;
+      const name = `${KINDS()[row][0]}${layer}`;
       const button = make("button", { type: "button", className: "half", title: name, "aria-label": name });
       button.dataset.half = name;
       button.addEventListener("click", () => toggle(name));
@@ -21,7 +21,7 @@ function halfGrid(layers, toggle) {
       for (const button of places.flat()) {
         const isOff = off.has(button.dataset.half);
         button.setAttribute("aria-pressed", String(isOff));
-        button.textContent = isOff ? "off" : "on";
+        button.textContent = isOff ? say("off") : say("on");
       }
     },
   };
@@ -30,14 +30,14 @@ function halfGrid(layers, toggle) {
 function guessGrid(reply, which, read) {
   const spoken = reply.tokens.map((token) => token.replace(/^·/, "") || "·");
   const { grid } = placeGrid({
-    label: `${reply.titles[which]}: the first guess after every layer at every word. Arrow keys move and read.`,
+    label: say("{title}: the first guess after every layer at every word. Arrow keys move and read.", { title: reply.titles[which] }),
     rows: reply.rows,
-    columns: reply.tokens.map((token, i) => ({ text: token, name: `${spoken[i]}, word ${i}` })),
+    columns: reply.tokens.map((token, i) => ({ text: token, name: say("{word}, word {number}", { word: spoken[i], number: i }) })),
     cell(row, column) {
       const cell = reply.grids[which][row][column];
       const button = make("button", {
         type: "button", className: "guess", title: cell.list,
-        "aria-label": `${reply.rows[row].name}, at ${spoken[column]}: ${cell.list}`,
+        "aria-label": say("{row}, at {word}: {guesses}", { row: reply.rows[row].name, word: spoken[column], guesses: cell.list }),
       }, cell.text);
       button.style.setProperty("--shade", `${Math.round(70 * cell.shade)}%`); // black stays readable on it
       return button;
@@ -58,25 +58,26 @@ function tick(id, label, title, changed) {
 }
 
 function render({ model, el }) {
+  speak(model);
   const id = freshId("lens");
   const layers = model.get("layers"), examples = model.get("examples");
   let off = new Set(), current = null;
 
   const chooser = exampleField(`${id}-example`, examples), example = chooser.control;
-  const prompt = field(`${id}-prompt`, "Prompt: what would each layer say next?", make("textarea", { rows: 4, spellcheck: false }));
-  const answer = textField(`${id}-answer`, "Follow this answer", 10);
+  const prompt = field(`${id}-prompt`, say("Prompt: what would each layer say next?"), make("textarea", { rows: 4, spellcheck: false }));
+  const answer = textField(`${id}-answer`, say("Follow this answer"), 10);
   const halves = halfGrid(layers, (name) => { if (!off.delete(name)) off.add(name); chosen(); });
-  const list = textField(`${id}-off`, "Switched off");
-  list.control.placeholder = "nothing; write for example mlp5, attn4";
-  const update = choiceField(`${id}-update`, "Put in a vector", [["", "none"], ...model.get("updates").map((name) => [name, name])]);
-  const into = textField(`${id}-into`, "in place of layers", 6);
+  const list = textField(`${id}-off`, say("Switched off"));
+  list.control.placeholder = say("nothing; write for example mlp5, attn4");
+  const update = choiceField(`${id}-update`, say("Put in a vector"), [["", say("none")], ...model.get("updates").map((name) => [name, name])]);
+  const into = textField(`${id}-into`, say("in place of layers"), 6);
   const now = () => talk.ask(CLICK_PAUSE);
   const ticks = {
-    mids: tick(`${id}-mids`, "between the halves too", "also the state between attention and feed-forward (rows marked ½)", now),
-    tuned: tick(`${id}-tuned`, "tuned lens", "read every state through its learned translation", now),
-    bos: tick(`${id}-bos`, "start mark", "put <|endoftext|> in front", now),
+    mids: tick(`${id}-mids`, say("between the halves too"), say("also the state between attention and feed-forward (rows marked ½)"), now),
+    tuned: tick(`${id}-tuned`, say("tuned lens"), say("read every state through its learned translation"), now),
+    bos: tick(`${id}-bos`, say("start mark"), say("put <|endoftext|> in front"), now),
   };
-  const reset = make("button", { type: "button", className: "plain" }, "↺ No change");
+  const reset = make("button", { type: "button", className: "plain" }, say("↺ No change"));
   reset.addEventListener("click", () => { off = new Set(); update.control.value = ""; chosen(); });
 
   const status = visually(make("p", { className: "status" }));
@@ -87,19 +88,19 @@ function render({ model, el }) {
   const saved = saveAndLoad(model, id, () => talk);
   const root = make("div", { className: "interp-widget interp-lens" },
     make("div", { className: "top" }, chooser.box, prompt.box, make("div", { className: "beside" }, answer.box,
-      make("div", { className: "ticks", role: "group", "aria-label": "How to read" }, ...Object.values(ticks).map(({ box }) => box)))),
-    make("section", { className: "change", "aria-label": "Change the model" },
-      make("h3", {}, "Click a half to switch it off"),
+      make("div", { className: "ticks", role: "group", "aria-label": say("How to read") }, ...Object.values(ticks).map(({ box }) => box)))),
+    make("section", { className: "change", "aria-label": say("Change the model") },
+      make("h3", {}, say("Click a half to switch it off")),
       make("div", { className: "scroll" }, halves.grid),
       make("div", { className: "row" }, list.box, update.box, into.box, reset)),
-    make("section", { className: "outcome", "aria-label": "Result" }, busy, result, reading, grids),
-    make("p", { className: "note" }, "Darker: surer. Point at a cell, or move with the arrow keys, to read its five first guesses."),
-    make("section", { className: "tools", "aria-label": "More" }, unfolding("Save and load", saved.box)), status);
+    make("section", { className: "outcome", "aria-label": say("Result") }, busy, result, reading, grids),
+    make("p", { className: "note" }, say("Darker: surer. Point at a cell, or move with the arrow keys, to read its five first guesses.")),
+    make("section", { className: "tools", "aria-label": say("More") }, unfolding(say("Save and load"), saved.box)), status);
   root.style.setProperty("--layers", layers);
   el.append(root);
 
   function inOrder() {
-    const all = Array.from({ length: layers }, (_, layer) => KINDS.map(([kind]) => `${kind}${layer}`)).flat();
+    const all = Array.from({ length: layers }, (_, layer) => KINDS().map(([kind]) => `${kind}${layer}`)).flat();
     return all.filter((name) => off.has(name));
   }
 
@@ -113,7 +114,7 @@ function render({ model, el }) {
     const cell = current.grids[which][row][column];
     const name = current.tokens[column].replace(/^·/, "") || "·";
     const title = current.grids.length > 1 ? `${current.titles[which]}, ` : "";
-    reading.textContent = `${title}${current.rows[row].name}, at “${name}”: ${cell.list}`;
+    reading.textContent = title + say("{row}, at “{word}”: {guesses}", { row: current.rows[row].name, word: name, guesses: cell.list });
   }
 
   function fill(state) {

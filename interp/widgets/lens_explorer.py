@@ -8,6 +8,7 @@ from typing import Any
 
 import traitlets
 
+from interp.languages import say
 from interp.screens import codec
 from interp.screens.lens import ExplorerAnswer, ExplorerBench, ExplorerState
 from interp.screens.picture import Picture
@@ -62,7 +63,9 @@ class LensExplorer(Conversation):
             "tokens": [visible(token) for token in answer.before.tokens],
             "rows": words.rows(answer.before),
             "grids": [words.cells(one) for one in seen],
-            "titles": [words.TITLES[0], f"{words.TITLES[1]}: {words.change(state)}"][: len(seen)],
+            "titles": [say(words.TITLES[0]), say("Changed: {change}", change=words.change(state))][
+                : len(seen)
+            ],
             "said": {"prompt": words_html(answer.words), "answer": asked_html(answer.asked)},
             "html": words.result_html(state, answer),
             "status": words.status(state, answer),

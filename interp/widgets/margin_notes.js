@@ -1,6 +1,7 @@
 // The Margin Notes' controls, on top of conversation.js.
 
 function render({ model, el }) {
+  speak(model);
   const id = freshId("margin");
   const layers = model.get("layers");
   const slider = (name, label, range, tell) => {
@@ -12,14 +13,14 @@ function render({ model, el }) {
     quietKeys(one.control);
     return one;
   };
-  const after = (number) => (number ? `after ${number} of ${layers} blocks` : "before the first block");
-  const named = { "-1": "−1: turned round", 0: "0: taken out", 1: "1: as it is" };
+  const after = (number) => (number ? say("after {number} of {layers} blocks", { number, layers }) : say("before the first block"));
+  const named = { "-1": say("−1: turned round"), 0: say("0: taken out"), 1: say("1: as it is") };
 
-  const word = choiceField(`${id}-word`, "A word with two senses", model.get("known").map((one) => [one, one]));
-  const depth = slider("depth", "Blocks it went through", { min: 0, max: layers, step: 1 }, after);
-  const text = sentenceField(`${id}-text`, "A sentence that ends before its verb");
-  const edited = slider("edited", "Where the note on time is edited", { min: 1, max: layers, step: 1 }, after);
-  const strength = slider("strength", "How strong the note is", { min: -2, max: 2, step: 0.5 },
+  const word = choiceField(`${id}-word`, say("A word with two senses"), model.get("known").map((one) => [one, one]));
+  const depth = slider("depth", say("Blocks it went through"), { min: 0, max: layers, step: 1 }, after);
+  const text = sentenceField(`${id}-text`, say("A sentence that ends before its verb"));
+  const edited = slider("edited", say("Where the note on time is edited"), { min: 1, max: layers, step: 1 }, after);
+  const strength = slider("strength", say("How strong the note is"), { min: -2, max: 2, step: 0.5 },
     (number) => named[number] ?? String(number).replace("-", "−"));
   const [uses, note] = [0, 1].map(() => make("div", { className: "result" }));
   const status = visually(make("p", { className: "status" }));
@@ -27,11 +28,11 @@ function render({ model, el }) {
   const saved = saveAndLoad(model, id, () => talk);
   const root = make("div", { className: "interp-widget interp-margin" }, busy,
     make("div", { className: "both" },
-      make("section", { "aria-label": "Senses" }, make("h3", {}, "One word, block by block"),
+      make("section", { "aria-label": say("Senses") }, make("h3", {}, say("One word, block by block")),
         make("div", { className: "asked" }, word.box, depth.box), uses),
-      make("section", { "aria-label": "A note" }, make("h3", {}, "A note, edited"),
+      make("section", { "aria-label": say("A note") }, make("h3", {}, say("A note, edited")),
         make("div", { className: "asked" }, text.box, edited.box, strength.box), note)),
-    make("section", { className: "tools", "aria-label": "More" }, unfolding("Save and load", saved.box)), status);
+    make("section", { className: "tools", "aria-label": say("More") }, unfolding(say("Save and load"), saved.box)), status);
   el.append(root);
 
   const controls = { text, edited, strength, word, depth };

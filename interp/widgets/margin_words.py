@@ -2,6 +2,7 @@
 
 from html import escape
 
+from interp.languages import message, say
 from interp.result import Result
 from interp.screens.margin import MarginAnswer, MarginState
 from interp.screens.picture import Picture
@@ -10,8 +11,8 @@ from interp.widgets.panes import Pane, panes_html, table_html
 from interp.widgets.vector_plane import plane_svg
 from interp.widgets.wording import percent, quoted, word
 
-PLANE = "Only the two directions in which the uses differ most here; a sense may hide in a third."
-GUESSING = (
+PLANE = message("Only the two directions in which the uses differ most here; a sense may hide in a third.")
+GUESSING = message(
     "AUC: how often two uses of one sense are more alike than two of different senses; 0.5 is guessing."
 )
 
@@ -19,17 +20,18 @@ GUESSING = (
 def uses_html(state: MarginState, answer: MarginAnswer) -> str:
     """The finding, the points with their legend, the AUC after every number of blocks, the same as text."""
     points, senses = _drawn(state, answer)
-    told = f"{_sense(state, answer)} The table below lists them."
+    told = f"{_sense(state, answer)} {say('The table below lists them.')}"
     drawn = plane_svg(points, senses, (), "", told, answer.reach)
     kinds = dict.fromkeys(senses.values())
     legend = "  ".join(
-        f'<span class="key role{number}"></span> {escape(kind)}' for number, kind in enumerate(kinds)
+        f'<span class="key role{number}"></span> {escape(say(kind))}' for number, kind in enumerate(kinds)
     )
     return (
         f'{cautions_html(answer.doubts)}<p class="finding small">{escape(_sense(state, answer))}</p>{drawn}'
-        f'<p class="legend">{legend}</p><p class="note">{PLANE} One scale for all blocks. {GUESSING}</p>'
+        f'<p class="legend">{legend}</p><p class="note">{say(PLANE)}'
+        f" {say('One scale for all blocks.')} {say(GUESSING)}</p>"
         f"{_by_block(state, answer)}"
-        f"<details><summary>The same as text</summary>{_places(answer)}</details>"
+        f"<details><summary>{say('The same as text')}</summary>{_places(answer)}</details>"
     )
 
 
@@ -39,7 +41,7 @@ def note_html(state: MarginState, answer: MarginAnswer) -> str:
     return (
         f'{cautions_html(answer.cautions)}<p class="finding small">{escape(_edit(state, answer))}</p>'
         f"{panes_html(*panes, {})}"
-        f"<details><summary>The same as text</summary>{table_html(*panes)}</details>"
+        f"<details><summary>{say('The same as text')}</summary>{table_html(*panes)}</details>"
     )
 
 
@@ -50,17 +52,19 @@ def status(state: MarginState, answer: MarginAnswer) -> str:
 
 def picture(state: MarginState, answer: MarginAnswer) -> Picture:
     """The uses as points."""
-    edit = f"After {quoted(state.text)}: {with_cautions(answer.cautions, _edit(state, answer))}"
+    told = with_cautions(answer.cautions, _edit(state, answer))
+    edit = say("After {text}: {finding}", text=quoted(state.text), finding=told)
     points, senses = _drawn(state, answer)
     drawn = {"groups": senses, "even": True}
-    return Picture("points", _told(state, answer), points, (PLANE, GUESSING, edit), drawn)
+    return Picture("points", _told(state, answer), points, (say(PLANE), say(GUESSING), edit), drawn)
 
 
 def static_html(state: MarginState, answer: MarginAnswer, name: str, style: str) -> str:
     """The widget without its controls: what GitHub, PDF and a notebook without a kernel show."""
+    heading = say("Notes in the margin of {name}", name=escape(name))
     return (
-        f'<style>{style}</style><div class="interp-widget interp-margin"><h3>Notes in the margin of'
-        f" {escape(name)}</h3>{uses_html(state, answer)}<p>{escape(quoted(state.text))}</p>"
+        f'<style>{style}</style><div class="interp-widget interp-margin"><h3>{heading}</h3>'
+        f"{uses_html(state, answer)}<p>{escape(quoted(state.text))}</p>"
         f"{note_html(state, answer)}</div>"
     )
 
@@ -69,9 +73,9 @@ def _drawn(state: MarginState, answer: MarginAnswer) -> tuple[Result, dict[str, 
     """The points and the sense of each; before the first block one point stands for all."""
     if state.depth:
         return answer.points, answer.senses
-    some, name = answer.points, f"all {len(answer.senses)} uses"
+    some, name = answer.points, say("all {number} uses", number=len(answer.senses))
     axes = {**some.axes, "use": (name,)}
-    return Result(some.values[:1], axes, some.quantity, some.unit, some.about), {name: "both senses"}
+    return Result(some.values[:1], axes, some.quantity, some.unit, some.about), {name: say("both senses")}
 
 
 def _told(state: MarginState, answer: MarginAnswer) -> str:
@@ -82,41 +86,54 @@ def _sense(state: MarginState, answer: MarginAnswer) -> str:
     """How well the senses are told apart, in one sentence."""
     auc = float(answer.apart.at(blocks=state.depth))
     if state.depth == 0:
-        return (
-            f"Before the first block all {len(answer.senses)} uses of “{state.word}” are one point: one word,"
-            f" one vector (AUC {auc:.2f})."
+        return say(
+            "Before the first block all {number} uses of “{word}” are one point: one word, one vector "
+            "(AUC {auc:.2f}).",
+            number=len(answer.senses),
+            word=state.word,
+            auc=auc,
         )
-    return f"After {_blocks(state.depth)} the senses of “{state.word}” are told apart with AUC {auc:.2f}."
+    return say(
+        "After {blocks} the senses of “{word}” are told apart with AUC {auc:.2f}.",
+        blocks=_blocks(state.depth),
+        word=state.word,
+        auc=auc,
+    )
 
 
 def _edit(state: MarginState, answer: MarginAnswer) -> str:
     """What the edited note does to the first guess, in one sentence."""
     (((first,), was),) = answer.before.top(1)
     (((now,), share),) = answer.after.top(1)
-    where = f"The note after {_blocks(state.edited)} says “{answer.leaning}”"
+    where = say(
+        "The note after {blocks} says “{leaning}”", blocks=_blocks(state.edited), leaning=say(answer.leaning)
+    )
+    told = {"where": where, "how": _strength(state), "was": percent(was), "share": percent(share)}
+    told |= {"first": word(first), "now": word(now)}
     if state.strength == 1:
-        return f"{where}; as it is, the first guess is “{word(first)}” ({percent(was)})."
-    told = f"{where}; {_strength(state)}, the first guess"
+        return say("{where}; as it is, the first guess is “{first}” ({was}).", **told)
     if now == first:
-        return f"{told} stays “{word(now)}”: {percent(was)} before, {percent(share)} after."
-    return f"{told} is “{word(now)}” ({percent(share)}); before, “{word(first)}” ({percent(was)})."
+        return say("{where}; {how}, the first guess stays “{now}”: {was} before, {share} after.", **told)
+    return say("{where}; {how}, the first guess is “{now}” ({share}); before, “{first}” ({was}).", **told)
 
 
 def _strength(state: MarginState) -> str:
     if state.strength == 0:
-        return "taken out"
+        return say("taken out")
     turned, size = state.strength < 0, abs(state.strength)
-    ways = ["turned round"] * turned + [f"{size:g} times as strong"] * (size != 1)
-    return ", ".join(ways) or "as it is"
+    ways = [say("turned round")] * turned + [say("{size:g} times as strong", size=size)] * (size != 1)
+    return say(", ").join(ways) or say("as it is")
 
 
 def _blocks(number: int) -> str:
-    return f"{number} block{'s' * (number != 1)}"
+    return say("1 block") if number == 1 else say("{number} blocks", number=number)
 
 
 def _panes(state: MarginState, answer: MarginAnswer) -> tuple[Pane, Pane]:
-    return Pane("Before", "note as it is", answer.before), Pane(
-        "After", f"note {_strength(state)}", answer.after
+    after = say("note {how}", how=_strength(state))
+    return (
+        Pane(say("Before"), say("note as it is"), answer.before),
+        Pane(say("After"), after, answer.after),
     )
 
 
@@ -129,20 +146,22 @@ def _by_block(state: MarginState, answer: MarginAnswer) -> str:
     )
     row = "".join(f"<td {mark}>{auc:.2f}</td>" for (_, auc), mark in zip(pairs, here, strict=True))
     return (
-        '<div class="scroll"><table class="pair"><caption>AUC after every number of blocks</caption>'
-        f'<thead><tr><th scope="row">after blocks</th>{top}</tr></thead>'
+        '<div class="scroll"><table class="pair"><caption>'
+        f"{say('AUC after every number of blocks')}</caption>"
+        f'<thead><tr><th scope="row">{say("after blocks")}</th>{top}</tr></thead>'
         f'<tbody><tr><th scope="row">AUC</th>{row}</tr></tbody></table></div>'
     )
 
 
 def _places(answer: MarginAnswer) -> str:
     rows = "".join(
-        f'<tr><th scope="row">{escape(str(use))}</th><td>{escape(answer.senses[str(use)])}</td>'
+        f'<tr><th scope="row">{escape(str(use))}</th><td>{escape(say(answer.senses[str(use)]))}</td>'
         f"<td>{across:+.2f}</td><td>{up:+.2f}</td></tr>"
         for use, (across, up) in zip(answer.points.axes["use"], answer.points.values.tolist(), strict=True)
     )
+    columns = (say("use"), say("sense"), say("across"), say("up"))
+    head = "".join(f"<th scope='col'>{column}</th>" for column in columns)
     return (
-        "<table><caption>Place of every use in the picture</caption><thead><tr><th scope='col'>use</th>"
-        "<th scope='col'>sense</th><th scope='col'>across</th><th scope='col'>up</th></tr></thead>"
+        f"<table><caption>{say('Place of every use in the picture')}</caption><thead><tr>{head}</tr></thead>"
         f"<tbody>{rows}</tbody></table>"
     )

@@ -1,42 +1,43 @@
 // The Neuron Browser's controls, on top of conversation.js.
 
 function render({ model, el }) {
+  speak(model);
   const id = freshId("neurons");
   const [layers, neurons] = model.get("shape");
   const concepts = model.get("concepts");
   let on = true, by = "nothing", search = "";
 
-  const name = textField(`${id}-neuron`, "Neuron (layer and number)", 10);
-  const random = make("button", { type: "button", className: "plain" }, "⚄ Random neuron");
+  const name = textField(`${id}-neuron`, say("Neuron (layer and number)"), 10);
+  const random = make("button", { type: "button", className: "plain" }, say("⚄ Random neuron"));
   const step = (by, sign) => {
-    const button = make("button", { type: "button", className: "plain", title: `${by > 0 ? "next" : "previous"} neuron of the layer` }, sign);
+    const button = make("button", { type: "button", className: "plain", title: by > 0 ? say("next neuron of the layer") : say("previous neuron of the layer") }, sign);
     button.setAttribute("aria-label", button.title);
     button.addEventListener("click", () => move(by));
     return button;
   };
-  const word = textField(`${id}-word`, "Find by the word it speaks for", 14);
-  word.control.placeholder = "for example Paris";
-  const concept = choiceField(`${id}-concept`, "or by concept", [["", "choose …"], ...concepts.map((one) => [one, one])]);
+  const word = textField(`${id}-word`, say("Find by the word it speaks for"), 14);
+  word.control.placeholder = say("for example Paris");
+  const concept = choiceField(`${id}-concept`, say("or by concept"), [["", say("choose …")], ...concepts.map((one) => [one, one])]);
   const hits = make("div", { className: "hits-place" });
-  const text = sentenceField(`${id}-text`, "Your own text");
+  const text = sentenceField(`${id}-text`, say("Your own text"));
   const off = make("input", { type: "checkbox", id: `${id}-off` });
-  const switched = make("span", { className: "way" }, off, make("label", { htmlFor: off.id }, "Switch this neuron off: it writes nothing"));
+  const switched = make("span", { className: "way" }, off, make("label", { htmlFor: off.id }, say("Switch this neuron off: it writes nothing")));
   const status = visually(make("p", { className: "status" }));
   const busy = make("p", { className: "busy", "aria-hidden": "true" });
   const outcome = make("div", { className: "result" });
   const own = make("div", { className: "result" });
   const saved = saveAndLoad(model, id, () => talk);
-  const legend = make("p", { className: "legend" }, make("span", { className: "swatch shade" }), " the darker, the more excited  ",
-    make("span", { className: "swatch peak" }), " the token in question");
+  const legend = make("p", { className: "legend" }, make("span", { className: "swatch shade" }), ` ${say("the darker, the more excited")}  `,
+    make("span", { className: "swatch peak" }), ` ${say("the token in question")}`);
 
   const root = make("div", { className: "interp-widget interp-neurons" },
     make("div", { className: "finder" },
       make("div", {}, name.box, make("div", { className: "row" }, step(-1, "◀"), step(1, "▶"), random)),
       make("div", {}, word.box), ...(concepts.length ? [concept.box] : []), hits),
     make("div", { className: "bench" },
-      make("section", { className: "outcome", "aria-label": "The neuron" }, busy, outcome, legend),
-      make("section", { className: "own", "aria-label": "On your own text" }, text.box, switched, own)),
-    make("section", { className: "tools", "aria-label": "More" }, unfolding("Save and load", saved.box)), status);
+      make("section", { className: "outcome", "aria-label": say("The neuron") }, busy, outcome, legend),
+      make("section", { className: "own", "aria-label": say("On your own text") }, text.box, switched, own)),
+    make("section", { className: "tools", "aria-label": say("More") }, unfolding(say("Save and load"), saved.box)), status);
   if (!model.get("reads_text")) { text.control.disabled = true; off.disabled = true; }
   el.append(root);
 

@@ -6,36 +6,46 @@ from math import isfinite
 
 import numpy as np
 
+from interp.languages import message, say
 from interp.result import Result
 from interp.screens.neurons import BrowserState, Context, NeuronAnswer, OwnText
 from interp.screens.picture import Picture
 from interp.widgets.own_words import cautions_html
 from interp.widgets.panes import Pane, panes_html, table_html
-from interp.widgets.wording import numbered, percent, signed, visible, word
+from interp.widgets.wording import listed, numbered, percent, signed, visible, word
 
 KINDS = (
     (
         "top",
-        "Strongest in the corpus",
-        "one per window; they show the neuron at its best, not as it usually is",
+        message("Strongest in the corpus"),
+        message("one per window; they show the neuron at its best, not as it usually is"),
     ),
-    ("middle", "Further down", "random tokens, at these places when all of them are ranked"),
-    ("random", "Anywhere", "random tokens, the same for every neuron"),
+    (
+        "middle",
+        message("Further down"),
+        message("random tokens, at these places when all of them are ranked"),
+    ),
+    ("random", message("Anywhere"), message("random tokens, the same for every neuron")),
+)
+
+WINDOWS = message(
+    "The text is longer than the model reads; it was read in {windows} windows, each begun anew. The next "
+    "word follows the last one."
 )
 
 
 def outcome_html(state: BrowserState, answer: NeuronAnswer) -> str:
     """The neuron: what it writes, its numbers, its contexts in three honest groups."""
-    record = answer.record
+    record, sparsity = answer.record, say("0 always alike, 1 rarely and strongly")
     return (
         f'<p class="finding">{escape(finding(answer))}</p>'
-        f'<dl class="numbers">{_number("Mean", f"{record.mean:+.2f}")}'
-        f"{_number('Above zero', f'{record.active:.0%} of tokens')}"
-        f"{_number('Sparsity', f'{record.sparsity:.2f}', '0 always alike, 1 rarely and strongly')}</dl>"
-        f'<div class="weights">{_words("Speaks for", record.writes)}'
-        f"{_words('Speaks against', record.suppresses)}</div>"
-        + "".join(_group(kind, title, note, record.contexts) for kind, title, note in KINDS)
-        + f'<p class="note">From {escape(answer.source)}</p>'
+        f'<dl class="numbers">{_number(say("Mean"), f"{record.mean:+.2f}")}'
+        f"{_number(say('Above zero'), say('{share:.0%} of tokens', share=record.active))}"
+        f"{_number(say('Sparsity'), f'{record.sparsity:.2f}', sparsity)}</dl>"
+        f'<div class="weights">{_words(say("Speaks for"), "towards", record.writes)}'
+        f"{_words(say('Speaks against'), 'against', record.suppresses)}</div>"
+        + "".join(_group(kind, say(title), say(note), record.contexts) for kind, title, note in KINDS)
+        + f'<p class="note">{escape(_source(answer))}</p>'
     )
 
 
@@ -43,26 +53,21 @@ def text_html(state: BrowserState, answer: NeuronAnswer) -> str:
     """The neuron on one's own text, and the next words with it on and off."""
     own: OwnText | None = answer.own
     if own is None:
-        return '<p class="note">Give the browser a model to read a text of your own.</p>'
+        return f'<p class="note">{say("Give the browser a model to read a text of your own.")}</p>'
     values = [float(value) for value in own.activations.values]
-    cut = (
-        f'<p class="note">The text is longer than the model reads; it was read in {own.windows} windows, each'
-        " begun anew. The next word follows the last one.</p>"
-        if own.windows > 1
-        else ""
-    )
+    cut = f'<p class="note">{say(WINDOWS, windows=own.windows)}</p>' if own.windows > 1 else ""
     notes = "".join(f'<p class="note">{escape(note)}</p>' for note in own.notes)
-    before = Pane("Neuron on", "the next word", own.whole)
+    before = Pane(say("Neuron on"), say("the next word"), own.whole)
     after = (
-        Pane("Still on", "switch it off to compare", own.whole)
+        Pane(say("Still on"), say("switch it off to compare"), own.whole)
         if state.on
-        else Pane("Neuron off", "it writes nothing", own.without)
+        else Pane(say("Neuron off"), say("it writes nothing"), own.without)
     )
     return (
         f'{cautions_html(own.cautions)}<p class="reading small">{escape(_peak(own, values))}</p>'
         f"{_strip(own.tokens, values, None, _largest(answer, values))}{cut}{notes}"
         f'<div class="{"on" if state.on else "off"}">{panes_html(before, after, {})}</div>'
-        f"<details><summary>The same as text</summary><p>{escape(_listed(own.tokens, values))}</p>"
+        f"<details><summary>{say('The same as text')}</summary><p>{escape(_listed(own.tokens, values))}</p>"
         f"{table_html(before, after)}</details>"
     )
 
@@ -81,20 +86,24 @@ def finding(answer: NeuronAnswer) -> str:
     """What excites the neuron most and what it says then, in one sentence."""
     record = answer.record
     tops = [one for one in record.contexts if one.kind == "top"]
-    said = " and ".join(f"“{word(token)}”" for token, _ in record.writes[:2])
+    said = listed([f"“{word(token)}”" for token, _ in record.writes[:2]])
     if not tops:
-        return f"{record.neuron} has no context in this corpus. It speaks for {said}."
+        return say(
+            "{neuron} has no context in this corpus. It speaks for {said}.", neuron=record.neuron, said=said
+        )
     words = list(dict.fromkeys(word(one.tokens[one.at]) for one in tops[:5]))
-    told = " and ".join(f"“{text}”" for text in words[:2])
-    more = " and others" if len(words) > 2 else ""
-    return f"{record.neuron} is most excited at {told}{more}; it speaks for {said}."
+    told = {"neuron": record.neuron, "words": listed([f"“{text}”" for text in words[:2]]), "said": said}
+    if len(words) > 2:
+        return say("{neuron} is most excited at {words} and others; it speaks for {said}.", **told)
+    return say("{neuron} is most excited at {words}; it speaks for {said}.", **told)
 
 
 def status(state: BrowserState, answer: NeuronAnswer) -> str:
     """The answer in words, for screen readers."""
     parts = [finding(answer)]
     if answer.hits:
-        parts.append(f"The search found {len(answer.hits)}: {', '.join(str(one) for one, _ in answer.hits)}.")
+        hits = ", ".join(str(one) for one, _ in answer.hits)
+        parts.append(say("The search found {number}: {hits}.", number=len(answer.hits), hits=hits))
     own: OwnText | None = answer.own
     if own is not None:
         parts += own.cautions
@@ -110,14 +119,22 @@ def picture(answer: NeuronAnswer, model: str) -> Picture:
     record = answer.record
     tops = [one for one in record.contexts if one.kind == "top"]
     said = (
-        f"Mean {signed(record.mean)}, above zero at {percent(record.active)} of the tokens.",
-        f"From {answer.source}",
+        say(
+            "Mean {mean}, above zero at {share} of the tokens.",
+            mean=signed(record.mean),
+            share=percent(record.active),
+        ),
+        _source(answer),
     )
     if not tops:
         spoken = record.writes
         axes = {"token": numbered([token for token, _ in spoken])}
         says = Result(
-            np.array([nats for _, nats in spoken]), axes, "what it writes", "nats per unit", {"model": model}
+            np.array([nats for _, nats in spoken]),
+            axes,
+            say("what it writes"),
+            say("nats per unit"),
+            {"model": model},
         )
         return Picture("bars", finding(answer), says, said)
     before = max(one.at for one in tops)
@@ -128,10 +145,13 @@ def picture(answer: NeuronAnswer, model: str) -> Picture:
         there = slice(before - one.at, before - one.at + len(one.tokens))
         values[row, there], tokens[row][there] = one.shades, one.tokens
         values[row, before] = one.activation
-    axes = {"context": tuple(f"{i}" for i in range(1, len(tops) + 1)), "place": tuple(range(-before, after))}
-    result = Result(values, axes, "activation", "", {"model": model})
+    axes = {
+        say("context"): tuple(f"{i}" for i in range(1, len(tops) + 1)),
+        say("place"): tuple(range(-before, after)),
+    }
+    result = Result(values, axes, say("activation"), "", {"model": model})
     return Picture(
-        "snippets", finding(answer), result, said, {"tokens": tokens, "groups": {"strongest": len(tops)}}
+        "snippets", finding(answer), result, said, {"tokens": tokens, "groups": {say("strongest"): len(tops)}}
     )
 
 
@@ -139,30 +159,34 @@ def static_html(state: BrowserState, answer: NeuronAnswer, style: str) -> str:
     """The browser without its controls: what GitHub, PDF and a notebook without a kernel show."""
     return (
         f'<style>{style}</style><div class="interp-widget interp-neurons"><h3>{state.neuron}</h3>'
-        f"{outcome_html(state, answer)}<h3>On your own text</h3>{text_html(state, answer)}</div>"
+        f"{outcome_html(state, answer)}<h3>{say('On your own text')}</h3>{text_html(state, answer)}</div>"
     )
+
+
+def _source(answer: NeuronAnswer) -> str:
+    return say("From {source}", source=answer.source)
 
 
 def _change(before: str, after: str) -> str:
     if before == after:
-        return f"Without it the likeliest next word stays “{before}”."
-    return f"Without it the likeliest next word is “{after}”, not “{before}”."
+        return say("Without it the likeliest next word stays “{before}”.", before=before)
+    return say("Without it the likeliest next word is “{after}”, not “{before}”.", after=after, before=before)
 
 
 def _number(name: str, value: str, title: str = "") -> str:
     return f'<div title="{escape(title)}"><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>'
 
 
-def _words(title: str, words: Sequence[tuple[str, float]]) -> str:
+def _words(title: str, side: str, words: Sequence[tuple[str, float]]) -> str:
     size = max((abs(nats) for _, nats in words), default=1.0) or 1.0
-    side = "towards" if title == "Speaks for" else "against"
     rows = "".join(
         f'<li><span class="token">{escape(visible(token))}</span><span class="bar {side}">'
         f'<span style="width:{100 * abs(nats) / size:.0f}%"></span></span>'
         f'<span class="share">{signed(nats)}</span></li>'
         for token, nats in words[:6]
     )
-    return f'<section><h4>{title} <small>nats per unit</small></h4><ol role="list">{rows}</ol></section>'
+    heading = f"<h4>{title} <small>{say('nats per unit')}</small></h4>"
+    return f'<section>{heading}<ol role="list">{rows}</ol></section>'
 
 
 def _group(kind: str, title: str, note: str, contexts: Sequence[Context]) -> str:
@@ -186,13 +210,13 @@ def _place(one: Context) -> str:
 
 
 def _percentile(share: float) -> str:
-    return "middle" if abs(share - 0.5) < 1e-6 else f"top {100 * (1 - share):.0f} %"
+    return say("middle") if abs(share - 0.5) < 1e-6 else say("top {share:.0f} %", share=100 * (1 - share))
 
 
 def _above(one: Context) -> str:
     if one.share is None:
         return ""
-    return f"{100 * one.share:.0f} % of random tokens excite it less"
+    return say("{share:.0f} % of random tokens excite it less", share=100 * one.share)
 
 
 def _strip(tokens: Sequence[str], values: Sequence[float], at: int | None, largest: float) -> str:
@@ -202,7 +226,7 @@ def _strip(tokens: Sequence[str], values: Sequence[float], at: int | None, large
         known = isfinite(value)
         tint = round(100 * min(1.0, max(0.0, value / largest))) if known and largest > 0 else 0
         kind = " class=peak" if number == at else ""
-        title = f"{visible(token)}: {signed(value) if known else 'not kept'}"
+        title = f"{visible(token)}: {signed(value) if known else say('not kept')}"
         marks.append(
             f'<span{kind} style="--tint:{tint}%" title="{escape(title)}">{escape(visible(token))}</span>'
         )
@@ -215,8 +239,14 @@ def _largest(answer: NeuronAnswer, values: Sequence[float]) -> float:
 
 def _peak(own: OwnText, values: Sequence[float]) -> str:
     at = max(range(len(values)), key=lambda place: values[place])
-    return f"On your text it is strongest at “{word(own.tokens[at])}”: {signed(values[at])}."
+    return say(
+        "On your text it is strongest at “{token}”: {value}.",
+        token=word(own.tokens[at]),
+        value=signed(values[at]),
+    )
 
 
 def _listed(tokens: Sequence[str], values: Sequence[float]) -> str:
-    return ", ".join(f"{visible(token)} {signed(value)}" for token, value in zip(tokens, values, strict=True))
+    return say(", ").join(
+        f"{visible(token)} {signed(value)}" for token, value in zip(tokens, values, strict=True)
+    )

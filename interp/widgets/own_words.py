@@ -5,14 +5,15 @@ before any finding. Pure; every word of the user is escaped.
 from collections.abc import Sequence
 from html import escape
 
+from interp.languages import message, say
 from interp.screens.sentences import Asked, ReadWord
 from interp.widgets.wording import visible, word
 
-RULE = (
+RULE = message(
     "A word is asked with a space before it, as words follow words. A sign, or what stands in “quotes”, is "
     "asked as it is typed. \\n is a line break."
 )
-ALL_THE_SAME = "Measured all the same:"
+ALL_THE_SAME = message("Measured all the same:")
 
 
 def words_html(words: Sequence[ReadWord]) -> str:
@@ -22,20 +23,25 @@ def words_html(words: Sequence[ReadWord]) -> str:
         f'<span class="{"read" if one.seen is not False else "read unseen"}">{_pieces(one)}</span>'
         for one in words
     )
-    unseen = ' · <span class="unseen">never seen in training</span>' if _some_unseen(words) else ""
-    return (
-        f'<span class="pieces">{row}</span><small>{number} token{"s" * (number != 1)}; “·” is a space'
-        f"{unseen}</small>"
+    unseen = f' · <span class="unseen">{say("never seen in training")}</span>' if _some_unseen(words) else ""
+    counted = (
+        say("1 token; “·” is a space")
+        if number == 1
+        else say("{number} tokens; “·” is a space", number=number)
     )
+    return f'<span class="pieces">{row}</span><small>{counted}{unseen}</small>'
 
 
 def asked_html(asked: Asked) -> str:
     """The token that was asked, and a button for the other reading where that is a token too."""
-    told = f"asked: <b class='token'>{escape(visible(asked.text))}</b>"
+    told = f"{say('asked:')} <b class='token'>{escape(visible(asked.text))}</b>"
     if not asked.instead:
         return told
-    way = "without space" if asked.text.startswith(" ") else "with a space"
-    title = f"ask “{visible(asked.other)}”, {way} in front"
+    other = visible(asked.other)
+    if asked.text.startswith(" "):
+        way, title = say("without space"), say("ask “{token}”, without space in front", token=other)
+    else:
+        way, title = say("with a space"), say("ask “{token}”, with a space in front", token=other)
     return (
         f'{told} <button type="button" class="other" data-ask="{escape(asked.instead)}"'
         f' title="{escape(title)}">{way}</button>'
@@ -44,10 +50,10 @@ def asked_html(asked: Asked) -> str:
 
 def asked_sentence(marks: Sequence[str], asked: Sequence[Asked]) -> str:
     """The tokens asked, in one sentence: "Asked: ● “·Mary”, ◆ “·John” (“·” is a space)." """
-    told = ", ".join(
+    told = say(", ").join(
         f"{f'{mark} ' * bool(mark)}“{visible(one.text)}”" for mark, one in zip(marks, asked, strict=True)
     )
-    return f"Asked: {told} (“·” is a space)."
+    return say("Asked: {tokens} (“·” is a space).", tokens=told)
 
 
 def names(asked: Sequence[Asked]) -> tuple[str, ...]:
@@ -67,19 +73,20 @@ def finding_html(cautions: Sequence[str], finding: str) -> str:
     """The finding, after what must be said first; then it is no headline."""
     if not cautions:
         return f'<p class="finding">{escape(finding)}</p>'
-    return f'{cautions_html(cautions)}<p class="finding doubtful">{ALL_THE_SAME} {escape(finding)}</p>'
+    return f'{cautions_html(cautions)}<p class="finding doubtful">{say(ALL_THE_SAME)} {escape(finding)}</p>'
 
 
 def with_cautions(cautions: Sequence[str], finding: str) -> str:
     """The same as text."""
-    return " ".join([*cautions, ALL_THE_SAME, finding]) if cautions else finding
+    return " ".join([*cautions, say(ALL_THE_SAME), finding]) if cautions else finding
 
 
 def _pieces(one: ReadWord) -> str:
     """The pieces of a word; bytes that are no characters are only counted."""
     if "".join(one.pieces) == one.text:
         return "".join(f"<span>{escape(visible(piece))}</span>" for piece in one.pieces)
-    return f"<span>{escape(visible(one.text))}</span><span>{len(one.pieces)} pieces</span>"
+    pieces = say("{number} pieces", number=len(one.pieces))
+    return f"<span>{escape(visible(one.text))}</span><span>{pieces}</span>"
 
 
 def _some_unseen(words: Sequence[ReadWord]) -> bool:

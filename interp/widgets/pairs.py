@@ -4,10 +4,11 @@ Pure.
 
 from html import escape
 
+from interp.languages import message, say
 from interp.screens.sentences import Marked, Pair
 from interp.widgets.wording import visible
 
-FITS = "The two sentences fit: {count} tokens each, {changed} different."
+FITS = message("The two sentences fit: {count} tokens each, {changed} different.")
 
 
 def pair_html(pair: Pair) -> str:
@@ -20,11 +21,12 @@ def pair_html(pair: Pair) -> str:
 def tokens_html(pair: Pair) -> str:
     """The tokens in a table, one per column: first sentence, second sentence, marks beneath each token."""
     width = max(len(side.tokens) for side in (pair.sentence, pair.twin) if side is not None)
-    rows = _row("first sentence", pair.sentence, width, pair.differs)
+    rows = _row(say("first sentence"), pair.sentence, width, pair.differs)
     if pair.twin is not None:
-        rows += _row("second sentence", pair.twin, width, pair.differs)
+        rows += _row(say("second sentence"), pair.twin, width, pair.differs)
     return (
-        '<div class="scroll"><table class="pair"><caption>Tokens, one per column; “·” is a space</caption>'
+        '<div class="scroll"><table class="pair"><caption>'
+        f"{say('Tokens, one per column; “·” is a space')}</caption>"
         f"<tbody>{rows}</tbody></table></div>"
     )
 
@@ -33,7 +35,7 @@ def fit(pair: Pair) -> str:
     """One sentence on whether the twin can stand in for the sentence; empty without a twin."""
     if pair.twin is None or pair.problem:
         return pair.problem
-    return FITS.format(count=len(pair.sentence.tokens), changed=sum(pair.differs))
+    return say(FITS, count=len(pair.sentence.tokens), changed=sum(pair.differs))
 
 
 def _row(name: str, side: Marked, width: int, differs: tuple[bool, ...]) -> str:

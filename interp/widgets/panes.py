@@ -8,6 +8,7 @@ from html import escape
 
 import numpy as np
 
+from interp.languages import say
 from interp.result import Result
 from interp.widgets.wording import percent, visible
 
@@ -43,10 +44,12 @@ def table_html(before: Pane, after: Pane) -> str:
         for token in dict.fromkeys((*shares[0], *shares[1]))
     )
     titles = "".join(f'<th scope="col">{escape(pane.title.lower())}</th>' for pane in (before, after))
+    caption = say(
+        "Probability of the next word; a dash: not in the top {number}", number=max(map(len, shares))
+    )
     return (
-        "<table><caption>Probability of the next word; a dash: not in the top"
-        f" {max(map(len, shares))}</caption><thead><tr>"
-        f'<th scope="col">next word</th>{titles}</tr></thead><tbody>{rows}</tbody></table>'
+        f"<table><caption>{caption}</caption><thead><tr>"
+        f'<th scope="col">{say("next word")}</th>{titles}</tr></thead><tbody>{rows}</tbody></table>'
     )
 
 
@@ -60,7 +63,7 @@ def _pane(pane: Pane, kind: str, top: float, marks: Mapping[str, str], earlier: 
         _row(rank, token, share, top, marks, earlier) for rank, (token, share) in _ranked(pane.words)
     )
     return (
-        f'<section class="pane {kind}" aria-label="{escape(pane.title)}: next word">'
+        f'<section class="pane {kind}" aria-label="{escape(say("{side}: next word", side=pane.title))}">'
         f"<h4>{escape(pane.title)} <small>{escape(pane.label)}</small></h4>"
         f'<ol role="list">{rows}</ol></section>'
     )
@@ -81,10 +84,12 @@ def _row(
 
 def _move(earlier: dict[str, int], token: str, rank: int) -> str:
     if token not in earlier:
-        return f"<b title='not in the top {len(earlier)} before'>new</b>"
+        title = say("not in the top {number} before", number=len(earlier))
+        return f"<b title='{title}'>{say('new')}</b>"
     before = earlier[token]
     if before == rank:
-        return "<span title='same rank'>=</span>"
-    way, arrow = ("up", "▲") if rank < before else ("down", "▼")
+        return f"<span title='{say('same rank')}'>=</span>"
+    way, arrow = (say("up"), "▲") if rank < before else (say("down"), "▼")
     step = abs(before - rank)
-    return f"<b title='rank {before} before'>{arrow}&#8239;{step}</b><span class='hidden'> {way}</span>"
+    title = say("rank {rank} before", rank=before)
+    return f"<b title='{title}'>{arrow}&#8239;{step}</b><span class='hidden'> {way}</span>"

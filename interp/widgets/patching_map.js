@@ -1,12 +1,11 @@
 // The Patching Map's controls, on top of conversation.js.
 
-const HOW = "One head at a time, the sender, does what it does in the second sentence; all other heads stay as they are. " +
-  "What reaches the receiver on this path is put in there, and the lead is read again. Press a sender to see who sends to it.";
+const HOW = () => say("One head at a time, the sender, does what it does in the second sentence; all other heads stay as they are. What reaches the receiver on this path is put in there, and the lead is read again. Press a sender to see who sends to it.");
 
 function heatMap(columns, cells, choose, read, leave) {
   const { grid, places, reach } = placeGrid({
-    label: "Layers in rows. Arrow keys move, Enter locks a cell.",
-    rows: cells.map((_, i) => ({ text: `L${i}`, name: `layer ${i}` })),
+    label: say("Layers in rows. Arrow keys move, Enter locks a cell."),
+    rows: cells.map((_, i) => ({ text: `L${i}`, name: say("layer {number}", { number: i }) })),
     columns,
     cell(row, column) {
       const button = make("button", { type: "button", className: "cell" }, "");
@@ -22,7 +21,7 @@ function heatMap(columns, cells, choose, read, leave) {
 // Progress of a sweep, with "Stop", and "Measure the rest" after it.
 function meter(label, { stop, again }) {
   const bar = make("progress", { max: 1, value: 0, "aria-label": label });
-  const [leave, rest] = ["Stop", "Measure the rest"].map((text) => make("button", { type: "button", className: "plain" }, text));
+  const [leave, rest] = [say("Stop"), say("Measure the rest")].map((text) => make("button", { type: "button", className: "plain" }, text));
   leave.addEventListener("click", stop);
   rest.addEventListener("click", again);
   const box = make("div", { className: "row" }, bar, leave, rest);
@@ -105,13 +104,13 @@ function turns(work, meters, receive) {
 
 // The controls of the table of paths: what the receiver is, which head, at which word.
 function receiverFields(id, receivers, [layers, heads]) {
-  const part = choiceField(`${id}-part`, "Receiver", Object.entries(receivers));
-  const head = choiceField(`${id}-head`, "Head", []);
-  const place = choiceField(`${id}-place`, "At word", []);
+  const part = choiceField(`${id}-part`, say("Receiver"), Object.entries(receivers));
+  const head = choiceField(`${id}-head`, say("Head"), []);
+  const place = choiceField(`${id}-place`, say("At word"), []);
   let chosen = false, offered = "";
   for (let layer = 0; layer < layers; layer++) {
     const names = Array.from({ length: heads }, (_, i) => `L${layer}H${i}`);
-    head.control.append(make("optgroup", { label: `layer ${layer}` }, ...names.map((name) => make("option", { value: name }, name))));
+    head.control.append(make("optgroup", { label: say("layer {number}", { number: layer }) }, ...names.map((name) => make("option", { value: name }, name))));
   }
   head.control.addEventListener("change", () => { chosen = true; });
   const refresh = () => { head.box.hidden = place.box.hidden = !part.control.value; };
@@ -137,17 +136,18 @@ function receiverFields(id, receivers, [layers, heads]) {
 }
 
 function render({ model, el }) {
+  speak(model);
   const id = freshId("map");
   const examples = model.get("examples");
   const measured = { map: "", paths: "" };
   let state = model.get("reply").state, drawn = null, map = null, latest = null;
 
   const chooser = exampleField(`${id}-example`, examples), example = chooser.control;
-  const prompt = sentenceField(`${id}-prompt`, "First sentence");
-  const twin = sentenceField(`${id}-twin`, "Second sentence: a word exchanged");
-  const answer = textField(`${id}-answer`, "● Lead of", 10);
-  const against = textField(`${id}-against`, "◆ over", 10);
-  const kind = choiceField(`${id}-kind`, "What comes from the second sentence", Object.entries(model.get("kinds")));
+  const prompt = sentenceField(`${id}-prompt`, say("First sentence"));
+  const twin = sentenceField(`${id}-twin`, say("Second sentence: a word exchanged"));
+  const answer = textField(`${id}-answer`, say("● Lead of"), 10);
+  const against = textField(`${id}-against`, say("◆ over"), 10);
+  const kind = choiceField(`${id}-kind`, say("What comes from the second sentence"), Object.entries(model.get("kinds")));
   const raw = make("input", { type: "checkbox", id: `${id}-raw` });
   const texts = { prompt, twin, answer, against };
   for (const { control } of [prompt, twin]) control.rows = 1;
@@ -159,16 +159,16 @@ function render({ model, el }) {
   const reading = make("p", { className: "reading" });
   const place = make("div", { className: "scroll" });
   const legend = make("p", { className: "legend" },
-    make("span", { className: "swatch towards" }), " towards the second sentence  ",
-    make("span", { className: "swatch against" }), " away from it");
+    make("span", { className: "swatch towards" }), ` ${say("towards the second sentence")}  `,
+    make("span", { className: "swatch against" }), ` ${say("away from it")}`);
   const scale = make("p", { className: "note" });
   const pair = make("div"), cell = make("div"), text = make("div"), table = make("div");
   const receiver = receiverFields(id, model.get("receivers"), model.get("shape"));
   const work = errands(model, id, { begun: (errand) => sweeps.begun(errand), delivered: (delivery) => sweeps.delivered(delivery) });
   const steps = (name) => ({ stop() { meters[name].stopped(); sweeps.stop(name); }, again() { sweeps.measure(name); } });
-  const meters = { map: meter("Layers done", steps("map")), paths: meter("Layers of senders done", steps("paths")) };
+  const meters = { map: meter(say("Layers done"), steps("map")), paths: meter(say("Layers of senders done"), steps("paths")) };
   const sweeps = turns(work, meters, (name, delivery) => {
-    if (delivery.silence || busy.textContent === SILENT) busy.textContent = delivery.silence ?? "";
+    if (delivery.silence || busy.textContent === SILENT()) busy.textContent = delivery.silence ?? "";
     if (delivery.silence) return;
     if (delivery.error) {
       table.shownHtml = name === "paths" ? null : table.shownHtml; // what stands there now is no table
@@ -183,16 +183,16 @@ function render({ model, el }) {
     make("div", { className: "top" }, chooser.box, prompt.box, make("div", { className: "words" }, answer.box, against.box), twin.box),
     pair,
     make("div", { className: "choice" }, kind.box,
-      make("span", { className: "way" }, raw, make("label", { htmlFor: raw.id }, "show nats, not shares"))),
+      make("span", { className: "way" }, raw, make("label", { htmlFor: raw.id }, say("show nats, not shares")))),
     busy, cautions, found, reading,
     make("div", { className: "bench" },
-      make("section", { className: "controls", "aria-label": "Map" }, meters.map.box, place, legend, scale),
-      make("section", { className: "outcome", "aria-label": "One cell" }, cell)),
-    make("section", { className: "paths", "aria-label": "Paths" }, make("h3", {}, "Who sends to a receiver?"),
-      make("p", { className: "note" }, HOW),
+      make("section", { className: "controls", "aria-label": say("Map") }, meters.map.box, place, legend, scale),
+      make("section", { className: "outcome", "aria-label": say("One cell") }, cell)),
+    make("section", { className: "paths", "aria-label": say("Paths") }, make("h3", {}, say("Who sends to a receiver?")),
+      make("p", { className: "note" }, HOW()),
       make("div", { className: "choice" }, receiver.part.box, receiver.head.box, receiver.place.box),
       meters.paths.box, table),
-    make("section", { className: "tools", "aria-label": "More" }, unfolding("The map as a table", text), unfolding("Save and load", saved.box)),
+    make("section", { className: "tools", "aria-label": say("More") }, unfolding(say("The map as a table"), text), unfolding(say("Save and load"), saved.box)),
     status);
   el.append(root);
 
@@ -202,7 +202,7 @@ function render({ model, el }) {
   }
 
   function readLocked() {
-    reading.textContent = state.cell ? latest.cells[state.cell[0]][state.cell[1]].say : "Hover over a cell, or move with the arrow keys, to read it.";
+    reading.textContent = state.cell ? latest.cells[state.cell[0]][state.cell[1]].say : say("Hover over a cell, or move with the arrow keys, to read it.");
   }
 
   function draw(news) {
@@ -217,17 +217,17 @@ function render({ model, el }) {
       place.classList.toggle("by-word", news.columns[0].text !== "H0");
       drawn = shape;
     }
-    news.cells.forEach((row, layer) => row.forEach(({ text: number, shade, say }, column) => {
+    news.cells.forEach((row, layer) => row.forEach(({ text: number, shade, say: spoken }, column) => {
       const button = map.places[layer][column];
       button.textContent = number;
       button.style.setProperty("--tint", `${Math.round(100 * Math.abs(shade))}%`);
       button.classList.toggle("against", shade < 0);
       button.classList.toggle("towards", shade >= 0);
-      button.setAttribute("aria-label", say);
+      button.setAttribute("aria-label", spoken);
       button.setAttribute("aria-pressed", String(state.cell?.[0] === layer && state.cell?.[1] === column));
     }));
     found.textContent = news.finding;
-    scale.textContent = news.shares ? "0: nothing changes. 1: the lead moves all the way to the second sentence's." : "Change of the lead in nats.";
+    scale.textContent = news.shares ? say("0: nothing changes. 1: the lead moves all the way to the second sentence's.") : say("Change of the lead in nats.");
     setHtml(text, news.text);
     drawPaths(news.paths);
   }
@@ -236,8 +236,8 @@ function render({ model, el }) {
     const focused = document.activeElement?.closest(".sender")?.textContent;
     setHtml(table, html);
     for (const name of table.querySelectorAll("span[data-head]")) {
-      const button = make("button", { type: "button", className: "plain sender", title: "Who sends to this head?" }, name.textContent);
-      button.setAttribute("aria-label", `${name.textContent}: make it the receiver`);
+      const button = make("button", { type: "button", className: "plain sender", title: say("Who sends to this head?") }, name.textContent);
+      button.setAttribute("aria-label", say("{head}: make it the receiver", { head: name.textContent }));
       button.addEventListener("click", () => { receiver.choose(name.textContent); receiver.head.control.focus(); talk.ask(0); });
       name.replaceWith(button);
       if (focused === name.textContent) button.focus();

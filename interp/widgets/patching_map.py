@@ -10,6 +10,7 @@ from typing import Any
 
 import traitlets
 
+from interp.languages import say
 from interp.result import Result
 from interp.screens import codec
 from interp.screens.patching import Cell, Leads, MapBench, MapState, Step
@@ -62,9 +63,9 @@ class PatchingMap(Conversation):
         self._screen = self._measured(bench.examples[0][1])
         super().__init__(
             examples=listed(bench.examples),
-            receivers=dict(path_words.RECEIVERS),
+            receivers={part: say(name) for part, name in path_words.RECEIVERS.items()},
             shape=list(bench.shape),
-            kinds={kind: words.KIND_NAMES.get(kind, kind) for kind in bench.kinds},
+            kinds={kind: say(words.KIND_NAMES.get(kind, kind)) for kind in bench.kinds},
         )
         self.reply = self.told()
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from interp.languages import message, say
 from interp.result import Result
 from interp.screens.patching import Cell, Leads, MapState
 from interp.screens.picture import Picture
@@ -17,15 +18,20 @@ from interp.widgets.wording import numbered, quoted, signed, visible, word
 
 LEAST_SWING = 0.05  # nats; below, a share of the swing means little
 UNCHANGED = 0.005  # nats
-CLICK = "Click a cell to see what the model says next when that state comes from the second sentence."
+CLICK = message(
+    "Click a cell to see what the model says next when that state comes from the second sentence."
+)
+ON_THE_WAY = message(
+    "{where}: the lead goes from {before} to {after} nats, {share} % of the way to the second sentence."
+)
 KIND_NAMES = {
-    "resid_pre": "everything that stands at a word before a layer",
-    "attn_out": "what the attention of a layer writes at a word",
-    "mlp_out": "what the feed-forward part of a layer writes at a word",
-    "z": "what a head puts out (z)",
-    "q": "a head's queries (q)",
-    "k": "a head's keys (k)",
-    "v": "a head's values (v)",
+    "resid_pre": message("everything that stands at a word before a layer"),
+    "attn_out": message("what the attention of a layer writes at a word"),
+    "mlp_out": message("what the feed-forward part of a layer writes at a word"),
+    "z": message("what a head puts out (z)"),
+    "q": message("a head's queries (q)"),
+    "k": message("a head's keys (k)"),
+    "v": message("a head's values (v)"),
 }
 
 
@@ -45,7 +51,7 @@ def columns(result: Result, leads: Leads) -> list[dict[str, str]]:
     """The headings of the columns: tokens, or heads."""
     axis = list(result.axes)[1]
     if axis == "head":
-        return [{"text": f"H{head}", "name": f"head {head}"} for head in result.axes[axis]]
+        return [{"text": f"H{head}", "name": say("head {number}", number=head)} for head in result.axes[axis]]
     return [
         {"text": visible(token), "name": f"{word(token)}, {number}" if number else token}
         for token, number in (_token_at(result, leads, place) for place in result.axes[axis])
@@ -58,7 +64,9 @@ def _token_at(result: Result, leads: Leads, place: int) -> tuple[str, str]:
     """
     tokens = leads.pair.sentence.tokens
     number = place - (len(result.axes["position"]) - len(tokens))
-    return (tokens[number], f"word {number}") if number >= 0 else ("beginning of text", "")
+    if number < 0:
+        return say("beginning of text"), ""
+    return tokens[number], say("word {number}", number=number)
 
 
 def cells(result: Result, state: MapState, leads: Leads) -> list[list[dict[str, Any]]]:
@@ -88,24 +96,24 @@ def sentence(result: Result, state: MapState, leads: Leads, layer: int, place: i
     change = float(result.values[layer, place])
     where = _where(result, leads, layer, place)
     if np.isnan(change):
-        return f"{where}: not measured yet."
+        return say("{where}: not measured yet.", where=where)
     if abs(change) < UNCHANGED:
-        return f"{where}: nothing changes."
-    lead = leads.sentence + change
+        return say("{where}: nothing changes.", where=where)
+    told = {"where": where, "before": signed(leads.sentence), "after": signed(leads.sentence + change)}
     swing = leads.twin - leads.sentence
-    way = (
-        f", {signed(100 * change / swing, 0).removeprefix('+')} % of the way to the second sentence"
-        if abs(swing) >= LEAST_SWING
-        else ""
-    )
-    return f"{where}: the lead goes from {signed(leads.sentence)} to {signed(lead)} nats{way}."
+    if abs(swing) < LEAST_SWING:
+        return say("{where}: the lead goes from {before} to {after} nats.", **told)
+    share = signed(100 * change / swing, 0).removeprefix("+")
+    return say(ON_THE_WAY, share=share, **told)
 
 
 def _where(result: Result, leads: Leads, layer: int, place: int) -> str:
     if list(result.axes)[1] == "head":
         return f"L{layer}H{place}"
     token, number = _token_at(result, leads, place)
-    return f"Layer {layer}, “{word(token)}” ({number})" if number else f"Layer {layer}, {token}"
+    if not number:
+        return say("Layer {layer}, {token}", layer=layer, token=token)
+    return say("Layer {layer}, “{token}” ({number})", layer=layer, token=word(token), number=number)
 
 
 def finding(result: Result, state: MapState, leads: Leads) -> str:
@@ -113,21 +121,25 @@ def finding(result: Result, state: MapState, leads: Leads) -> str:
     done.
     """
     swing = leads.twin - leads.sentence
-    start = (
-        f"Lead of “{names(leads.asked)[0]}”: {signed(leads.sentence)} nats; in the second sentence "
-        f"{signed(leads.twin)}."
+    start = say(
+        "Lead of “{word}”: {lead} nats; in the second sentence {twin}.",
+        word=names(leads.asked)[0],
+        lead=signed(leads.sentence),
+        twin=signed(leads.twin),
     )
     if leads.cautions:
-        start = f"{ALL_THE_SAME} {start}"
+        start = f"{say(ALL_THE_SAME)} {start}"
     done = ~np.isnan(result.values)
     if not done.any():
-        return f"{start} The map is still empty."
+        return f"{start} {say('The map is still empty.')}"
     if abs(swing) < LEAST_SWING:
-        return f"{start} There is no swing to share out, so the map is in nats."
+        return f"{start} {say('There is no swing to share out, so the map is in nats.')}"
     shares = np.where(done, result.values / swing, -np.inf)
     layer, place = (int(at) for at in np.unravel_index(int(np.argmax(shares)), shares.shape))
-    most = (
-        f"{_where(result, leads, layer, place)} carries most: {100 * shares[layer, place]:.0f} % of the way."
+    most = say(
+        "{where} carries most: {share:.0f} % of the way.",
+        where=_where(result, leads, layer, place),
+        share=100 * shares[layer, place],
     )
     return f"{start} {most}"
 
@@ -135,14 +147,16 @@ def finding(result: Result, state: MapState, leads: Leads) -> str:
 def cell_html(result: Result, state: MapState, leads: Leads, cell: Cell | None) -> str:
     """The locked cell: its sentence, and the next words before and after."""
     if state.cell is None or cell is None:
-        return f"<p>{CLICK}</p>"
+        return f"<p>{say(CLICK)}</p>"
     where = _where(result, leads, *state.cell)
-    before, after = Pane("Before", "the first sentence", cell.before), Pane("Patched", where, cell.after)
+    before = Pane(say("Before"), say("the first sentence"), cell.before)
+    after = Pane(say("Patched"), where, cell.after)
     marks = {one.text: mark for mark, one in zip("●◆", leads.asked, strict=True)}
-    change = f"the lead goes from {signed(leads.sentence)} to {signed(cell.lead)} nats"
+    told = {"before": signed(leads.sentence), "after": signed(cell.lead)}
+    change = say("{where}: the lead goes from {before} to {after} nats.", where=where, **told)
     return (
-        f'<p class="finding small">{escape(f"{where}: {change}.")}</p>{panes_html(before, after, marks)}'
-        f"<details><summary>The same as text</summary>{table_html(before, after)}</details>"
+        f'<p class="finding small">{escape(change)}</p>{panes_html(before, after, marks)}'
+        f"<details><summary>{say('The same as text')}</summary>{table_html(before, after)}</details>"
     )
 
 
@@ -151,13 +165,18 @@ def picture(result: Result, state: MapState, leads: Leads, model: str) -> Pictur
     shares = in_shares(state, leads)
     values = result.values / (leads.twin - leads.sentence) if shares else result.values
     across = numbered([column["text"].replace("·", " ") for column in columns(result, leads)])
-    axes = {"layer": result.axes["layer"], "at": across}
-    measure = ("share of the swing", "") if shares else ("change of the lead", "nats")
+    axes = {say("layer"): result.axes["layer"], say("at"): across}
+    measure = (say("share of the swing"), "") if shares else (say("change of the lead"), say("nats"))
     drawn = Result(values, axes, *measure, {"model": model})
-    what = KIND_NAMES.get(state.kind, state.kind)
+    what = say(KIND_NAMES.get(state.kind, state.kind))
     said = (
         *leads.cautions,
-        f"Into {quoted(state.prompt)} comes, from {quoted(state.twin)}: {what}.",
+        say(
+            "Into {prompt} comes, from {twin}: {what}.",
+            prompt=quoted(state.prompt),
+            twin=quoted(state.twin),
+            what=what,
+        ),
         asked_sentence("●◆", leads.asked),
     )
     return Picture("heatmap", finding(result, state, leads), drawn, said)
@@ -167,12 +186,13 @@ def text_html(result: Result, state: MapState, leads: Leads) -> str:
     """The map as a plain table."""
     head = "".join(f'<th scope="col">{escape(column["name"])}</th>' for column in columns(result, leads))
     rows = "".join(
-        f'<tr><th scope="row">layer {layer}</th>{_row(row)}</tr>'
+        f'<tr><th scope="row">{say("layer {number}", number=layer)}</th>{_row(row)}</tr>'
         for layer, row in enumerate(cells(result, state, leads))
     )
-    unit = "share of the swing" if in_shares(state, leads) else "change of the lead, nats"
+    unit = say("share of the swing") if in_shares(state, leads) else say("change of the lead, nats")
+    kind = say(KIND_NAMES.get(state.kind, state.kind))
     return (
-        f'<div class="scroll"><table><caption>{KIND_NAMES.get(state.kind, state.kind)}: {unit}</caption>'
+        f'<div class="scroll"><table><caption>{kind}: {unit}</caption>'
         f"<thead><tr><td></td>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
 

@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from interp.languages import message, say
 from interp.result import Result
 from interp.screens.patching import Leads, MapState
 from interp.sites import Head
@@ -14,13 +15,19 @@ from interp.widgets.patching_words import LEAST_SWING, UNCHANGED
 from interp.widgets.wording import signed, word
 
 MOST_ROWS = 10
-LAST_STATE = "the last state"
-PARTS = MappingProxyType({"q": "query", "k": "key", "v": "value"})
+LAST_STATE = message("the last state")
+TOO_LATE = message(
+    "Heads in layer {layer} and later layers write after {head} has read: their paths to it are exactly zero."
+)
+LAST_LAYER = message(
+    "Heads in layer {layer} write after {head} has read: their paths to it are exactly zero."
+)
+PARTS = MappingProxyType({"q": message("query"), "k": message("key"), "v": message("value")})
 RECEIVERS = MappingProxyType({  # part, or nothing for the last state
-    "": "the last state, where the next word is read off (logits)",
-    "q": "a head's query: what it looks for",
-    "k": "a head's key: what it can be found by",
-    "v": "a head's value: what it passes on",
+    "": message("the last state, where the next word is read off (logits)"),
+    "q": message("a head's query: what it looks for"),
+    "k": message("a head's key: what it can be found by"),
+    "v": message("a head's value: what it passes on"),
 })  # fmt: skip
 
 
@@ -28,7 +35,9 @@ def places(leads: Leads) -> list[str]:
     """The words a receiver can stand at, by name: "to (word 14, END)"."""
     sentence = leads.pair.sentence
     return [
-        f"{word(token)} (word {place}{f', {mark}' if mark else ''})"
+        say("{token} (word {place}, {mark})", token=word(token), place=place, mark=mark)
+        if mark
+        else say("{token} (word {place})", token=word(token), place=place)
         for place, (token, mark) in enumerate(zip(sentence.tokens, sentence.marks, strict=True))
     ]
 
@@ -36,17 +45,24 @@ def places(leads: Leads) -> list[str]:
 def receiver_name(state: MapState, leads: Leads) -> str:
     """Where the paths end: "query of L6H1 at “to”", or the last state."""
     if state.receiver is None:
-        return LAST_STATE
+        return say(LAST_STATE)
     token = leads.pair.sentence.tokens[state.receiver.word]
-    return f"{PARTS[state.receiver.part]} of {state.receiver.head} at “{word(token)}”"
+    return say(
+        "{part} of {head} at “{token}”",
+        part=say(PARTS[state.receiver.part]),
+        head=state.receiver.head,
+        token=word(token),
+    )
 
 
 def path(result: Result, state: MapState, leads: Leads, sender: Head) -> str:
     """One path in one sentence: "L4H3 → query of L6H1 at “to”: −0.80 nats, 20 % of the swing"."""
     change = float(result.values[sender.layer, sender.head])
     part = share(change, leads)
-    said = f"{sender} → {receiver_name(state, leads)}: {signed(change)} nats"
-    return f"{said}, {part} of the swing" if part else said
+    told = {"sender": sender, "receiver": receiver_name(state, leads), "change": signed(change)}
+    if not part:
+        return say("{sender} → {receiver}: {change} nats", **told)
+    return say("{sender} → {receiver}: {change} nats, {share} of the swing", share=part, **told)
 
 
 def share(change: float, leads: Leads) -> str:
@@ -72,11 +88,19 @@ def finding(result: Result, state: MapState, leads: Leads) -> str:
     if nothing_arrives(state, leads):
         return nothing_arrives(state, leads)
     if senders:
-        so_far = "Strongest path" if done.all() else "Strongest path so far"
-        return f"{so_far}: {path(result, state, leads, senders[0])}."
+        strong = path(result, state, leads, senders[0])
+        return (
+            say("Strongest path: {path}.", path=strong)
+            if done.all()
+            else say("Strongest path so far: {path}.", path=strong)
+        )
     if not done.all():
-        return f"Paths to {receiver_name(state, leads)}: no sender is measured yet."
-    return f"No head alone moves the lead by {UNCHANGED} nats on its path to {receiver_name(state, leads)}."
+        return say("Paths to {receiver}: no sender is measured yet.", receiver=receiver_name(state, leads))
+    return say(
+        "No head alone moves the lead by {least} nats on its path to {receiver}.",
+        least=UNCHANGED,
+        receiver=receiver_name(state, leads),
+    )
 
 
 def nothing_arrives(state: MapState, leads: Leads) -> str:
@@ -85,15 +109,18 @@ def nothing_arrives(state: MapState, leads: Leads) -> str:
     if receiver is None:
         return ""
     if receiver.head.layer == 0:
-        return (
-            f"{receiver.head} is in the first layer, below every sender: it reads the words before any head "
-            "has written, so every path to it is exactly zero."
+        return say(
+            "{head} is in the first layer, below every sender: it reads the words before any head has "
+            "written, so every path to it is exactly zero.",
+            head=receiver.head,
         )
     if receiver.word < leads.pair.differs.index(True):
         token = word(leads.pair.sentence.tokens[receiver.word])
-        return (
-            f"Up to “{token}” (word {receiver.word}) the two sentences are the same, so no head does "
-            "anything different there: every path is exactly zero."
+        return say(
+            "Up to “{token}” (word {place}) the two sentences are the same, so no head does anything "
+            "different there: every path is exactly zero.",
+            token=token,
+            place=receiver.word,
         )
     return ""
 
@@ -109,27 +136,36 @@ def remarks(result: Result, state: MapState, leads: Leads) -> list[str]:
         for head in rows:
             sizes[head.layer, head.head] = 0
         most = float(sizes.max())
-        size = f"at most {most:.2f}" if most >= UNCHANGED else f"less than {UNCHANGED}"
-        said.append(f"The other {others} senders: {size} nats each.")
+        said.append(
+            say("The other {number} senders: at most {most:.2f} nats each.", number=others, most=most)
+            if most >= UNCHANGED
+            else say(
+                "The other {number} senders: less than {least} nats each.", number=others, least=UNCHANGED
+            )
+        )
     if state.receiver is not None:
         head = state.receiver.head
-        later = " and later layers" if head.layer + 1 < len(result.values) else ""
-        said.append(
-            f"Heads in layer {head.layer}{later} write after {head} has read: their paths to it are exactly "
-            "zero."
-        )
+        later = head.layer + 1 < len(result.values)
+        said.append(say(TOO_LATE if later else LAST_LAYER, layer=head.layer, head=head))
     return said
 
 
 def paths_html(result: Result, state: MapState, leads: Leads) -> str:
     """The finding, the strongest paths in a table, what is not in it, and all senders in another table."""
     rows = "".join(_row(result, state, leads, sender) for sender in strongest(result))
-    place = "" if state.receiver is None else f" (word {state.receiver.word})"
+    to = escape(receiver_name(state, leads))
+    caption = (
+        say("Paths to {receiver}, strongest first", receiver=to)
+        if state.receiver is None
+        else say(
+            "Paths to {receiver} (word {place}), strongest first", receiver=to, place=state.receiver.word
+        )
+    )
+    columns = (say("sender → receiver"), say("change of the lead"), say("share of the swing"))
+    head = "".join(f'<th scope="col">{column}</th>' for column in columns)
     table = (
-        f"<table class='paths'><caption>Paths to {escape(receiver_name(state, leads))}{place}, strongest "
-        'first</caption><thead><tr><th scope="col">sender → receiver</th>'
-        '<th scope="col">change of the lead</th>'
-        f'<th scope="col">share of the swing</th></tr></thead><tbody>{rows}</tbody></table>'
+        f"<table class='paths'><caption>{caption}</caption><thead><tr>{head}</tr></thead>"
+        f"<tbody>{rows}</tbody></table>"
     )
     notes = "".join(f"<li>{escape(one)}</li>" for one in remarks(result, state, leads))
     return (
@@ -148,7 +184,7 @@ def _row(result: Result, state: MapState, leads: Leads, sender: Head) -> str:
     bar = f'<span class="size {way}" style="--size: {100 * size:.0f}"></span>' if part else ""
     return (
         f'<tr><th scope="row"><span data-head="{sender}">{sender}</span> '
-        f"→ {escape(receiver_name(state, leads))}</th><td>{signed(change)} nats</td>"
+        f"→ {escape(receiver_name(state, leads))}</th><td>{say('{number} nats', number=signed(change))}</td>"
         f'<td>{bar}<span class="share">{part or "–"}</span></td></tr>'
     )
 
@@ -157,13 +193,14 @@ def _every_sender(result: Result, state: MapState) -> str:
     below = len(result.values) if state.receiver is None else state.receiver.head.layer
     head = "".join(f'<th scope="col">H{number}</th>' for number in result.axes["head"])
     rows = "".join(
-        f'<tr><th scope="row">layer {layer}</th>{"".join(map(_number, result.values[layer]))}</tr>'
+        f'<tr><th scope="row">{say("layer {number}", number=layer)}</th>'
+        f"{''.join(map(_number, result.values[layer]))}</tr>"
         for layer in range(below)
     )
     return (
-        '<details><summary>All senders as a table</summary><div class="scroll"><table><caption>change of the '
-        f"lead by the path from each head, nats</caption><thead><tr><td></td>{head}</tr></thead>"
-        f"<tbody>{rows}</tbody></table></div></details>"
+        f"<details><summary>{say('All senders as a table')}</summary><div class='scroll'><table><caption>"
+        f"{say('change of the lead by the path from each head, nats')}</caption>"
+        f"<thead><tr><td></td>{head}</tr></thead><tbody>{rows}</tbody></table></div></details>"
     )
 
 

@@ -1,18 +1,19 @@
 // The Surprise Reader's controls, on top of conversation.js.
 
 function render({ model, el }) {
+  speak(model);
   const id = freshId("surprise");
-  const text = sentenceField(`${id}-text`, "Your text: which words surprise the model?");
+  const text = sentenceField(`${id}-text`, say("Your text: which words surprise the model?"));
   const status = visually(make("p", { className: "status" }));
   const busy = make("p", { className: "busy", "aria-hidden": "true" });
   const [result, twin] = [0, 1].map(() => make("div", { className: "result" }));
   const reading = make("p", { className: "reading" });
   const saved = saveAndLoad(model, id, () => talk);
   const root = make("div", { className: "interp-widget interp-surprise" }, text.box,
-    make("section", { className: "outcome", "aria-label": "The text" }, busy, result,
-      make("p", { className: "note" }, "Darker: more surprising. Point at a token, or move with the arrow keys, to read what was expected there."),
+    make("section", { className: "outcome", "aria-label": say("The text") }, busy, result,
+      make("p", { className: "note" }, say("Darker: more surprising. Point at a token, or move with the arrow keys, to read what was expected there.")),
       reading, twin),
-    make("section", { className: "tools", "aria-label": "More" }, unfolding("Save and load", saved.box)), status);
+    make("section", { className: "tools", "aria-label": say("More") }, unfolding(say("Save and load"), saved.box)), status);
   el.append(root);
 
   const talk = conversation({

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from math import log
 
+from interp.languages import say
 from interp.result import Result
 from interp.screens.picture import Picture
 from interp.screens.reading import Reading
@@ -19,7 +20,8 @@ def result_html(answer: Reading, *, live: bool = True) -> str:
     """
     return (
         f'{cautions_html(answer.cautions)}<p class="finding small">{escape(finding(answer))}</p>'
-        f'<div class="strip" role="group" aria-label="The text, token by token">{_strip(answer, live)}</div>'
+        f'<div class="strip" role="group" aria-label="{say("The text, token by token")}">'
+        f"{_strip(answer, live)}</div>"
     )
 
 
@@ -31,9 +33,11 @@ def twin_html(answer: Reading) -> str:
         for token, nats, told in _each(answer)
     )
     return (
-        "<details><summary>The same as text</summary><table><caption>Surprise in nats, and the likeliest"
-        " words there</caption><thead><tr><th scope='col'>token</th><th scope='col'>surprise</th>"
-        f"<th scope='col' class='left'>likeliest</th></tr></thead><tbody>{rows}</tbody></table></details>"
+        f"<details><summary>{say('The same as text')}</summary><table><caption>"
+        f"{say('Surprise in nats, and the likeliest words there')}</caption><thead><tr>"
+        f"<th scope='col'>{say('token')}</th><th scope='col'>{say('surprise')}</th>"
+        f"<th scope='col' class='left'>{say('likeliest')}</th></tr></thead>"
+        f"<tbody>{rows}</tbody></table></details>"
     )
 
 
@@ -41,9 +45,11 @@ def finding(answer: Reading) -> str:
     """The most surprising token and the mean, in one sentence."""
     values = answer.surprise.values
     most = int(values.argmax())
-    return (
-        f"Most surprising: “{word(answer.tokens[most])}”, {values[most]:.1f} nats; {values.mean():.1f} on"
-        " average."
+    return say(
+        "Most surprising: “{token}”, {most:.1f} nats; {mean:.1f} on average.",
+        token=word(answer.tokens[most]),
+        most=values[most],
+        mean=values.mean(),
     )
 
 
@@ -56,23 +62,35 @@ def picture(answer: Reading, model: str) -> Picture:
     """The tokens in a row, the more surprising the stronger the colour."""
     axes = {"token": numbered(answer.tokens)}
     surprise = Result(
-        answer.surprise.values, axes, answer.surprise.quantity, answer.surprise.unit, {"model": model}
+        answer.surprise.values,
+        axes,
+        say(answer.surprise.quantity),
+        say(answer.surprise.unit),
+        {"model": model},
     )
     return Picture("token_strip", status(answer), surprise, (), {"tokens": answer.tokens})
 
 
 def static_html(answer: Reading, name: str, style: str) -> str:
     """The reader without its controls: what GitHub, PDF and a notebook without a kernel show."""
+    heading = say("How surprising is a text to {name}?", name=escape(name))
     return (
-        f'<style>{style}</style><div class="interp-widget interp-surprise"><h3>How surprising is a text to'
-        f" {escape(name)}?</h3>{result_html(answer, live=False)}{twin_html(answer)}</div>"
+        f'<style>{style}</style><div class="interp-widget interp-surprise"><h3>{heading}</h3>'
+        f"{result_html(answer, live=False)}{twin_html(answer)}</div>"
     )
 
 
 def _strip(answer: Reading, live: bool) -> str:
     found = []
     for i, (token, nats, guesses) in enumerate(_each(answer)):
-        told = escape(f"“{word(token)}”: {nats:.1f} nats. Likeliest here: {guesses}")
+        told = escape(
+            say(
+                "“{token}”: {nats:.1f} nats. Likeliest here: {guesses}",
+                token=word(token),
+                nats=nats,
+                guesses=guesses,
+            )
+        )
         tag = "button" if live else "span"
         control = f' type="button" tabindex="{-1 if i else 0}" aria-label="{told}"' if live else ""
         shade = min(100.0, max(0.0, 100 * nats / DARKEST))
@@ -88,4 +106,4 @@ def _each(answer: Reading) -> Iterator[tuple[str, float, str]]:
 
 
 def _listed(guesses: Sequence[tuple[str, float]]) -> str:
-    return ", ".join(f"“{word(guess)}” {percent(share)}" for guess, share in guesses)
+    return say(", ").join(f"“{word(guess)}” {percent(share)}" for guess, share in guesses)

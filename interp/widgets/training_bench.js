@@ -1,23 +1,28 @@
 // The Training Bench's controls, on top of conversation.js.
 
-const NEXT = { nothing: ["start", "Start"], training: ["pause", "Pause"], paused: ["resume", "Resume"], stopped: ["start", "Start"], finished: ["start", "Start again"] };
+const NEXT = () => ({ nothing: ["start", say("Start")], training: ["pause", say("Pause")], paused: ["resume", say("Resume")], stopped: ["start", say("Start")], finished: ["start", say("Start again")] });
+
+function far({ step, steps, loss }) {
+  return { step: step.toLocaleString("en-US"), steps: steps.toLocaleString("en-US"), loss: loss?.toFixed(2) };
+}
 
 function render({ model, el }) {
+  speak(model);
   const id = freshId("training");
   const along = model.get("along"), live = model.get("can_train");
   let places = [], wish = null, said = "";
   let following = false; // the live run's newest look is on show, and so is the next one
 
-  const run = choiceField(`${id}-run`, "Run", model.get("runs"));
+  const run = choiceField(`${id}-run`, say("Run"), model.get("runs"));
   const slider = make("input", { type: "range", min: 0, max: 0, step: 1 });
-  const place = field(`${id}-place`, `Look at ${along}`, slider);
+  const place = field(`${id}-place`, say("Look at {place}", { place: along }), slider);
   const told = make("output", { htmlFor: slider.id });
   place.box.insertBefore(told, place.said);
-  const seed = textField(`${id}-seed`, "Seed", 4);
-  const seconds = textField(`${id}-seconds`, "Seconds at most", 4);
-  const go = make("button", { type: "button", className: "plain go" }, "Start");
-  const stop = make("button", { type: "button", className: "plain" }, "Stop");
-  const bar = make("progress", { max: 1, value: 0, "aria-label": "Steps done" });
+  const seed = textField(`${id}-seed`, say("Seed"), 4);
+  const seconds = textField(`${id}-seconds`, say("Seconds at most"), 4);
+  const go = make("button", { type: "button", className: "plain go" }, say("Start"));
+  const stop = make("button", { type: "button", className: "plain" }, say("Stop"));
+  const bar = make("progress", { max: 1, value: 0, "aria-label": say("Steps done") });
   const done = make("span", { className: "done" });
   const news = visually(make("p", { className: "news" }));
   const status = visually(make("p", { className: "status" }));
@@ -27,12 +32,12 @@ function render({ model, el }) {
   seed.control.value = "3";
   seconds.control.value = "60";
 
-  const train = make("section", { className: "train", "aria-label": "Train now", hidden: !live },
+  const train = make("section", { className: "train", "aria-label": say("Train now"), hidden: !live },
     make("div", { className: "row" }, seed.box, seconds.box, make("div", { className: "buttons" }, go, stop), bar, done), news);
   const root = make("div", { className: "interp-widget interp-training" }, train,
     make("div", { className: "chosen" }, run.box, place.box),
-    make("section", { className: "outcome", "aria-label": "The run" }, busy, make("div", { className: "look" }, picture, samples), table),
-    make("section", { className: "tools", "aria-label": "More" }, unfolding("Save and load", saved.box)), status);
+    make("section", { className: "outcome", "aria-label": say("The run") }, busy, make("div", { className: "look" }, picture, samples), table),
+    make("section", { className: "tools", "aria-label": say("More") }, unfolding(say("Save and load"), saved.box)), status);
   el.append(root);
 
   function tellPlace() {
@@ -81,13 +86,13 @@ function render({ model, el }) {
   // News of the training: the bar at once, a sentence when something ends.
   function hear() {
     const now = model.get("progress");
-    go.textContent = NEXT[now.status][1];
+    go.textContent = NEXT()[now.status][1];
     stop.disabled = !["training", "paused"].includes(now.status);
     seed.control.disabled = ["training", "paused"].includes(now.status);
     if (stop.disabled && document.activeElement === stop) go.focus();
     bar.max = now.steps;
     bar.value = now.step;
-    done.textContent = now.status === "nothing" ? "" : `step ${now.step.toLocaleString("en-US")} of ${now.steps.toLocaleString("en-US")}${now.loss === null ? "" : `, loss ${now.loss.toFixed(2)}`}`;
+    done.textContent = now.status === "nothing" ? "" : now.loss === null ? say("step {step} of {steps}", far(now)) : say("step {step} of {steps}, loss {loss}", far(now));
     root.dataset.training = now.status;
     if (now.text !== said) news.textContent = said = now.text;
     if (!now.looks) following = following && now.status === "training";
@@ -112,7 +117,7 @@ function render({ model, el }) {
     talk.ask(CLICK_PAUSE);
   });
   for (const one of [seed, seconds]) quietKeys(one.control, () => go.click());
-  go.addEventListener("click", () => press(NEXT[model.get("progress").status][0]));
+  go.addEventListener("click", () => press(NEXT()[model.get("progress").status][0]));
   stop.addEventListener("click", () => press("stop"));
   talk.begin();
   if (live) {

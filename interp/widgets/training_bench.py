@@ -11,6 +11,7 @@ from typing import Any
 
 import traitlets
 
+from interp.languages import say
 from interp.screens import codec
 from interp.screens.picture import Picture
 from interp.screens.refusals import Refused
@@ -46,7 +47,9 @@ class TrainingBench(Conversation):
         self._shown: tuple[TrainingState, TrainingAnswer] = bench.first, bench.compute(bench.first)
         self._followed = bench.first.run == LIVE  # whether its next look is to be shown, too
         super().__init__(
-            runs=[list(run) for run in bench.runs], along=bench.along, can_train=bench.training is not None
+            runs=[[key, say(name)] for key, name in bench.runs],
+            along=say(bench.along),
+            can_train=bench.training is not None,
         )
         if bench.training is not None:
             bench.training.listen(partial(self._hear, bench.training))
@@ -139,9 +142,12 @@ def _number(text: Any, control: str, kind: type, example: str) -> Any:
     try:
         return kind(str(text).strip().replace(",", "."))
     except ValueError:
-        wanted = "a whole number" if kind is int else "a number"
-        said = "number of seconds" if control == "seconds" else control
-        sentence = f"{str(text)!r} is no {said}: give {wanted} such as {example}."
+        told = {"typed": str(text), "example": example}
+        sentence = (
+            say("{typed!r} is no number of seconds: give a number such as {example}.", **told)
+            if control == "seconds"
+            else say("{typed!r} is no seed: give a whole number such as {example}.", **told)
+        )
         raise Refused(sentence, control) from None
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from html import escape
 from math import ceil, floor, log2, log10
 
+from interp.languages import say
 from interp.result import Result
 
 WIDE, LEFT, BESIDE, ABOVE, BELOW = 720.0, 44.0, 200.0, 12.0, 46.0
@@ -38,7 +39,7 @@ def curves_svg(
             f'<line class="guide" x1="{LEFT}" x2="{WIDE - BESIDE}" y1="{up(guide[1])}" y2="{up(guide[1])}"/>'
         )
     drawn = "".join(_line(line, at, number) for number, line in enumerate(lines))
-    ends = [(str(name), line[-1][1]) for name, line in zip(curves.axes["curve"], lines, strict=True)]
+    ends = [(say(str(name)), line[-1][1]) for name, line in zip(curves.axes["curve"], lines, strict=True)]
     names = _names(ends + ([(guide[0], up(guide[1]))] if guide else []), len(ends), high)
     x = f"{lines[0][at][0]:.1f}"
     cursor = f'<line class="at" x1="{x}" x2="{x}" y1="{ABOVE}" y2="{high - BELOW}"/>'

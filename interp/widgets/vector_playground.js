@@ -1,18 +1,19 @@
 // The Vector Playground's controls, on top of conversation.js.
 
 function render({ model, el }) {
+  speak(model);
   const id = freshId("vectors");
   let marked = "";
 
   const examples = exampleField(`${id}-example`, model.get("examples"));
-  const words = textField(`${id}-words`, "Words (spaces between them)");
-  const chips = make("div", { className: "chips", "aria-label": "Your words: click to mark one, or drag it into the sum" });
+  const words = textField(`${id}-words`, say("Words (spaces between them)"));
+  const chips = make("div", { className: "chips", "aria-label": say("Your words: click to mark one, or drag it into the sum") });
   const [a, b, c] = ["a", "b", "c"].map((name) => textField(`${id}-${name}`, name, 10));
   const sign = (text) => make("span", { className: "sign", "aria-hidden": "true" }, text);
   const allowed = make("input", { type: "checkbox", id: `${id}-allowed` });
-  const way = make("span", { className: "way" }, allowed, make("label", { htmlFor: allowed.id }, "The answer may be one of my words"));
+  const way = make("span", { className: "way" }, allowed, make("label", { htmlFor: allowed.id }, say("The answer may be one of my words")));
   const slider = make("input", { type: "range", min: 0, max: 100, step: 10 });
-  const share = field(`${id}-share`, "Take the direction between women's and men's words out", slider);
+  const share = field(`${id}-share`, say("Take the direction between women's and men's words out"), slider);
   const told = make("output", { htmlFor: slider.id });
   const sum = make("div", { className: "result" });
   const near = make("div", { className: "result" });
@@ -25,17 +26,17 @@ function render({ model, el }) {
   const root = make("div", { className: "interp-widget interp-vectors" },
     make("div", { className: "asked" }, words.box, examples.box, chips),
     make("div", { className: "bench" },
-      make("section", { className: "sum", "aria-label": "Arithmetic" },
+      make("section", { className: "sum", "aria-label": say("Arithmetic") },
         make("h3", {}, "a − b + c"),
         make("div", { className: "fields" }, a.box, sign("−"), b.box, sign("+"), c.box), way, busy, sum, near),
-      make("section", { className: "picture", "aria-label": "Words as points" }, plane, share.box)),
-    make("section", { className: "tools", "aria-label": "More" }, unfolding("Save and load", saved.box)), status);
+      make("section", { className: "picture", "aria-label": say("Words as points") }, plane, share.box)),
+    make("section", { className: "tools", "aria-label": say("More") }, unfolding(say("Save and load"), saved.box)), status);
   slider.disabled = !model.get("can_remove");
   el.append(root);
 
   function tellShare() {
     told.textContent = `${slider.value} %`;
-    slider.setAttribute("aria-valuetext", `${slider.value} per cent taken out`);
+    slider.setAttribute("aria-valuetext", say("{share} per cent taken out", { share: slider.value }));
   }
 
   function fill(state) {

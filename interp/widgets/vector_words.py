@@ -2,13 +2,14 @@
 
 from html import escape
 
+from interp.languages import message, say
 from interp.result import Result
 from interp.screens.picture import Picture
 from interp.screens.vectors import PlaygroundAnswer, PlaygroundState
 from interp.widgets.vector_plane import plane_svg
 from interp.widgets.wording import percent
 
-NOTE = "A flat picture of a space with many directions: words that look near may lie far apart."
+NOTE = message("A flat picture of a space with many directions: words that look near may lie far apart.")
 
 
 def sum_html(state: PlaygroundState, answer: PlaygroundAnswer) -> str:
@@ -22,18 +23,18 @@ def plane_html(state: PlaygroundState, answer: PlaygroundAnswer) -> str:
     picture = plane_svg(answer.points, answer.roles, answer.arrows, state.marked, _described(answer))
     kinds = list(dict.fromkeys(answer.roles.values()))
     legend = "".join(
-        f'<span class="key role{number}"></span> {escape(kind)}  ' for number, kind in enumerate(kinds)
+        f'<span class="key role{number}"></span> {escape(say(kind))}  ' for number, kind in enumerate(kinds)
     )
-    shown = percent(sum(answer.shares))
     return (
-        f'{picture}<p class="legend">{legend}</p><p class="note">{NOTE} It shows {shown} of these words\''
-        f" spread.</p><details><summary>The same as text</summary>{_table(answer)}</details>"
+        f'{picture}<p class="legend">{legend}</p><p class="note">{_note(answer)}</p>'
+        f"<details><summary>{say('The same as text')}</summary>{_table(answer)}</details>"
     )
 
 
 def near_html(state: PlaygroundState, answer: PlaygroundAnswer) -> str:
     """The neighbours of the marked word, as words that can be dragged."""
-    return f"<h4>Nearest to {escape(state.marked)} <small>cosine</small></h4>{_list(answer.near, set())}"
+    heading = say("Nearest to {word}", word=escape(state.marked))
+    return f"<h4>{heading} <small>{say('cosine')}</small></h4>{_list(answer.near, set())}"
 
 
 def chips_html(state: PlaygroundState) -> str:
@@ -44,23 +45,31 @@ def chips_html(state: PlaygroundState) -> str:
 def read_html(answer: PlaygroundAnswer) -> str:
     """How what was typed was read, where that differs."""
     return "; ".join(
-        f"“{escape(typed)}” read as <b>{escape(word)}</b>" for typed, word in answer.read.items()
+        say("“{typed}” read as {word}", typed=escape(typed), word=f"<b>{escape(word)}</b>")
+        for typed, word in answer.read.items()
     )
 
 
 def finding(state: PlaygroundState, answer: PlaygroundAnswer) -> str:
     """The first answer in both ways of asking, in one sentence."""
     if answer.left_out == answer.allowed:
-        return f"{answer.target} = {answer.allowed}, in both ways of asking."
+        return say("{target} = {word}, in both ways of asking.", target=answer.target, word=answer.allowed)
+    told = {"target": answer.target, "allowed": answer.allowed, "left_out": answer.left_out}
     if state.allowed:
-        return f"{answer.target} = {answer.allowed}; with its own words left out, {answer.left_out}."
-    return f"{answer.target} = {answer.left_out}, its own words left out; else {answer.allowed}."
+        return say("{target} = {allowed}; with its own words left out, {left_out}.", **told)
+    return say("{target} = {left_out}, its own words left out; else {allowed}.", **told)
 
 
 def status(state: PlaygroundState, answer: PlaygroundAnswer) -> str:
     """The answer in words, for screen readers."""
-    near = ", ".join(str(word) for word in answer.near.axes["word"][:5])
-    return " ".join((finding(state, answer), f"Nearest to {state.marked}: {near}.", *_taken(state)))
+    near = say(", ").join(str(word) for word in answer.near.axes["word"][:5])
+    return " ".join(
+        (
+            finding(state, answer),
+            say("Nearest to {word}: {words}.", word=state.marked, words=near),
+            *_taken(state),
+        )
+    )
 
 
 def picture(state: PlaygroundState, answer: PlaygroundAnswer, source: str) -> Picture:
@@ -68,25 +77,35 @@ def picture(state: PlaygroundState, answer: PlaygroundAnswer, source: str) -> Pi
     points = Result(
         answer.points.values,
         dict(answer.points.axes),
-        answer.points.quantity,
-        answer.points.unit,
+        say(answer.points.quantity),
+        say(answer.points.unit),
         {"model": source},
     )
-    said = (f"{NOTE} It shows {percent(sum(answer.shares))} of these words' spread.", *_taken(state))
-    drawn = {"groups": answer.roles, "arrows": answer.arrows, "even": True}
+    said = (_note(answer), *_taken(state))
+    drawn = {
+        "groups": {word: say(role) for word, role in answer.roles.items()},
+        "arrows": answer.arrows,
+        "even": True,
+    }
     return Picture("points", finding(state, answer), points, said, drawn)
 
 
 def _taken(state: PlaygroundState) -> tuple[str, ...]:
     if not state.share:
         return ()
-    return (f"{percent(state.share)} of the direction between women's and men's words is taken out.",)
+    share = percent(state.share)
+    return (say("{share} of the direction between women's and men's words is taken out.", share=share),)
+
+
+def _note(answer: PlaygroundAnswer) -> str:
+    spread = say("It shows {share} of these words' spread.", share=percent(sum(answer.shares)))
+    return f"{say(NOTE)} {spread}"
 
 
 def static_html(state: PlaygroundState, answer: PlaygroundAnswer, source: str, style: str) -> str:
     """The playground without its controls: what GitHub, PDF and a notebook without a kernel show."""
     return (
-        f'<style>{style}</style><div class="interp-widget interp-vectors"><h3>Words as points</h3>'
+        f'<style>{style}</style><div class="interp-widget interp-vectors"><h3>{say("Words as points")}</h3>'
         f"{sum_html(state, answer)}{near_html(state, answer)}{plane_html(state, answer)}"
         f'<p class="note">{escape(source)}</p></div>'
     )
@@ -94,10 +113,11 @@ def static_html(state: PlaygroundState, answer: PlaygroundAnswer, source: str, s
 
 def _list(result: Result, own: set[str]) -> str:
     """Words with their cosine as bars; those of the question marked in words too."""
+    asked = say("in the question")
     rows = "".join(
         f"<li>{_chip(str(word), False)}<span class='bar'><span style='width:{100 * max(0.0, value):.0f}%'>"
         f"</span></span><span class='share'>{value:.2f}</span>"
-        f"<span class='own'>{'in the question' if word in own else ''}</span></li>"
+        f"<span class='own'>{asked if word in own else ''}</span></li>"
         for (word,), value in result.top(len(result.values))
     )
     return f'<ol class="near" role="list">{rows}</ol>'
@@ -105,24 +125,28 @@ def _list(result: Result, own: set[str]) -> str:
 
 def _chip(word: str, pressed: bool) -> str:
     state, shown = str(pressed).lower(), escape(word)
+    title = say("click: mark; drag: into a field of the sum")
     return (
         f'<span class="chip" role="button" tabindex="0" draggable="true" aria-pressed="{state}"'
-        f' data-word="{shown}" title="click: mark; drag: into a field of the sum">{shown}</span>'
+        f' data-word="{shown}" title="{title}">{shown}</span>'
     )
 
 
 def _described(answer: PlaygroundAnswer) -> str:
-    return f"{len(answer.points.axes['word'])} words as points; the table below lists them."
+    return say(
+        "{number} words as points; the table below lists them.", number=len(answer.points.axes["word"])
+    )
 
 
 def _table(answer: PlaygroundAnswer) -> str:
     rows = "".join(
         f'<tr><th scope="row">{escape(str(word))}</th><td>{across:+.2f}</td><td>{up:+.2f}</td>'
-        f"<td>{escape(answer.roles.get(str(word), ''))}</td></tr>"
+        f"<td>{escape(say(answer.roles.get(str(word), '')))}</td></tr>"
         for word, (across, up) in zip(answer.points.axes["word"], answer.points.values.tolist(), strict=True)
     )
+    columns = (say("word"), say("across"), say("up"), say("what it is"))
+    head = "".join(f"<th scope='col'>{column}</th>" for column in columns)
     return (
-        "<table><caption>Place of every word in the picture</caption><thead><tr><th scope='col'>word</th>"
-        "<th scope='col'>across</th><th scope='col'>up</th><th scope='col'>what it is</th></tr></thead>"
+        f"<table><caption>{say('Place of every word in the picture')}</caption><thead><tr>{head}</tr></thead>"
         f"<tbody>{rows}</tbody></table>"
     )

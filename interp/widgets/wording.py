@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from math import exp
 
+from interp.languages import say
 from interp.words.letters import isolated
 
 LONGEST = 200  # letters of a text in a caption
@@ -55,12 +56,21 @@ def times(difference: float) -> str:
     """How many times as likely one word is as the other: "30 times", "1.4 times"."""
     ratio = exp(min(abs(difference), 20.0))
     shown = f"{ratio:,.0f}".replace(",", " ") if ratio >= 10 else f"{ratio:.1f}"
-    return f"over {shown} times" if abs(difference) > 20 else f"{shown} times"
+    return (
+        say("over {ratio} times", ratio=shown) if abs(difference) > 20 else say("{ratio} times", ratio=shown)
+    )
 
 
 def heads_text(names: Sequence[object]) -> str:
     """Heads in a row of words: "L5H2", "L5H2 and L6H1", "12 heads"."""
     words = [str(name) for name in names]
     if len(words) > 4:
-        return f"{len(words)} heads"
-    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+        return say("{number} heads", number=len(words))
+    return listed(words)
+
+
+def listed(texts: Sequence[str]) -> str:
+    """Texts in a row of words: "a", "a and b", "a, b and c"."""
+    if len(texts) < 2:
+        return "".join(texts)
+    return say("{first} and {last}", first=say(", ").join(texts[:-1]), last=texts[-1])

@@ -47,6 +47,6 @@ def bench(model: Bridge, *, presets: Mapping[str, Sequence[Head]] | None = None)
         pair=lambda state: pair(model, state.prompt, state.twin, state.answer, state.against),
         ways=answers(partial(measurements.ways, **kept), model, keep=64),
         spread=steps(measurements.spread, model),
-        exercises=tasks.EXERCISES,
+        exercises=tasks.exercises(),
         check=steps(partial(tasks.check, **kept), model),
     )

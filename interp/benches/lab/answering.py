@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from interp.languages import message, say
 from interp.models import Bridge
 from interp.screens.lab import LabAnswer, LabState
 from interp.studies.heads.one_sentence import REFERENCES, TWIN, changed
@@ -9,11 +10,15 @@ from interp.studies.own_words import cautions
 from interp.studies.own_words.own_sentences import asked_words, read_otherwise
 
 NOTES = {
-    "mean": "Each head switched off puts out its mean over all words of {n} sentences with three "
-    "different names, whatever the place; over many sentences (below), its mean at the same place.",
-    "zero": "Each head switched off writes nothing.",
-    "resample": "Each head switched off puts out what it does at words drawn from {n} other sentences.",
-    TWIN: "Each head switched off puts out what it does in your second sentence, token by token.",
+    "mean": message(
+        "Each head switched off puts out its mean over all words of {n} sentences with three "
+        "different names, whatever the place; over many sentences (below), its mean at the same place."
+    ),
+    "zero": message("Each head switched off writes nothing."),
+    "resample": message(
+        "Each head switched off puts out what it does at words drawn from {n} other sentences."
+    ),
+    TWIN: message("Each head switched off puts out what it does in your second sentence, token by token."),
 }
 
 
@@ -33,4 +38,4 @@ def compute(model: Bridge, state: LabState, **kept: Any) -> LabAnswer:
 
 def _notes(model: Bridge, state: LabState) -> tuple[str, ...]:
     notes = read_otherwise(model, state.prompt)
-    return (*notes, NOTES[state.how].format(n=REFERENCES)) if state.heads else notes
+    return (*notes, say(NOTES[state.how], n=REFERENCES)) if state.heads else notes

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from interp import models
+from interp.languages import message, say
 from interp.models import Bridge
 from interp.screens.lab import Exercise, LabState, Verdict
 from interp.sites import Head
@@ -22,30 +23,52 @@ SPARE_CHANGE = 0.10  # of the lead
 
 Step = tuple[float, Verdict | None]  # the share that is done, and the verdict when it is
 
-EXERCISES = (
-    Exercise(
-        "The one that matters most",
-        "Switch off exactly one head: the one without which the lead of ● falls most.",
-        "The number in a cell is only what the head writes itself. A head that informs others may write "
-        "nothing.",
+COST = message("Right: they cost alone {one:.2f} and {two:.2f} nats, together {both:.2f}.")
+COST_NOT_YET = message("Not yet: they cost alone {one:.2f} and {two:.2f} nats, together {both:.2f}.")
+SPARED = message("Right: {share:.0f} % of the heads are off, and the lead changes by {change:.0f} %.")
+SPARED_NOT_YET = message(
+    "Not yet: {share:.0f} % of the heads are off, and the lead changes by {change:.0f} %."
+)
+NUMBERS = {"gain": LEAST_GAIN, "spare": 100 * SPARE_SHARE, "change": 100 * SPARE_CHANGE}
+EXERCISES = (  # name, task, hint
+    (
+        message("The one that matters most"),
+        message("Switch off exactly one head: the one without which the lead of ● falls most."),
+        message(
+            "The number in a cell is only what the head writes itself. A head that informs others may write "
+            "nothing."
+        ),
     ),
-    Exercise(
-        "More than the sum",
-        "Switch off exactly two heads that together cost more than the sum of what each costs alone.",
-        "Look for two heads that can do the same job: while one is there, the other is hardly missed.",
+    (
+        message("More than the sum"),
+        message(
+            "Switch off exactly two heads that together cost more than the sum of what each costs alone."
+        ),
+        message(
+            "Look for two heads that can do the same job: while one is there, the other is hardly missed."
+        ),
     ),
-    Exercise(
-        "In the way",
-        f"Switch off exactly one head so that the lead grows by at least {LEAST_GAIN} nats.",
-        "Start with the blue cells, and do not trust them: measure.",
+    (
+        message("In the way"),
+        message("Switch off exactly one head so that the lead grows by at least {gain} nats."),
+        message("Start with the blue cells, and do not trust them: measure."),
     ),
-    Exercise(
-        "Not needed here",
-        f"Switch off at least {100 * SPARE_SHARE:.0f} % of all heads so that the lead changes by at most "
-        f"{100 * SPARE_CHANGE:.0f} %.",
-        "Switch off pale cells one by one, and undo what costs too much. Losses and gains may cancel.",
+    (
+        message("Not needed here"),
+        message(
+            "Switch off at least {spare:.0f} % of all heads so that the lead changes by at most "
+            "{change:.0f} %."
+        ),
+        message(
+            "Switch off pale cells one by one, and undo what costs too much. Losses and gains may cancel."
+        ),
     ),
 )
+
+
+def exercises() -> tuple[Exercise, ...]:
+    """The tasks, in the order of their checks."""
+    return tuple(Exercise(*(say(text, **NUMBERS) for text in texts)) for texts in EXERCISES)
 
 
 def check(model: Bridge, exercise: int, state: LabState, **kept: Any) -> Iterator[Step]:
@@ -56,13 +79,23 @@ def check(model: Bridge, exercise: int, state: LabState, **kept: Any) -> Iterato
     and as `compute` does. `kept` as in `leads`.
     """
     if not 0 <= exercise < len(EXERCISES):
-        raise ValueError(f"There is no exercise {exercise}: choose from 0 to {len(EXERCISES) - 1}.")
+        raise ValueError(
+            say(
+                "There is no exercise {number}: choose from 0 to {last}.",
+                number=exercise,
+                last=len(EXERCISES) - 1,
+            )
+        )
     heads = tuple(sorted(set(state.heads)))
     state = replace(state, heads=heads)
     wanted = {0: 1, 1: 2, 2: 1}.get(exercise)
     if wanted is not None and len(heads) != wanted:
-        number = "one head" if wanted == 1 else "two heads"
-        yield 1.0, Verdict(False, f"Not yet: exactly {number} must be off, and {_count(heads)} off.")
+        text = (
+            say("Not yet: exactly one head must be off; off now: {number}.", number=len(heads))
+            if wanted == 1
+            else say("Not yet: exactly two heads must be off; off now: {number}.", number=len(heads))
+        )
+        yield 1.0, Verdict(False, text)
         return
     (whole,) = leads(model, state, [()], **kept)
     if whole < LEAST_LEAD:
@@ -70,7 +103,10 @@ def check(model: Bridge, exercise: int, state: LabState, **kept: Any) -> Iterato
             1.0,
             Verdict(
                 False,
-                f"In this sentence ● leads by {whole:.2f} nats, so there is nothing to lose: take another.",
+                say(
+                    "In this sentence ● leads by {lead:.2f} nats, so there is nothing to lose: take another.",
+                    lead=whole,
+                ),
             ),
         )
         return
@@ -87,15 +123,24 @@ def _most(model: Bridge, state: LabState, whole: float, kept) -> Iterator[Step]:
     (own,) = state.heads
     most = max(losses.values())
     if most < LEAST_LOSS:
-        yield 1.0, Verdict(False, "In this sentence no head alone costs anything: take another sentence.")
+        yield (
+            1.0,
+            Verdict(False, say("In this sentence no head alone costs anything: take another sentence.")),
+        )
     elif losses[own] == most:
         others = max(loss for head, loss in losses.items() if head != own)
-        text = f"Right: without {own} the lead falls by {most:.2f} nats; the next most costs {others:.2f}."
+        text = say(
+            "Right: without {head} the lead falls by {most:.2f} nats; the next most costs {others:.2f}.",
+            head=own,
+            most=most,
+            others=others,
+        )
         yield 1.0, Verdict(True, text)
     else:
         better = sum(loss > losses[own] for loss in losses.values())
-        start = f"Not yet: without {own} the lead {_moves(-losses[own])}."
-        text = f"{start} {better} of {len(heads)} heads cost more."
+        start = say("Not yet: without {head} the lead {moves}.", head=own, moves=_moves(-losses[own]))
+        more = say("{better} of {number} heads cost more.", better=better, number=len(heads))
+        text = f"{start} {more}"
         yield 1.0, Verdict(False, text)
 
 
@@ -103,16 +148,21 @@ def _surplus(model: Bridge, state: LabState, whole: float, kept) -> Iterator[Ste
     first, second = state.heads
     sets = [[first], [second], [first, second]]
     one, two, both = (whole - lead for lead in leads(model, state, sets, **kept))
-    numbers = f"alone {one:.2f} and {two:.2f} nats, together {both:.2f}"
+    told = {"one": one, "two": two, "both": both}
     right = both - (one + two) >= LEAST_SURPLUS and both >= LEAST_LOSS
-    yield 1.0, Verdict(right, f"Right: they cost {numbers}." if right else f"Not yet: they cost {numbers}.")
+    yield 1.0, Verdict(right, say(COST if right else COST_NOT_YET, **told))
 
 
 def _gain(model: Bridge, state: LabState, whole: float, kept) -> Iterator[Step]:
     (own,) = state.heads
     (lead,) = leads(model, state, [[own]], **kept)
     if lead - whole >= LEAST_GAIN:
-        yield 1.0, Verdict(True, f"Right: without {own} the lead {_moves(lead - whole)}.")
+        yield (
+            1.0,
+            Verdict(
+                True, say("Right: without {head} the lead {moves}.", head=own, moves=_moves(lead - whole))
+            ),
+        )
         return
     heads, found = models.every_head(model), 0
     sweep = leads(model, state, [[head] for head in heads], **kept)
@@ -120,11 +170,12 @@ def _gain(model: Bridge, state: LabState, whole: float, kept) -> Iterator[Step]:
         found += other - whole >= LEAST_GAIN
         yield min(done / len(heads), 0.99), None
     there = (
-        f"{found} of {len(heads)} heads would do."
+        say("{found} of {number} heads would do.", found=found, number=len(heads))
         if found
-        else "No head does it here: take another sentence."
+        else say("No head does it here: take another sentence.")
     )
-    yield 1.0, Verdict(False, f"Not yet: without {own} the lead {_moves(lead - whole)}. {there}")
+    start = say("Not yet: without {head} the lead {moves}.", head=own, moves=_moves(lead - whole))
+    yield 1.0, Verdict(False, f"{start} {there}")
 
 
 def _spare(model: Bridge, state: LabState, whole: float, kept) -> Iterator[Step]:
@@ -132,13 +183,14 @@ def _spare(model: Bridge, state: LabState, whole: float, kept) -> Iterator[Step]
     (lead,) = leads(model, state, [state.heads], **kept)
     share, change = len(state.heads) / number, abs(lead - whole) / whole
     right = share >= SPARE_SHARE and change <= SPARE_CHANGE
-    text = f"{100 * share:.0f} % of the heads are off, and the lead changes by {100 * change:.0f} %."
-    yield 1.0, Verdict(right, f"{'Right' if right else 'Not yet'}: {text}")
-
-
-def _count(heads) -> str:
-    return "1 is" if len(heads) == 1 else f"{len(heads) or 'none'} are"
+    told = {"share": 100 * share, "change": 100 * change}
+    yield 1.0, Verdict(right, say(SPARED if right else SPARED_NOT_YET, **told))
 
 
 def _moves(change: float) -> str:
-    return f"{'grows' if change > 0 else 'falls'} by {abs(change):.2f} nats"
+    size = abs(change)
+    return (
+        say("grows by {size:.2f} nats", size=size)
+        if change > 0
+        else say("falls by {size:.2f} nats", size=size)
+    )

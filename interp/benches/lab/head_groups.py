@@ -4,13 +4,15 @@ from collections.abc import Mapping, Sequence
 from random import Random
 
 from interp import models
+from interp.languages import message, say
 from interp.models import Bridge
 from interp.published import circuits, model_of_shape
 from interp.sites import Head
 from interp.studies.heads.one_sentence import REFERENCES, SEED
 from interp.studies.names import ioi
 
-FOUND, PAPER, CONTROLS = "found here", "from the paper, for GPT-2 small", "controls"
+FOUND, CONTROLS = message("found here"), message("controls")
+PAPER = message("from the paper, for GPT-2 small")
 CONTROL_SEEDS = (0, 1, 2)
 CONTROL_SIZE = 3
 
@@ -27,13 +29,13 @@ def groups(
     if found is None:
         strongest = ioi.strongest_writers(model, ioi.prompts(model, REFERENCES, seed=SEED), 3)
         found = {
-            "strongest writer, over many sentences": strongest[:1],
-            "three strongest writers, over many sentences": strongest,
+            message("strongest writer, over many sentences"): strongest[:1],
+            message("three strongest writers, over many sentences"): strongest,
         }
     own = {name: tuple(sorted(set(heads))) for name, heads in found.items() if heads}
     taken = {head for heads in own.values() for head in heads}
     controls = {
-        f"three random heads, draw {number}": _random_heads(model, taken, seed)
+        say("three random heads, draw {number}", number=number): _random_heads(model, taken, seed)
         for number, seed in enumerate(CONTROL_SEEDS, start=1)
     }
     whole = {FOUND: own, PAPER: _paper(model), CONTROLS: controls}
@@ -45,7 +47,7 @@ def _paper(model: Bridge) -> dict[str, tuple[Head, ...]]:
     circuit, nine = circuits.circuit(listed) or {}, circuits.circuit(listed, "article") or {}
     roles = {role: tuple(sorted(part.heads)) for role, part in circuit.items()}
     every = tuple(sorted(head for part in nine.values() for head in part.heads))
-    return {**roles, "the article's nine": every} if every else roles
+    return {**roles, message("the article's nine"): every} if every else roles
 
 
 def _random_heads(model: Bridge, taken, seed: int) -> tuple[Head, ...]:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from jaxtyping import Float, Int
 
+from interp.languages import say
 from interp.result import Result
 from interp.vectors import WordVectors
 
@@ -27,7 +28,7 @@ def nearest_to(
     length = float(np.linalg.norm(vector))
     if not length > 1e-6:
         raise ValueError(
-            "These words cancel out: nothing is left that could point anywhere. Change one of them."
+            say("These words cancel out: nothing is left that could point anywhere. Change one of them.")
         )
     cosine = vectors.unit @ (vector / length).astype(np.float32)
     cosine[vectors.lengths == 0] = -np.inf

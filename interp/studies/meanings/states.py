@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from interp import hooks, models
+from interp.languages import say
 from interp.models import Bridge, sizes
 from interp.prompts import Prompts
 from interp.sites import Site
@@ -95,7 +96,9 @@ def untestable(model: Bridge, texts: Sequence[str]) -> str | None:
     if not missing:
         return None
     shown = ", ".join(missing[:5]) + (" …" if len(missing) > 5 else "")
-    return (
-        f"{models.describe(model).name} never read {len(missing)} of the test's words ({shown}), so they mean"
-        " nothing to it."
+    return say(
+        "{model} never read {number} of the test's words ({shown}), so they mean nothing to it.",
+        model=models.describe(model).name,
+        number=len(missing),
+        shown=shown,
     )

@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from interp import models
+from interp.languages import say
 from interp.models import Bridge
 from interp.screens.sentences import Asked, ReadWord
 from interp.studies.own_words.own_sentences import WORD, names_in
@@ -49,10 +50,12 @@ def never_seen(model: Bridge, *texts: str) -> tuple[str, ...]:
     if not words:
         return ()
     name, spaced = models.describe(model).name, _known_after_a_space(model, list(words))
-    what, about = ("this word", "it") if len(words) == 1 else ("these words", "them")
-    return (
-        f"{name} never saw {what} in training: {_listed(words)}.{spaced} What follows is not about {about}.",
-    )
+    told = {"model": name, "words": _listed(words)}
+    if len(words) == 1:
+        first = say("{model} never saw this word in training: {words}.", **told)
+        return (f"{first}{spaced} {say('What follows is not about it.')}",)
+    first = say("{model} never saw these words in training: {words}.", **told)
+    return (f"{first}{spaced} {say('What follows is not about them.')}",)
 
 
 def cut_words(model: Bridge, *texts: str) -> tuple[str, ...]:
@@ -62,7 +65,8 @@ def cut_words(model: Bridge, *texts: str) -> tuple[str, ...]:
     words = [word for text in texts for word in read_words(model, text) if len(word.pieces) > 1]
     if not words or models.seen_words(model) is not None:
         return ()
-    return (f"Read in pieces, because they are not one token: {_listed(dict.fromkeys(words))}.",)
+    listed = _listed(dict.fromkeys(words))
+    return (say("Read in pieces, because they are not one token: {words}.", words=listed),)
 
 
 def absent_names(
@@ -76,17 +80,23 @@ def absent_names(
     offered = _names_to_choose(model, prompt)
     if not names or not offered:
         return ()
-    missing = " and ".join(one.text.strip() for one in names)
-    several = len(names) > 1
-    chance = ""
-    if shares is not None:
-        total = sum(float(shares[one.token]) for one in names)
-        chance = f"; the model gives {'the two together' if several else 'it'} {_percent(total)}"
-    choose = "Choose names" if several else "Choose a name"
-    return (
-        f"{missing} {'are' if several else 'is'} not in your sentence{chance}. {choose} from it:"
-        f" {', '.join(offered[:MOST_LISTED])}.",
+    told = {"names": _and([one.text.strip() for one in names])}
+    known, several = ", ".join(offered[:MOST_LISTED]), len(names) > 1
+    if several:
+        absent = say("{names} are not in your sentence", **told)
+        choose = say("Choose names from it: {known}.", known=known)
+    else:
+        absent = say("{names} is not in your sentence", **told)
+        choose = say("Choose a name from it: {known}.", known=known)
+    if shares is None:
+        return (f"{say('{first}.', first=absent)} {choose}",)
+    total = _percent(sum(float(shares[one.token]) for one in names))
+    gives = (
+        say("{first}; the model gives the two together {share}.", first=absent, share=total)
+        if several
+        else say("{first}; the model gives it {share}.", first=absent, share=total)
     )
+    return (f"{gives} {choose}",)
 
 
 def hardly_given(model: Bridge, asked: Sequence[Asked], shares: Float[Tensor, "token"]) -> tuple[str, ...]:
@@ -94,18 +104,23 @@ def hardly_given(model: Bridge, asked: Sequence[Asked], shares: Float[Tensor, "t
     total = sum(float(shares[one.token]) for one in asked)
     if total >= HARDLY:
         return ()
-    words = " and ".join(f"“{_visible(one.text)}”" for one in asked)
+    words = _and([f"“{_visible(one.text)}”" for one in asked])
     (first,) = models.token_strings(model, [int(shares.argmax())])
+    told = {"words": words, "share": _percent(total), "first": _visible(first)}
     return (
-        f"The model hardly says {words} here: together {_percent(total)}. Its first guess is"
-        f" “{_visible(first)}”, {_percent(float(shares.max()))}.",
+        say(
+            "The model hardly says {words} here: together {share}. Its first guess is “{first}”, {most}.",
+            most=_percent(float(shares.max())),
+            **told,
+        ),
     )
 
 
 def _known_after_a_space(model: Bridge, words: Sequence[ReadWord]) -> str:
     known = models.seen_words(model) or frozenset()
     others = [f"“·{word.text}”" for word in words if f" {word.text}" in known]
-    return f" With a space before it, it knows {', '.join(others)}." if others else ""
+    told = say("With a space before it, it knows {words}.", words=", ".join(others))
+    return f" {told}" if others else ""
 
 
 def _names_to_choose(model: Bridge, prompt: str) -> list[str]:
@@ -120,8 +135,12 @@ def _says(prompt: str, name: str) -> bool:
 
 def _listed(words: Sequence[ReadWord] | dict[ReadWord, None]) -> str:
     listed = [_with_pieces(word) for word in words]
-    rest = f" and {len(listed) - MOST_LISTED} more" if len(listed) > MOST_LISTED else ""
-    return ", ".join(listed[:MOST_LISTED]) + rest
+    shown, more = ", ".join(listed[:MOST_LISTED]), len(listed) - MOST_LISTED
+    return say("{words} and {number} more", words=shown, number=more) if more > 0 else shown
+
+
+def _and(texts: Sequence[str]) -> str:
+    return say("{first} and {last}", first=texts[0], last=texts[1]) if len(texts) == 2 else " ".join(texts)
 
 
 def _with_pieces(word: ReadWord) -> str:
@@ -129,7 +148,9 @@ def _with_pieces(word: ReadWord) -> str:
     if len(word.pieces) == 1:
         return f"“{_visible(word.text)}”"
     whole = "".join(word.pieces) == word.text
-    pieces = "|".join(map(_visible, word.pieces)) if whole else f"{len(word.pieces)} pieces"
+    pieces = (
+        "|".join(map(_visible, word.pieces)) if whole else say("{number} pieces", number=len(word.pieces))
+    )
     return f"“{_visible(word.text)}” ({pieces})"
 
 
@@ -138,4 +159,4 @@ def _visible(text: str) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %" if share >= 0.001 else "less than 0.1 %"
+    return f"{100 * share:.1f} %" if share >= 0.001 else say("less than 0.1 %")

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from interp import models
+from interp.languages import message, say
 from interp.models import Bridge, sizes
 from interp.prompts import Prompts, asked, meant
 from interp.result import Result
@@ -28,10 +29,11 @@ WORD = regex.compile(
     r"(?<!\p{L}['’])\p{L}[\p{L}\p{M}]*(?:(?!['’][sS](?![\p{L}\p{M}'’-]))['’-]\p{L}[\p{L}\p{M}]*)*"
 )
 ENDS_A_SENTENCE = (".", "!", "?", "\n")
-ANSWER, AGAINST = "answer", "word to weigh it against"
-ONE_NAME = "“{name}” is said {times}: S1 marks the first time, S2 the last."
-NO_NAME = "No name is said twice in this sentence, so it has no S1 and no S2."
-END = "END is the last token, where the model answers."
+ANSWER, AGAINST = message("The answer"), message("The word to weigh it against")
+TWICE = message("“{name}” is said twice: S1 marks the first time, S2 the last.")
+OFTEN = message("“{name}” is said {number} times: S1 marks the first time, S2 the last.")
+NO_NAME = message("No name is said twice in this sentence, so it has no S1 and no S2.")
+END = message("END is the last token, where the model answers.")
 
 
 def written(model: Bridge, prompt: str, answer: str, against: str, *, bos: bool = False) -> Prompts:
@@ -41,7 +43,9 @@ def written(model: Bridge, prompt: str, answer: str, against: str, *, bos: bool 
     missing answer or one of several tokens, and twice the same word.
     """
     if not prompt.strip():
-        sentence = "The prompt is empty: write the beginning of a sentence, up to the word to be guessed."
+        sentence = say(
+            "The prompt is empty: write the beginning of a sentence, up to the word to be guessed."
+        )
         raise Refused(sentence, "prompt")
     with beneath("prompt"):
         return _as_prompts(model, prompt, asked_words(model, answer, against), bos)
@@ -53,12 +57,14 @@ def asked_words(model: Bridge, answer: str, against: str) -> tuple[Asked, Asked]
     Raises ValueError with one sentence for a missing one, one of several tokens, and twice the same.
     """
     with beneath("answer"):
-        first = asked(model.tokenizer, answer, f"The {ANSWER}")
+        first = asked(model.tokenizer, answer, say(ANSWER))
     with beneath("against"):
-        second = asked(model.tokenizer, against, f"The {AGAINST}")
+        second = asked(model.tokenizer, against, say(AGAINST))
     if first.token == second.token:
         word = first.text.strip(" ") or first.text
-        sentence = f"The answer and the word to weigh it against are both {word!r}: choose two words."
+        sentence = say(
+            "The answer and the word to weigh it against are both {word!r}: choose two words.", word=word
+        )
         raise Refused(sentence, "against")
     return first, second
 
@@ -69,7 +75,7 @@ def written_twin(model: Bridge, prompts: Prompts, twin: str, answer: str, agains
     Raises ValueError with one sentence if it is missing, the same as the first, or of another length.
     """
     if not twin.strip():
-        sentence = (
+        sentence = say(
             "The second sentence is missing: write the first one again and change a word, such as a name."
         )
         raise Refused(sentence, "twin")
@@ -153,11 +159,15 @@ def likeliest_beside(model: Bridge, runs: Mapping[str, Tensor], most: int = 10) 
 
 def _problem(own: Sequence[int], other: Sequence[int], bos: int) -> str:
     if list(own) == list(other):
-        return "The two sentences are the same: change a word of the second, such as the name said twice."
+        return say(
+            "The two sentences are the same: change a word of the second, such as the name said twice."
+        )
     if len(own) != len(other):
-        return (
-            f"The two sentences have {len(own) - bos} and {len(other) - bos} tokens: each token needs its "
-            "partner. Exchange single words that are one token each, such as one name for another."
+        return say(
+            "The two sentences have {own} and {other} tokens: each token needs its partner. Exchange single "
+            "words that are one token each, such as one name for another.",
+            own=len(own) - bos,
+            other=len(other) - bos,
         )
     return ""
 
@@ -186,11 +196,16 @@ def read_otherwise(model: Bridge, given: str) -> tuple[str, ...]:
     """A sentence on each thing that is not read as it was typed: a space at the end, the model's marks."""
     told = []
     if given != given.rstrip():
-        what = "A last space" if given.rstrip(" ") == given.rstrip() else "White space at the end"
-        told.append(f"{what} was left out: words begin with theirs.")
+        one = given.rstrip(" ") == given.rstrip()
+        told.append(
+            say("A last space was left out: words begin with theirs.")
+            if one
+            else say("White space at the end was left out: words begin with theirs.")
+        )
     special = [mark for mark in dict.fromkeys(model.tokenizer.all_special_tokens) if mark in given]
     told += [
-        f"“{mark}” is read as one token, the mark between texts, not letter by letter." for mark in special
+        say("“{mark}” is read as one token, the mark between texts, not letter by letter.", mark=mark)
+        for mark in special
     ]
     return tuple(told)
 
@@ -202,9 +217,9 @@ def _key(name: str) -> str:
 
 def _note(text: str, told: Sequence[tuple[str, int]]) -> str:
     if not told:
-        return f"{NO_NAME} {END}"
+        return f"{say(NO_NAME)} {say(END)}"
     end = told[0][1]
     name = next(found[0] for found in WORD.finditer(text) if found.end() == end)
     number = sum(_key(found[0]) == _key(name) for found in WORD.finditer(text))
-    times = "twice" if number == 2 else f"{number} times"
-    return f"{ONE_NAME.format(name=isolated(name), times=times)} {END}"
+    told = say(TWICE if number == 2 else OFTEN, name=isolated(name), number=number)
+    return f"{told} {say(END)}"
