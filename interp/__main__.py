@@ -22,6 +22,7 @@ from interp.languages import prose
 
 if TYPE_CHECKING:  # it imports torch
     from interp.models import Bridge
+    from interp.result import Result
 
 ROOT = Path(__file__).resolve().parent.parent
 SMALL = 50_000_000  # bytes of weights
@@ -168,11 +169,15 @@ def verify(
 def measure_speed(
     quick: Annotated[bool, typer.Option(help="A tiny model: shows that all runs, not how fast.")] = False,
     only: Annotated[list[str] | None, typer.Option(help="One family, e.g. sweeps; may be repeated.")] = None,
+    growth: Annotated[bool, typer.Option(help="Instead, a figure: how costs grow with a model.")] = False,
     out_file: Annotated[Path | None, typer.Option("--out", help="Default: figures/bench.json.")] = None,
 ) -> None:
     """Time every fast path against TransformerLens' own loop on a random GPT-2 small; minutes."""
     from interp import timing  # imports torch
 
+    if growth:
+        _draw_growth(timing.growth(largest=2 if quick else 4), out_file)
+        raise typer.Exit(0)
     done: list[timing.Row] = []
     path = (out_file or ROOT / "figures" / "bench.json").resolve()
     try:
@@ -540,6 +545,24 @@ def _speeds(rows: Sequence["timing.Row"]) -> Table:
         ratio = f"{row.ratio:.1f}" if row.trusted else f"{row.ratio:.1f} (not to be trusted)"
         table.add_row(row.name, ratio, aim, *_held_back(row.limit), f"{row.max_gap:.1e} {row.unit}")
     return table
+
+
+def _draw_growth(found: "Result", out_file: Path | None) -> None:
+    """The powers as a figure, in the folder `bench` beside bench.json, and in the terminal."""
+    from interp import figures
+
+    base = ROOT / "figures" if out_file is None else out_file.resolve().parent
+    chart = figures.heatmap(found, title="How the cost of every path grows: the power of the size")
+    table = Table("path", *map(str, found.axes["growth"]), title="cost goes as the size to the power")
+    for path, powers in zip(found.axes["path"], found.values, strict=True):
+        table.add_row(str(path), *(f"{power:.2f}" for power in powers))
+    out.print(table)
+
+    def saved() -> Path:
+        chart.save("growth", base)
+        return base / "bench" / "growth.png"
+
+    _written(saved)
 
 
 def _held_back(limit: "timing.Limit | None") -> tuple[str, str]:

@@ -87,7 +87,7 @@ def run(
     neuron gives its own part only. `last` keeps the logits of the last so many positions, else all.
     Raises ValueError for a place the model does not have and for tokens it cannot read.
     """
-    ids = _readable(model, tokens)
+    ids = readable(model, tokens)
     if last is not None and not 1 <= last <= ids.shape[1]:
         raise ValueError(
             f"last must be from 1 to the {ids.shape[1]} positions of the prompts; it was {last}."
@@ -153,7 +153,7 @@ def gradients(
     ValueError for a place the model does not have, for a metric that is not one number, and where a hook
     that changes gradients was left on the model.
     """
-    ids = _readable(model, tokens)
+    ids = readable(model, tokens)
     _refuse_backward(model)
     nudges: dict[Place, Tensor] = {}
     with intervene(model, *edits), _nudging(model, places, nudges), torch.enable_grad():
@@ -297,7 +297,10 @@ def _refuse_missed(edit: Edit, layer: int, position: Tensor | None) -> None:
         raise ValueError("An edit of ln_final_scale needs all positions. Resume without `position`.")
 
 
-def _readable(model: Bridge, tokens: Prompts | Tensor) -> Tensor:
+def readable(
+    model: Bridge, tokens: Prompts | Int[Tensor, "prompt position"]
+) -> Int[Tensor, "prompt position"]:
+    """The token ids on the model's device. Raises ValueError for tokens that the model cannot read."""
     ids = tokens.tokens if isinstance(tokens, Prompts) else tokens
     card = describe(model)
     if ids.ndim != 2 or 0 in ids.shape:

@@ -131,6 +131,20 @@ def test_the_states_add_up(tiny, batch):
     )
 
 
+def test_the_states_are_those_of_a_run_whether_or_not_the_engine_gives_them(tiny, batch):
+    """Prompts of two lengths, padding too; then the same under an edit and under a hook in force."""
+    sites = [Site(f"resid_{part}", layer) for part in lens.PARTS for layer in range(tiny.cfg.n_layers)]
+    for edits in ((), (hooks.Zero(Head(1, 2)),)):
+        recorded = hooks.record(tiny, batch, sites, *edits)
+        expected = torch.stack([recorded[site] for site in sites]).unflatten(0, (2, -1))
+        given = lens.states(tiny, batch, *edits, spot=None).values
+        torch.testing.assert_close(given, expected, atol=1e-5, rtol=0)
+    with hooks.intervene(tiny, *edits):
+        torch.testing.assert_close(lens.states(tiny, batch, spot=None).values, expected, atol=1e-5, rtol=0)
+    with pytest.raises(ValueError, match=r"^The token id 99999 is not in the vocabulary of tiny"):
+        lens.states(tiny, replace(batch, tokens=torch.full_like(batch.tokens, 99999)))
+
+
 def test_a_lens_that_does_not_reproduce_the_model_says_so(tiny, batch, monkeypatch):
     monkeypatch.setattr(lens, "normalised", lambda model, values: values)
     with pytest.raises(

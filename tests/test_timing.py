@@ -7,6 +7,7 @@ from itertools import count
 from math import prod
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
@@ -22,6 +23,7 @@ from interp.models import sizes
 from interp.models.bridge import Sizes
 from interp.timing import limit, sweeps
 from interp.timing import rows as stopwatch
+from interp.timing.growth import slope
 
 SWEEPS = ["ablation_map_32", "ablation_map_1", "head_position_patch", "path_to_logits", "path_to_queries",
           "toggle_first", "toggle_middle", "toggle_last"]  # fmt: skip
@@ -130,9 +132,9 @@ def _naive_count(shape: Sizes, prompts: int, words: int) -> int:
 def test_operations_are_counted_as_one_would_by_hand(tiny, monkeypatch, kind):
     own = weights_of(tiny, kind)
     monkeypatch.setattr(ablation, "weights_of", lambda model: own)
-    batch, _ = sweeps._prompts(tiny, 3)
+    batch, _ = sweeps.random_prompts(tiny, 3)
     with limit.Watch() as watch:
-        ablation.head_ablation(tiny, batch, sweeps._metric(batch), how="zero", progress=False)
+        ablation.head_ablation(tiny, batch, sweeps.metric_of(batch), how="zero", progress=False)
     assert watch.operations[limit.LINEAR] == _naive_count(sizes(tiny), 3, sweeps.WORDS)
 
 
@@ -200,3 +202,23 @@ def test_the_lens_rows_equal_the_librarys_lens():
         assert 0 <= row.max_gap <= timing.MOST_GAP
         assert row.ratio > 0
         assert row.aim == timing.AIMS[row.name]
+
+
+def test_a_slope_is_the_power_that_costs_follow():
+    assert slope((2, 4, 8), (5.0, 5.0 * 2**1.5, 5.0 * 4**1.5)) == pytest.approx(1.5)
+
+
+@pytest.mark.slow
+def test_costs_grow_with_prompts_as_the_operations_do(tmp_path, monkeypatch):
+    """Operations are counted, so their power is known: 1 in the prompts (the lens reads one state more)."""
+    found = timing.growth(("prompts",), largest=2)
+    assert found.axes["growth"] == ("prompts: time", "prompts: operations")
+    assert {"ablation_map", "path_to_queries", "toggle_first", "lens", "scan"} <= set(found.axes["path"])
+    np.testing.assert_allclose(found.values[:, 1], 1.0, atol=0.05)
+    assert np.isfinite(found.values).all()
+    monkeypatch.setattr(timing, "growth", lambda **_: found)
+    outcome = CliRunner().invoke(
+        command_line.app, ["bench", "--growth", "--out", str(tmp_path / "bench.json")]
+    )
+    assert outcome.exit_code == 0, outcome.output
+    assert {"growth.png", "growth.csv"} <= {one.name for one in (tmp_path / "bench").iterdir()}

@@ -13,17 +13,19 @@ FORWARD = ("_forward_hooks", "_forward_pre_hooks")
 BACKWARD = ("_backward_hooks", "_backward_pre_hooks")
 
 
-def in_force(model: Bridge, kinds: tuple[str, ...]) -> Iterator[Any]:
+def in_force(model: Bridge, kinds: tuple[str, str]) -> Iterator[Any]:
     """What hangs where: the hook itself where it is one of an edit (it has an `edit`), else the name of the
     hook point or module. Hooks that torch calls at every module are named so.
     """
     for kind in kinds:
         if any(map(_is_foreign, getattr(everywhere, f"_global{kind}", {}).values())):
             yield "every module"
+    first, second = kinds
     for name, module in _modules(model):
-        hooks = [hook for kind in kinds for hook in list(getattr(module, kind).values())]
-        if not hooks:
+        own = module.__dict__  # torch's own way to an attribute takes longer than a toggle
+        if not (own[first] or own[second]):
             continue
+        hooks = [hook for kind in kinds for hook in list(own[kind].values())]
         for handle in getattr(
             module, "fwd_hooks" if kinds == FORWARD else "bwd_hooks", ()
         ):  # of a hook point

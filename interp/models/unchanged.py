@@ -10,7 +10,7 @@ MOST_NAMED = 3  # tensors that an error names
 
 class Marks:
     """What the tensors of a model looked like when it was loaded: torch's count of changes, the place in
-    memory, and the sum of a few numbers of each.
+    memory, and a few numbers of each.
     """
 
     def __init__(self, model: Bridge):
@@ -23,7 +23,7 @@ class Marks:
             if tensor.is_contiguous() and tensor.numel()
         ]
         self._seen = self._look()
-        self._sums = self._add()
+        self._numbers = self._taken()
 
     def belong_to(self, model: Bridge) -> bool:
         """Whether they are of this model, not of the one it is a copy of."""
@@ -31,12 +31,12 @@ class Marks:
 
     def alike(self, other: "Marks") -> bool:
         """Whether the numbers looked at are the same in both."""
-        return torch.equal(self._sums, other._sums)
+        return torch.equal(self._numbers, other._numbers)
 
     def check(self) -> None:
         """Nothing, if all is as it was loaded; else ValueError that names the tensors and the ways out."""
         now = self._look()
-        if now == self._seen and torch.equal(self._add(), self._sums):
+        if now == self._seen and torch.equal(self._taken(), self._numbers):
             return
         names = [name for name in now if now[name] != self._seen[name]] or ["a tensor's .data"]
         named = ", ".join(names[:MOST_NAMED]) + (", ..." if len(names) > MOST_NAMED else "")
@@ -49,5 +49,6 @@ class Marks:
     def _look(self) -> dict[str, tuple[int, int]]:
         return {name: (tensor._version, tensor.data_ptr()) for name, tensor in self._tensors.items()}
 
-    def _add(self) -> torch.Tensor:
-        return torch.stack([sample.sum(dtype=torch.float64) for sample in self._samples]).nan_to_num()
+    def _taken(self) -> torch.Tensor:
+        """The numbers looked at, copied in one call: this is asked at every toggle of a head."""
+        return torch.cat(self._samples).nan_to_num()

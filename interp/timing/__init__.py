@@ -7,8 +7,21 @@ reaches (`limit`), and whether its samples lie close enough together to be trust
 TransformerLens' own loops; it refuses analysis.
 """
 
+from interp.timing.growth import growth
 from interp.timing.limit import Limit
 from interp.timing.rows import AIMS, MOST_GAP, MOST_SPREAD, Row, Timed, compare
 from interp.timing.run import FAMILIES, run, save
 
-__all__ = ["AIMS", "FAMILIES", "MOST_GAP", "MOST_SPREAD", "Limit", "Row", "Timed", "compare", "run", "save"]
+__all__ = [
+    "AIMS",
+    "FAMILIES",
+    "MOST_GAP",
+    "MOST_SPREAD",
+    "Limit",
+    "Row",
+    "Timed",
+    "compare",
+    "growth",
+    "run",
+    "save",
+]

@@ -26,7 +26,7 @@ def run(*, quick: bool = False, families: Sequence[str] = FAMILIES) -> Iterator[
             raise ValueError(
                 f"There is no family {family!r} on the bench: choose from {', '.join(FAMILIES)}."
             )
-    with random_model(quick=quick) as model, _one_thread(), torch.no_grad():
+    with random_model(quick=quick) as model, one_thread(), torch.no_grad():
         for family in families:
             yield from importlib.import_module(f"interp.timing.{family}").rows(model, quick)
 
@@ -40,7 +40,8 @@ def save(rows: Sequence[Row], path: Path) -> Path:
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
+    """Torch computes with one thread until the block ends."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

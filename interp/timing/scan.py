@@ -28,12 +28,12 @@ def rows(model: Bridge, quick: bool) -> Iterator[Row]:
     activations.
     """
     width, before, windows = (32, 24, 24) if quick else (WIDTH, BEFORE, WINDOWS)
-    corpus = _corpus(model, width, windows)
+    corpus = random_corpus(model, width, windows)
     plan = Plan(k=K, sample=0, windows_per_shard=windows, tokens_per_batch=width * AT_ONCE)
     batches = list(torch.from_numpy(corpus.ids).view(-1, AT_ONCE, width))
     weights = weights_of(model)
     earlier = replace(plan, windows_per_shard=before)
-    floor = floor_of([scan_shard(model, _corpus(model, width, before, seed=SEED + 1), earlier, 0).keys])
+    floor = floor_of([scan_shard(model, random_corpus(model, width, before, seed=SEED + 1), earlier, 0).keys])
 
     def bare() -> None:
         for batch in batches:
@@ -57,7 +57,7 @@ def rows(model: Bridge, quick: bool) -> Iterator[Row]:
     yield replace(alone, name=name, ratio=ratio, aim=AIMS[name], note=note, spread=loop.spread)
 
 
-def _corpus(model: Bridge, width: int, windows: int, *, seed: int = SEED) -> Corpus:
+def random_corpus(model: Bridge, width: int, windows: int, *, seed: int = SEED) -> Corpus:
     """Windows of random tokens, all of one width, without a start mark."""
     generator = np.random.default_rng(seed)
     ids = generator.integers(1, sizes(model).d_vocab, size=windows * width)

@@ -18,10 +18,12 @@ SPREAD = 0.02  # GPT-2's own at birth; here of biases and layer norms too
 
 
 @contextmanager
-def random_model(*, quick: bool = False) -> Iterator[Bridge]:
-    """A random model of GPT-2 small's shape, or with `quick` a tiny one, loaded as every other model."""
+def random_model(*, quick: bool = False, **sizes: int) -> Iterator[Bridge]:
+    """A random model of GPT-2 small's shape, or with `quick` a tiny one, loaded as every other model; `sizes`
+    (`n_layer`, `n_embd` ...) instead of that shape's.
+    """
     with tempfile.TemporaryDirectory(prefix="interp-bench-") as folder:
-        _write(Path(folder), QUICK if quick else SMALL)
+        _write(Path(folder), {**(QUICK if quick else SMALL), **sizes})
         yield models.load(folder, device="cpu")
 
 

@@ -50,8 +50,8 @@ def rows(model: Bridge, quick: bool) -> Iterator[Row]:
 
 
 def _ablation(model: Bridge, name: str, *, prompts: int, cells: int) -> Row:
-    batch, _ = _prompts(model, prompts)
-    metric, heads = _metric(batch), _some_heads(model, cells)
+    batch, _ = random_prompts(model, prompts)
+    metric, heads = metric_of(batch), _some_heads(model, cells)
     before = _loop(model, batch, metric, {})()
     loops = [_loop(model, batch, metric, {Site("z", head.layer): _zero(head)}) for head in heads]
 
@@ -73,8 +73,8 @@ def _ablation(model: Bridge, name: str, *, prompts: int, cells: int) -> Row:
 def _head_position(model: Bridge, *, cells: int) -> Row:
     from transformer_lens import patching
 
-    batch, donor = _prompts(model, 1)
-    metric = _metric(batch)
+    batch, donor = random_prompts(model, 1)
+    metric = metric_of(batch)
     count = sizes(model).n_layers * sizes(model).n_heads * WORDS
     chosen = _some_cells(model, cells)
     frame = pd.DataFrame(chosen, columns=["layer", "pos", "head"])
@@ -104,8 +104,8 @@ def _head_position(model: Bridge, *, cells: int) -> Row:
 
 
 def _paths(model: Bridge, name: str, receivers: Sequence[Receiver] | None, *, cells: int) -> Row:
-    batch, donor = _prompts(model, PAIRS)
-    metric, senders = _metric(batch), _some_heads(model, cells)
+    batch, donor = random_prompts(model, PAIRS)
+    metric, senders = metric_of(batch), _some_heads(model, cells)
     caches = [model.run_with_cache(one.tokens)[1] for one in (batch, donor)]
     loops = [_path_loop(model, batch, metric, caches, sender, receivers or ()) for sender in senders]
     where = None if receivers is None else "end"
@@ -159,8 +159,8 @@ def _path_loop(
 
 
 def _toggle(model: Bridge, name: str, layer: int, *, cells: int) -> Row:
-    batch, _ = _prompts(model, 1)
-    metric, head = _metric(batch), Head(layer, 1)
+    batch, _ = random_prompts(model, 1)
+    metric, head = metric_of(batch), Head(layer, 1)
     toggles = Toggles(model, batch)
 
     def fast() -> Float[Tensor, "prompt"]:
@@ -213,14 +213,14 @@ def _keep(kept: dict[Site, Tensor], site: Site) -> Callable[..., None]:
     return hook
 
 
-def _prompts(model: Bridge, number: int) -> tuple[Prompts, Prompts]:
+def random_prompts(model: Bridge, number: int, words: int = WORDS) -> tuple[Prompts, Prompts]:
     """Random prompts of one length, and donors that agree with them at first."""
     generator = torch.Generator().manual_seed(SEED)
     vocabulary = sizes(model).d_vocab
-    tokens = torch.randint(1, vocabulary, (2, number, WORDS), generator=generator)
+    tokens = torch.randint(1, vocabulary, (2, number, words), generator=generator)
     tokens[1, :, :FIRST_DIFFERENT] = tokens[0, :, :FIRST_DIFFERENT]
     answers = torch.randint(1, vocabulary, (2, number), generator=generator)
-    length = torch.full((number,), WORDS)
+    length = torch.full((number,), words)
     own, donor = (
         Prompts(
             texts=("random tokens",) * number, tokens=one, spots={"end": length - 1},
@@ -232,7 +232,8 @@ def _prompts(model: Bridge, number: int) -> tuple[Prompts, Prompts]:
     return own, donor
 
 
-def _metric(batch: Prompts) -> LogitDifference:
+def metric_of(batch: Prompts) -> LogitDifference:
+    """The lead of the answers over the other words."""
     return LogitDifference(batch.answers["answer"], batch.answers["against"])
 
 

@@ -1,5 +1,5 @@
-"""All blocks once, layer by layer, for whoever listens to the neurons: nothing is kept, nothing
-unembedded.
+"""All blocks once, layer by layer, for whoever listens to the neurons or reads the residual stream: nothing
+is kept, nothing unembedded.
 """
 
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional
 
-from interp.methods.engine.block import ROWS_AT_ONCE, queries_keys_values
+from interp.methods.engine.block import ROWS_AT_ONCE, feed_forward, queries_keys_values
 from interp.methods.engine.weights import Layer, Weights
 
 
@@ -29,6 +29,19 @@ def walk(
         yield number, hidden.unflatten(0, x.shape[:2])
         if number < len(weights.layers) - 1:
             x = x + torch.cat([layer.mlp_out(part) for part in hidden.split(ROWS_AT_ONCE)]).view(x.shape)
+
+
+@torch.no_grad()
+def streams(
+    weights: Weights, tokens: Int[Tensor, "prompt position"]
+) -> Iterator[dict[str, Float[Tensor, "prompt position d_model"]]]:
+    """The residual stream of each layer: `resid_mid`, after its attention, and `resid_post`, at its end."""
+    tokens = tokens.to(weights.device)
+    x = weights.embedding[tokens] + weights.positions[: tokens.shape[1]]
+    for layer in weights.layers:
+        mid = x + _attention(layer, x)
+        x = feed_forward(layer, mid.flatten(0, 1)).view(mid.shape)
+        yield {"resid_mid": mid, "resid_post": x}
 
 
 def bare_blocks(weights: Weights, tokens: Int[Tensor, "prompt position"]) -> None:
