@@ -116,7 +116,7 @@ def _static(executed: NotebookNode, packs: Sequence[site.Beside]) -> NotebookNod
     between notebooks that lead to pages.
     """
     still = deepcopy(executed)
-    still.cells = [cell for cell in still.cells if not cell.source.startswith("widgets.Guess(")]
+    still.cells = [cell for cell in still.cells if "widgets.Guess(" not in cell.source]
     for cell in still.cells:
         if cell.cell_type == "markdown":
             cell.source = re.sub(r"\]\((\d\d_\w+)\.ipynb\)", r"](\1.html)", cell.source)

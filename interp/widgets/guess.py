@@ -94,4 +94,7 @@ class Guess(anywidget.AnyWidget):
     @property
     def _still(self) -> str:
         guess, choices = self.shown["guess"], self._asked.prediction.choices
-        return f"{guess}: {choices[guess]}" if guess in choices else guess or self._said["still"]
+        if not guess or (choices and guess not in choices):
+            return self._said["still"]
+        told = f"{guess}, {choices[guess]}" if choices else guess
+        return self._said["still yours"].format(guess=told)

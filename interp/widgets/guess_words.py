@@ -23,6 +23,7 @@ SAID: Mapping[str, Mapping[str, str]] = {
         "gone": "Python was restarted or has stopped: run this cell again.",
         "silent": "Python is busy: your guess is kept when it is free.",
         "still": "Here a guess is kept when the notebook runs.",
+        "still yours": "Your guess: {guess}",
     },
     "zh": {
         "ask": "你猜呢？",
@@ -41,6 +42,7 @@ SAID: Mapping[str, Mapping[str, str]] = {
         "gone": "Python 重启过，或者已经停止：请再运行一次这个单元格。",
         "silent": "Python 正忙：等它空下来，就会记下你的猜测。",
         "still": "笔记本运行时，这里会记下你的猜测。",
+        "still yours": "你的猜测：{guess}",
     },
 }  # fmt: skip
 assert SAID.keys() == MARKS.keys()
