@@ -176,6 +176,7 @@ def test_a_broken_file_stays_as_it_is_and_the_guess_counts_until_the_end(folder,
         f"my_guesses.json cannot be read or written ({why}) and was left as it is: your guesses are kept "
         "until Python stops. Move the file, or choose a folder that you may write to."
     )
+    assert shown["counted"] == "1 of 8 guesses made in this notebook."
     assert (folder / progress.FILE).read_text() == text
     (folder / progress.FILE).unlink()
     assert guess(widget, "A", 2)["trouble"] == ""

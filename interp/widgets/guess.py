@@ -61,7 +61,7 @@ class Guess(anywidget.AnyWidget):
             "request": self._request,
             "guess": guess,
             "told": words.told(asked.language, guess, outcome, asked.choices),
-            "counted": self._said["counted"].format(
+            "counted": self._said["only counted" if why else "counted"].format(
                 made=made, all=len(self._asked.cells), file=progress.FILE
             ),
             "any": bool(guesses or why),
