@@ -112,8 +112,11 @@ def packs_of(folder: Path) -> list[site.Beside]:
 
 
 def _static(executed: NotebookNode, packs: Sequence[site.Beside]) -> NotebookNode:
-    """A copy with static twins for live displays and with links between notebooks that lead to pages."""
+    """A copy with static twins for live displays, without guesses, which no page can keep, and with links
+    between notebooks that lead to pages.
+    """
     still = deepcopy(executed)
+    still.cells = [cell for cell in still.cells if "widgets.Guess(" not in cell.source]
     for cell in still.cells:
         if cell.cell_type == "markdown":
             cell.source = re.sub(r"\]\((\d\d_\w+)\.ipynb\)", r"](\1.html)", cell.source)

@@ -20,7 +20,8 @@ display(widgets.AblationLab(FakeBench()), widgets.AttentionViewer(FakeAttentionB
     widgets.PatchingMap(FakeMapBench()), widgets.LensExplorer(FakeLens()), widgets.MarginNotes(fake_margin()),
     widgets.SurpriseReader(fake_reader()), widgets.NeuronBrowser(fake_neurons()),
     widgets.TrainingBench(training_runs.of_family()),
-    widgets.VectorPlayground(playground.bench(vectors.shipped())))"""
+    widgets.VectorPlayground(playground.bench(vectors.shipped())),
+    widgets.Guess("04-04"), widgets.Guess("01-04"))"""
 KINDS = ("lab", "attention", "map", "lens", "margin", "surprise", "neurons", "training", "vectors")
 SERIOUS = ("serious", "critical")
 # What reaches out of a widget sideways, but for what scrolls within a frame of its own.
@@ -41,6 +42,7 @@ def page(screen):
     page = screen("access", ALL)
     for kind in KINDS:
         page.wait_for_selector(f".interp-{kind} .status:not(:empty)", state="attached")
+    page.locator(".interp-guess").nth(1).wait_for()
     page.evaluate("document.querySelectorAll('.interp-widget .tools > details').forEach(d => d.open = true)")
     return page
 

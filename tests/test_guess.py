@@ -9,7 +9,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from interp import execution, finding, languages, predictions, progress
+from interp import execution, finding, languages, predictions, progress, report
 from interp.languages import prose
 from interp.site import teaching
 from interp.widgets import Guess, guess_words
@@ -98,13 +98,13 @@ def test_a_cell_that_asks_nothing_is_quoted_and_those_that_ask_are_listed(cell, 
 
 
 def test_a_guess_is_kept_and_may_be_changed_and_all_widgets_count_it(folder):
-    first, other = Guess("10-03"), Guess("04-13")
+    first, other = Guess("10-07"), Guess("04-13")
     assert not (folder / progress.FILE).exists()
     assert (other.shown["told"], other.shown["any"]) == ("Your guess?", False)
     assert guess(other, "A")["told"] == "You guessed A; change it if you like."
     assert guess(other, "B", 2)["guess"] == "B"
     assert guess(first, "  about half  ")["told"] == "Kept; change it if you like."
-    assert saved(folder) == {"04-13": "B", "10-03": "about half"}
+    assert saved(folder) == {"04-13": "B", "10-07": "about half"}
     assert (
         first.shown["counted"] == "1 of 3 guesses made in this notebook; kept in my_guesses.json beside it."
     )
@@ -177,6 +177,7 @@ def test_a_broken_file_stays_as_it_is_and_the_guess_counts_until_the_end(folder,
         f"my_guesses.json cannot be read or written ({why}) and was left as it is: your guesses are kept "
         "until Python stops. Move the file, or choose a folder that you may write to."
     )
+    assert shown["counted"] == "1 of 8 guesses made in this notebook."
     assert (folder / progress.FILE).read_text() == text
     (folder / progress.FILE).unlink()
     assert guess(widget, "A", 2)["trouble"] == ""
@@ -237,6 +238,14 @@ def test_a_guess_is_no_play_and_no_outcome_in_the_teachers_plan():
     ]
     lesson = teaching.lesson("made", nbformat.v4.new_notebook(cells=cells))
     assert [(part.minutes, part.steps[0].came_out) for part in lesson.parts] == [(5, ""), (4, "")]
+
+
+def test_a_page_that_can_keep_no_guess_does_not_ask_for_one():
+    cells = [nbformat.v4.new_markdown_cell("**Predict.** **A** yes, **B** no?"),
+             nbformat.v4.new_code_cell('widgets.Guess("04-04")')]  # fmt: skip
+    page = report.page(nbformat.v4.new_notebook(cells=cells))
+    assert "Guess" not in page
+    assert "Predict." in page
 
 
 def test_all_languages_say_the_same_things():

@@ -289,6 +289,7 @@ def test_every_rule_of_a_widget_stays_within_it():
         "house.css": {".interp-widget"},
         "ablation_lab.css": {".interp-lab"},
         "attention_viewer.css": {".interp-attention"},
+        "guess.css": {".interp-guess"},
         "lens_explorer.css": {".interp-lens"},
         "margin_notes.css": {".interp-margin"},
         "neuron_browser.css": {".interp-neurons"},

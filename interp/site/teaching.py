@@ -17,6 +17,7 @@ HEADING = re.compile(r"^## (\d+ .+)$", re.MULTILINE)
 EXERCISE = re.compile(
     r"^\*\*(?P<number>\d)\*\* (?P<stars>★+) (?:(?P<minutes>\d+) minutes\. )?(?P<text>.*?)"
     r"<details><summary>Hint</summary>(?P<hint>.*?)</details>\s*"
+    r"(?:<details><summary>More</summary>(?P<more>.*?)</details>\s*)?"
     r"<details><summary>Solution</summary>(?P<solution>.*?)</details>",
     re.MULTILINE | re.DOTALL,
 )
@@ -46,13 +47,16 @@ class Part:
 
 @dataclass(frozen=True)
 class Exercise:
-    """An exercise with its stars, its minutes ("" if none are said), hint and solution."""
+    """An exercise with its stars, its minutes ("" if none are said), hint, a second one ("" without), and
+    solution.
+    """
 
     number: str
     stars: str
     minutes: str
     text: str
     hint: str
+    more: str
     solution: str
 
 

@@ -61,7 +61,7 @@ class Guess(anywidget.AnyWidget):
             "request": self._request,
             "guess": guess,
             "told": words.told(asked.language, guess, outcome, asked.choices),
-            "counted": self._said["counted"].format(
+            "counted": self._said["only counted" if why else "counted"].format(
                 made=made, all=len(self._asked.cells), file=progress.FILE
             ),
             "any": bool(guesses or why),
@@ -94,4 +94,7 @@ class Guess(anywidget.AnyWidget):
     @property
     def _still(self) -> str:
         guess, choices = self.shown["guess"], self._asked.prediction.choices
-        return f"{guess}: {choices[guess]}" if guess in choices else guess or self._said["still"]
+        if not guess or (choices and guess not in choices):
+            return self._said["still"]
+        told = f"{guess}, {choices[guess]}" if choices else guess
+        return self._said["still yours"].format(guess=told)

@@ -14,6 +14,7 @@ SAID: Mapping[str, Mapping[str, str]] = {
         "keep": "Keep",
         "kept": "Kept; change it if you like.",
         "counted": "{made} of {all} guesses made in this notebook; kept in {file} beside it.",
+        "only counted": "{made} of {all} guesses made in this notebook.",
         "forget": "Forget my guesses",
         "sure": "This deletes {file}: the guesses in all notebooks of this folder.",
         "yes": "Forget them",
@@ -23,6 +24,7 @@ SAID: Mapping[str, Mapping[str, str]] = {
         "gone": "Python was restarted or has stopped: run this cell again.",
         "silent": "Python is busy: your guess is kept when it is free.",
         "still": "Here a guess is kept when the notebook runs.",
+        "still yours": "Your guess: {guess}",
     },
     "zh": {
         "ask": "你猜呢？",
@@ -32,6 +34,7 @@ SAID: Mapping[str, Mapping[str, str]] = {
         "keep": "记下",
         "kept": "记下了；想改就改。",
         "counted": "这本笔记本里猜了 {made} 个，共 {all} 个；记在它旁边的 {file} 里。",
+        "only counted": "这本笔记本里猜了 {made} 个，共 {all} 个。",
         "forget": "忘掉我的猜测",
         "sure": "这会删除 {file}：也就是这个文件夹里所有笔记本的猜测。",
         "yes": "忘掉",
@@ -41,6 +44,7 @@ SAID: Mapping[str, Mapping[str, str]] = {
         "gone": "Python 重启过，或者已经停止：请再运行一次这个单元格。",
         "silent": "Python 正忙：等它空下来，就会记下你的猜测。",
         "still": "笔记本运行时，这里会记下你的猜测。",
+        "still yours": "你的猜测：{guess}",
     },
 }  # fmt: skip
 assert SAID.keys() == MARKS.keys()
