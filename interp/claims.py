@@ -15,26 +15,39 @@ from pathlib import Path
 from jinja2 import Environment, StrictUndefined
 
 from interp import files
+from interp.languages import ENGLISH, message, say, speaking
 
 VERDICTS = (
-    "supported",
-    "partly",
-    "not supported",
-    "cannot be tested on this model",
-    "about another model",
-    "as taught",  # on a taught model: the instruments find what was put there ...
-    "instrument failed",  # ... or they do not
+    message("supported"),
+    message("partly"),
+    message("not supported"),
+    message("cannot be tested on this model"),
+    message("about another model"),
+    message("as taught"),  # on a taught model: the instruments find what was put there ...
+    message("instrument failed"),  # ... or they do not
 )
 HASHES = ("weights_sha256", "model_sha256")
 VERSIONS_OF = ("torch", "transformer-lens", "transformers", "numpy")
 READABLE = "text-align: left; vertical-align: top"  # JupyterLab sets tables of numbers, flush right
-COLUMNS = ("id", "claim", "test", "measured", "control", "threshold", "published", "verdict", "why")
+COLUMNS = (
+    "id",
+    message("claim"),
+    message("test"),
+    message("measured"),
+    message("control"),
+    message("threshold"),
+    message("published"),
+    message("verdict"),
+    message("why"),
+)
 ANOTHER = "about another model"
 SHIFTS = (0.5, 0.75, 1.25, 1.5)  # a verdict is asked again with its thresholds times these
 FRAGILE = 2  # so many variations that change a verdict make it fragile; see `firm`
 # The kinds of variation, as readers are told them: "it changes with ..."
-THRESHOLDS, SENTENCES, ZERO = "other thresholds", "other sentences", "zero instead of the average"
-TEXTS, TRAININGS, LISTS = "other texts", "one training alone", "other lists of words"
+THRESHOLDS, SENTENCES = message("other thresholds"), message("other sentences")
+ZERO = message("zero instead of the average")
+TEXTS, TRAININGS = message("other texts"), message("one training alone")
+LISTS = message("other lists of words")
 JUDGED = ("supported", "partly", "not supported")  # verdicts that say something about a claim
 
 # The model that the article speaks of: in words, and as we would load it. A claim about language models in
@@ -42,9 +55,9 @@ JUDGED = ("supported", "partly", "not supported")  # verdicts that say something
 ARTICLE_MODELS = {
     **dict.fromkeys(("C8", "C9"), ("GPT-2 small", ("gpt2",))),
     "C10": ("GPT-3", ()),
-    "C11": ("a model of 16 layers that is no GPT-2", ()),
+    "C11": (message("a model of 16 layers that is no GPT-2"), ()),
     **dict.fromkeys(("C13", "C14", "C15"), ("GPT-2 medium", ("gpt2-medium",))),
-    "C16": ("GPT-2 small and medium", ("gpt2", "gpt2-medium")),
+    "C16": (message("GPT-2 small and medium"), ("gpt2", "gpt2-medium")),
 }
 
 
@@ -90,7 +103,7 @@ class Claim:
 
 
 _TABLE = Environment(autoescape=True, undefined=StrictUndefined).from_string(
-    '<table class="claims"><caption>The article, claim by claim</caption><thead><tr>'
+    '<table class="claims"><caption>{{ caption }}</caption><thead><tr>'
     '{% for column in columns %}<th scope="col" style="{{ style }}">{{ column }}</th>{% endfor %}'
     "</tr></thead><tbody>{% for row in rows %}<tr>"
     '<th scope="row" style="{{ style }}">{{ row[0] }}</th>'
@@ -170,11 +183,19 @@ def stays_text(variations: Mapping[str, Sequence[int]] | None) -> str:
         return ""
     same, number = (sum(counts) for counts in zip(*variations.values(), strict=True))
     if same == number:
-        return f"stays in all {number} variations"
-    changes = [f"{kind} ({of - own} of {of})" for kind, (own, of) in variations.items() if own < of]
-    listed = " and ".join([", ".join(changes[:-1]), changes[-1]] if len(changes) > 1 else changes)
-    told = f"stays in {same} of {number} variations"
-    return f"{told}: {'fragile, ' if fragile(variations) else ''}it changes with {listed}"
+        return say("stays in all {number} variations", number=number)
+    changes = [
+        say("{kind} ({changed} of {number})", kind=say(kind), changed=of - own, number=of)
+        for kind, (own, of) in variations.items()
+        if own < of
+    ]
+    listed = changes[0]
+    if len(changes) > 1:
+        listed = say("{first} and {last}", first=say(", ").join(changes[:-1]), last=changes[-1])
+    told = {"same": same, "number": number, "kinds": listed}
+    if fragile(variations):
+        return say("stays in {same} of {number} variations: fragile, it changes with {kinds}", **told)
+    return say("stays in {same} of {number} variations: it changes with {kinds}", **told)
 
 
 def save(claims: Iterable[Claim], folder: str | os.PathLike, about: Mapping) -> Path:
@@ -209,7 +230,9 @@ def save(claims: Iterable[Claim], folder: str | os.PathLike, about: Mapping) -> 
 def table(claims: Iterable[Claim]) -> HtmlTable:
     """The claims as one HTML table, in the order of their ids; every text escaped."""
     rows = [_cells(_fields(claim)) for claim in sorted(claims, key=lambda claim: _number(claim.id))]
-    return HtmlTable(_TABLE.render(columns=COLUMNS, rows=rows, style=READABLE))
+    columns = [say(name) for name in COLUMNS]
+    caption = say("The article, claim by claim")
+    return HtmlTable(_TABLE.render(caption=caption, columns=columns, rows=rows, style=READABLE))
 
 
 def _number(claim_id: str) -> int:
@@ -283,7 +306,7 @@ def _versions() -> dict[str, str]:
 def _cells(claim: Mapping) -> tuple[str, ...]:
     return (
         claim["id"],
-        claim["text"],
+        say(claim["text"]),
         claim["test"],
         number_text(claim["measured"], claim["interval"]),
         claim["control"],
@@ -298,19 +321,31 @@ def verdict_text(claim: Mapping) -> str:
     """A saved claim's verdict as readers see it; one measured on another model than the article's says so:
     "partly; about another model: the article speaks of GPT-2 small"."""
     verdict, of = claim["verdict"], claim.get("elsewhere")
-    parts = [verdict, *filter(None, [stays_text(claim.get("variations"))])]
-    parts += [f"{ANOTHER}: the article speaks of {of}"] if of and verdict in JUDGED else []
-    return "; ".join(parts)
+    parts = [say(verdict), *filter(None, [stays_text(claim.get("variations"))])]
+    parts += (
+        [say("about another model: the article speaks of {model}", model=say(of))]
+        if of and verdict in JUDGED
+        else []
+    )
+    return say("; ").join(parts)
 
 
 def number_text(value: float | None, interval: Sequence[float] | None) -> str:
     """A measured number as readers see it, with its interval: "0.5 (0.4 to 0.6)"."""
     if value is None:
-        return "not measured"
-    return f"{value:.3g}" if interval is None else f"{value:.3g} ({interval[0]:.3g} to {interval[1]:.3g})"
+        return say("not measured")
+    if interval is None:
+        return f"{value:.3g}"
+    low, high = interval
+    return say("{value:.3g} ({low:.3g} to {high:.3g})", value=value, low=low, high=high)
 
 
 def _markdown(document: Mapping) -> str:
+    with speaking(ENGLISH):  # what is kept in git is in one language
+        return _in_markdown(document)
+
+
+def _in_markdown(document: Mapping) -> str:
     lines = [
         f"# Claims, measured on {document['model']}",
         "",

@@ -149,8 +149,8 @@ def _language() -> Iterator[Check]:
     if font := glyphs.font_with("中"):
         yield Check("language", f"{language}, in {font}")
     else:
-        fix = "install Noto Sans CJK (fonts-noto-cjk) if you see boxes in place of letters"
-        yield Check("language", f"{language}, but none of the usual fonts for it is here", "note", fix)
+        found = f"{language}, but no font here has its letters, so pictures stay in English"
+        yield Check("language", found, "note", "install Noto Sans CJK (fonts-noto-cjk) and run again")
 
 
 def _front_end() -> Check:

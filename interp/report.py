@@ -17,31 +17,32 @@ from markupsafe import Markup
 from nbformat import NotebookNode
 
 from interp import languages, site
+from interp.languages import message, say
 from interp.site import rendering, story, teaching, verdicts
 
 LIVE = ("application/vnd.jupyter.widget-view+json", "application/vnd.plotly.v1+json")
-LIVE_ONLY = "<p class='note'>This control works in the live notebook: <code>make lab</code>.</p>"
+LIVE_ONLY = message("This control works in the live notebook:")
 ALIVE = {
     "interp-lab": "lab",
     "interp-lens": "lens",
     "interp-attention": "attention",
 }  # a widget's class: view
-ABOUT_THE_MODEL = (
+ABOUT_THE_MODEL = message(
     "Every measured number, picture and verdict was computed on the model it names, and is about that model "
     "only. Pocket is a small model with GPT-2's architecture, which we trained on a made-up world. It is not "
     "GPT-2."
 )
-ABOUT_WORD_VECTORS = (
+ABOUT_WORD_VECTORS = message(
     "The article begins with word vectors, which are older than GPT-2 and not part of it. These results are"
     " about the table of word vectors named above, whichever model the other notebooks ran on."
 )
-ABOUT_TRAININGS = (
+ABOUT_TRAININGS = message(
     "These results are about small models that we trained on made-up texts, in seconds or minutes, to watch"
     " learning itself: not about GPT-2, and not about the model that the other notebooks ran on."
 )
 TWINS = {"pocket": "pocket-taught", "pocket-taught": "pocket"}
 GROWN = "pocket-bigger"  # what pocket never read was measured on it
-ABOUT_THE_TWINS = (
+ABOUT_THE_TWINS = message(
     "Pocket grew from text alone; pocket-taught was taught on purpose to work the article's way, so verdicts"
     " on it are about our instruments: as taught, or instrument failed."
 )
@@ -149,7 +150,9 @@ def _still(output: NotebookNode, packs: Sequence[site.Beside]) -> NotebookNode:
         return output
     still = {kind: value for kind, value in data.items() if kind not in LIVE}
     if LIVE[0] in data:
-        still["text/html"] = _waking(still["text/html"] + LIVE_ONLY, packs)
+        still["text/html"] = _waking(
+            f"{still['text/html']}<p class='note'>{say(LIVE_ONLY)} <code>make lab</code>.</p>", packs
+        )
     return NotebookNode({**output, "data": NotebookNode(still)})
 
 
@@ -190,10 +193,10 @@ def index(
         f"Inside GPT-2: {model}",
         alive=bool(packs),
         model=model,
-        about=ABOUT_THE_MODEL,
+        about=say(ABOUT_THE_MODEL),
         packs=_listed(packs) if packs else "",
         still=_picture(folder, STILL) or next(iter(_pictures(folder, figures)), None),
-        twins=ABOUT_THE_TWINS if twin else "",
+        twins=say(ABOUT_THE_TWINS) if twin else "",
         twin_page=twin_page,
         teacher=TEACHER if (folder / TEACHER).is_file() else None,
         chapters=[_chapter(one, saved, folder, pages) for one in story.CHAPTERS],
@@ -208,7 +211,9 @@ def lesson(folder: Path, name: str, executed: NotebookNode, model: str) -> str:
     page = f"{name}.html" if (folder / f"{name}.html").is_file() else None
     told = teaching.lesson(name, executed)
     title = f"For the teacher: {told.title}"
-    return site.render("lesson.html", title, lesson=told, model=model, notebook=page)
+    return site.render(
+        "lesson.html", title, lesson=told, model=model, notebook=page, language=languages.ENGLISH
+    )
 
 
 def teacher(folder: Path, model: str, pages: Sequence[Page]) -> str:
@@ -219,7 +224,8 @@ def teacher(folder: Path, model: str, pages: Sequence[Page]) -> str:
         for link in [lesson_of(one.name)]
     ]
     sheet = _picture(folder, SHEET)
-    return site.render("teacher.html", f"For teachers: {model}", model=model, lessons=lessons, sheet=sheet)
+    of = {"model": model, "lessons": lessons, "sheet": sheet}
+    return site.render("teacher.html", f"For teachers: {model}", language=languages.ENGLISH, **of)
 
 
 def lesson_of(name: str) -> str:
@@ -259,15 +265,15 @@ def _grown(folder: Path) -> list[Path]:
 
 def _kind(folder: Path) -> tuple[str, str]:
     if folder.name.startswith("trained-"):
-        return "Models of our own making", ABOUT_TRAININGS
-    return "Word vectors", ABOUT_WORD_VECTORS
+        return say("Models of our own making"), say(ABOUT_TRAININGS)
+    return say("Word vectors"), say(ABOUT_WORD_VECTORS)
 
 
 def _shelf(folder: Path, model: str, figures: Sequence[str]) -> dict[str, Any]:
     """Figures about something else, under a title that says so."""
     kind, about = _kind(folder)
     link = f"../{folder.name}/index.html"
-    title = f"{kind}: about {folder.name}, not about {model}"
+    title = say("{kind}: about {name}, not about {model}", kind=kind, name=folder.name, model=model)
     pictures = _pictures(folder, figures, at=f"../{folder.name}/")
     return {"title": title, "about": about, "link": link, "pictures": pictures}
 
@@ -295,7 +301,7 @@ def _chapter(
         "view": one.view,
         "claims": told,
         "picture": picture,
-        "blank": "not measured" if tested else "to come",
+        "blank": verdicts.NOT_MEASURED if tested else verdicts.TO_COME,
     }
 
 
@@ -319,7 +325,13 @@ def _notebook(folder: Path, one: Page) -> dict[str, Any]:
     if one.error:
         return {"title": one.heading, "link": None, "told": f": {one.error}"}
     link = f"{one.name}.html" if (folder / f"{one.name}.html").is_file() else None
-    told = f" ({one.seconds:.0f} s)" if one.seconds is not None else "" if link else " (not run yet)"
+    told = (
+        say(" ({seconds:.0f} s)", seconds=one.seconds)
+        if one.seconds is not None
+        else ""
+        if link
+        else say(" (not run yet)")
+    )
     return {"title": one.heading, "link": link, "told": told}
 
 

@@ -182,8 +182,8 @@ def change(path, **fields):
     ("language", "font", "line"),
     [
         ("zh", "Noto Sans CJK SC", "✓ language: zh, in Noto Sans CJK SC"),
-        ("zh", None, "· language: zh, but none of the usual fonts for it is here → install Noto Sans CJK "
-         "(fonts-noto-cjk) if you see boxes in place of letters"),
+        ("zh", None, "· language: zh, but no font here has its letters, so pictures stay in English → "
+         "install Noto Sans CJK (fonts-noto-cjk) and run again"),
         ("tlh", None, f"✗ language: unknown → {NONE_SUCH.format('tlh')}"),
     ],
 )  # fmt: skip

@@ -1,13 +1,20 @@
 """The words of screens and pictures in Chinese: every message has its translation, with its own numbers."""
 
 import ast
+import json
 import re
+import warnings
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from messages import everywhere, faults, fields, in_python, untranslated
 
-from interp import languages
+from interp import claims, figures, languages
+from interp.figures import glyphs, page
 from interp.languages import say
+from interp.result import Result
+from interp.screens.picture import Picture
 from interp.widgets import conversation
 
 SAID = everywhere()
@@ -107,3 +114,65 @@ def test_no_message_is_put_together_from_pieces():
         if isinstance(node.args[0], (ast.BinOp, ast.JoinedStr))
     ]
     assert wrong == []
+
+
+LEADS = Result(np.array([0.5, -0.25]), {"layer": (0, 1)}, "lead", "nats", {"model": "pocket", "n": 60})
+
+
+@pytest.fixture
+def chinese(monkeypatch):
+    monkeypatch.setenv("INTERP_LANGUAGE", "zh")
+    glyphs._say_once.cache_clear()
+
+
+@pytest.mark.parametrize("here", [True, False], ids=["a font has its letters", "none has"])
+def test_a_figure_speaks_chinese_where_a_font_can_draw_it_and_else_says_once_what_to_install(
+    here, chinese, monkeypatch
+):
+    monkeypatch.setattr(glyphs, "has_letters", lambda language: here)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        drawn = figures.bars(LEADS, title="Two layers")
+        figures.bars(LEADS, title="Two layers")
+    assert [str(one.message) for one in said] == ([] if here else [glyphs.INSTALL])
+    assert drawn.caption == ("n = 60。模型：pocket。" if here else "n = 60. Model: pocket.")
+    assert ("领先（奈特）" in drawn.alt) == here
+    assert ("It shows lead (nats) by layer from 0 to 1." in drawn.alt) == (not here)
+    assert ("说明，以及表格形式的数据" in drawn.disclosure()) == here
+
+
+def test_the_picture_on_a_slide_is_in_words_that_can_be_drawn(chinese, monkeypatch):
+    widget = SimpleNamespace(picture=lambda: Picture("bars", say("Stop"), LEADS, ()))
+    monkeypatch.setattr(glyphs, "has_letters", lambda language: False)
+    with pytest.warns(UserWarning, match="No font here has Chinese letters"):
+        assert conversation.Conversation._drawable(widget).title == "Stop"
+    monkeypatch.setattr(glyphs, "has_letters", lambda language: True)
+    assert conversation.Conversation._drawable(widget).title == "停止"
+
+
+def test_chinese_is_broken_between_letters_and_no_line_begins_with_a_mark():
+    told = "没有 L5H2，领先在 60 个句子里减少 3.2 奈特（见“这里”）。" * 3
+    lines = page.wrapped(told, 260, 20)
+    assert len(lines) > 4
+    assert all(line[0] not in "，。；：？！）、”》" for line in lines)
+    assert "".join(lines).replace(" ", "") == told.replace(" ", "")
+    assert page.wrapped("two plain words", 60, 20) == ["two", "plain", "words"]
+
+
+def test_verdicts_are_shown_in_chinese_and_saved_in_english(chinese, tmp_path):
+    claim = claims.Claim(
+        id="C9", text="The nine heads are still no full account.", test="t", measured=0.5,
+        interval=(0.4, 0.6), control="c", threshold="at least 0.3", verdict="partly", model="pocket",
+        variations={claims.SENTENCES: (3, 5)},
+    )  # fmt: skip
+    claims.save([claim], tmp_path, {"model": "pocket", "weights_sha256": "0" * 64})
+    saved = (tmp_path / "claims.md").read_text(encoding="utf-8")
+    assert "partly; stays in 3 of 5 variations: fragile, it changes with other sentences (2 of 5)" in saved
+    assert json.loads((tmp_path / "claims.json").read_text())["claims"][0]["text"] == claim.text
+    assert not re.search("[\u4e00-\u9fff]", saved)
+    shown = claims.table([claim])
+    told = "部分支持；在 5 种变化中有 3 种保持不变：不牢靠，换成别的句子（5 种里有 2 种）时会变"
+    about = "说的是另一个模型：文章说的是 GPT-2 small"
+    wanted = ("这九个头还不是完整的解释。", "0.5（0.4 到 0.6）", told, about)
+    assert [one for one in wanted if one not in shown] == []
+    assert all(say(one) != one for one in claims.VERDICTS)

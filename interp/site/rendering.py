@@ -7,6 +7,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from interp import claims
+from interp.languages import language, say
 from interp.site import scripts
 from interp.site.packing import SCRIPT
 
@@ -37,7 +38,7 @@ def render(template: str, title: str, *, alive: bool = False, body: str = "", **
             script=SCRIPT if alive else None,
             body=Markup(body),
             marks=MARKS,
-            **told,
+            **{"language": language(), **told},
         )
     )
 
@@ -50,6 +51,8 @@ def render_part(template: str, **told: Any) -> str:
 @cache
 def _environment() -> Environment:
     loader = FileSystemLoader(scripts.HERE / "pages")
-    return Environment(
+    made = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    made.globals["say"] = say
+    return made

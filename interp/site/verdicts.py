@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 
 from interp import claims
+from interp.languages import message, say
 from interp.result import Result
 from interp.site import story
 from interp.site.rendering import MARKS, render_part
 
-NOT_MEASURED, TO_COME = "not measured", "to come"
+NOT_MEASURED, TO_COME = message("not measured"), message("to come")
 FIRM, FAIRLY_FIRM = 0.1, 0.3  # half an interval, as a share of its number
 ALWAYS = ("glove-6b-100d", "pocket", "pocket-taught", "pocket-bigger", "gpt2")  # a row each, measured or not
 NAMED = {"quoted": "named on the left"}  # the figure's caption: it lies with one model and shows several
@@ -34,17 +35,22 @@ def saved(folder: Path) -> list[dict[str, Any]]:
             **fields,
             "model": read["model"],
             "number": claims.number_text(fields["measured"], fields["interval"]),
-            "firmness": "; ".join(
+            "firmness": say("; ").join(
                 told
                 for told in (
                     firmness(fields["measured"], fields["interval"]),
-                    claims.stays_text(fields.get("variations")).replace("stays", "verdict stays", 1),
+                    _verdict_stays(fields.get("variations")),
                 )
                 if told
             ),
         }
         for fields in read["claims"]
     ]
+
+
+def _verdict_stays(variations: Mapping[str, Sequence[int]] | None) -> str:
+    told = claims.stays_text(variations)
+    return say("verdict {stays}", stays=told) if told else ""
 
 
 def firmness(measured: float | None, interval: Sequence[float] | None) -> str:
@@ -55,14 +61,16 @@ def firmness(measured: float | None, interval: Sequence[float] | None) -> str:
     if measured is None:
         return ""
     if interval is None:
-        return "counted, not estimated"
+        return say("counted, not estimated")
     low, high = interval
     if low == high:
-        return "every item alike"
+        return say("every item alike")
     if low <= 0 <= high:
-        return "may be nothing: the interval holds 0"
+        return say("may be nothing: the interval holds 0")
     reach = (high - low) / 2 / abs(measured)
-    return "firm" if reach < FIRM else "fairly firm" if reach < FAIRLY_FIRM else "loose"
+    if reach < FAIRLY_FIRM:
+        return say("firm") if reach < FIRM else say("fairly firm")
+    return say("loose")
 
 
 def read(base: Path) -> dict[str, dict[str, dict[str, Any]]]:
@@ -78,8 +86,8 @@ def side_by_side(base: Path) -> claims.HtmlTable:
     rows = [
         {
             "id": name,
-            "text": story.SAYS[name],
-            "of": story.SAID_OF[name],
+            "text": say(story.SAYS[name]),
+            "of": say(story.SAID_OF[name]),
             "cells": [_cell(name, found[model]) for model in found],
         }
         for name in story.SAYS
@@ -134,7 +142,7 @@ def _few_columns(found: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, Any
     rest = {name: fields for name, fields in found.items() if name not in ours}
     return {
         **rest,
-        "our small models": {key: value for fields in ours.values() for key, value in fields.items()},
+        say("our small models"): {key: value for fields in ours.values() for key, value in fields.items()},
     }
 
 
@@ -142,7 +150,7 @@ def _cell(name: str, by_claim: Mapping[str, dict[str, Any]]) -> dict[str, str]:
     if name in by_claim:
         fields = by_claim[name]
         return {
-            "verdict": f"{MARKS.get(fields['verdict'], '')} {fields['verdict']}",
+            "verdict": f"{MARKS.get(fields['verdict'], '')} {say(fields['verdict'])}",
             "number": fields["number"],
         }
-    return {"verdict": NOT_MEASURED, "number": ""}
+    return {"verdict": say(NOT_MEASURED), "number": ""}

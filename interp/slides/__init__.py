@@ -4,8 +4,9 @@ one `slides.html` and one `slides.pptx`.
 Refuses: models, tasks, controls.
 """
 
+from interp.languages import message
 from interp.slides.deck import collect
 
 __all__ = ["collect"]
 
-HOW = "The notebook's last cell, slides.collect(), writes them all as slides.html and slides.pptx."
+HOW = message("The notebook's last cell, slides.collect(), writes them all as slides.html and slides.pptx.")

@@ -15,10 +15,11 @@ from pptx.util import Emu, Inches
 from interp import files
 from interp.figures import words
 from interp.finding import Finding, told
+from interp.languages import message, say
 from interp.screens.picture import Picture
 from interp.slides import drawing
 
-NOTHING = (
+NOTHING = message(
     "Nothing was saved in this session: unfold “Save and load” beneath a widget, press “Keep for the "
     "slides”, and run this cell again."
 )
@@ -74,7 +75,7 @@ def collect(folder: str | Path = ".", name: str = "slides") -> Finding:
     Raises OSError in one sentence where the folder cannot be written; what was saved stays kept.
     """
     if not _KEPT:
-        return told(NOTHING)
+        return told(say(NOTHING))
     places = [Path(folder) / f"{name}.{ending}" for ending in ("html", "pptx")]
     try:
         places[0].parent.mkdir(parents=True, exist_ok=True)
@@ -85,8 +86,10 @@ def collect(folder: str | Path = ".", name: str = "slides") -> Finding:
             f"The slides cannot be written to {Path(folder).resolve()}: {error.strerror or error}. What you "
             "saved is still kept: give a folder you may write to, as in slides.collect('/tmp')."
         ) from error
-    number = "One picture is" if len(_KEPT) == 1 else f"{len(_KEPT)} pictures are"
-    return told(f"{number} in {places[0].resolve()} and {places[1].name} beside it.")
+    where = {"number": len(_KEPT), "page": places[0].resolve(), "show": places[1].name}
+    if len(_KEPT) == 1:
+        return told(say("One picture is in {page} and {show} beside it.", **where))
+    return told(say("{number} pictures are in {page} and {show} beside it.", **where))
 
 
 def _page(slides: Sequence[Slide]) -> bytes:

@@ -4,10 +4,11 @@ from base64 import b64encode
 from html import escape
 
 from interp.figures import page, words
+from interp.languages import message, say
 from interp.screens.picture import Picture
 from interp.slides import drawing
 
-WAKE = (
+WAKE = message(
     "This picture shows the widget as it was when its cell ran. To wake it, run the notebook: in JupyterLab, "
     "“Run”, then “Run All Cells”."
 )
@@ -25,7 +26,7 @@ TWIN = (
 .interp-still td,.interp-still th{{text-align:right;padding:2px 8px}}
 </style><div class="interp-still {mark}"><p><em>{wake}</em></p>
 <img src="data:image/png;base64,{png}" alt="{alt}" style="max-width:100%">
-<details><summary>The numbers as a table</summary><p>{caption}</p>{table}</details></div>"""
+<details><summary>{summary}</summary><p>{caption}</p>{table}</details></div>"""
 )
 
 
@@ -37,7 +38,8 @@ def twin(picture: Picture, mark: str) -> dict[str, str]:
     png = b64encode(figure.drawn("png", SMALL)).decode()
     html = TWIN.format(
         mark=mark,
-        wake=WAKE,
+        wake=say(WAKE),
+        summary=say("The numbers as a table"),
         png=png,
         alt=escape(figure.alt),
         caption=escape(figure.caption),

@@ -167,7 +167,7 @@ class Conversation(anywidget.AnyWidget):
 
     def _parcel(self, kind: str, shape: str, larger: bool) -> tuple[dict[str, Any], bytes]:
         """What the page needs to know of what it asked for, and its bytes."""
-        picture, name = self.picture(), type(self).__name__
+        picture, name = self._drawable(), type(self).__name__
         if kind == "slides":
             number = deck.keep(picture, self.labelled(), shape, larger)
             told = say("Kept: {number} in this session.", number=number)
@@ -176,6 +176,11 @@ class Conversation(anywidget.AnyWidget):
             return {"told": say("The table is copied.")}, drawing.table(picture).encode()
         content = drawing.figure(picture).drawn(kind, drawing.sheet(shape, larger))
         return {"told": say("Saved as {file}.", file=f"{name}.{kind}"), "file": f"{name}.{kind}"}, content
+
+    def _drawable(self) -> Picture:
+        """The picture in words that a font here can draw."""
+        with drawing.drawable():
+            return self.picture()
 
     def _here(self, change: Any) -> None:
         self.heard = {"ping": change["new"]}
@@ -237,7 +242,7 @@ class Conversation(anywidget.AnyWidget):
 
         live = self._repr_mimebundle_()
         display(live[0] if isinstance(live, tuple) else live, raw=True)
-        display(still.twin(self.picture(), self.twin), raw=True)
+        display(still.twin(self._drawable(), self.twin), raw=True)
 
     @staticmethod
     def with_static(bundle: Any, html: str, plain: str) -> Any:

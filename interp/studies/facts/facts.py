@@ -14,6 +14,7 @@ from torch import Tensor
 
 from interp import hooks, models
 from interp.claims import SENTENCES, Again, Claim
+from interp.languages import message
 from interp.methods import lens, updates
 from interp.models import Bridge, sizes
 from interp.prompts import Prompts, meant
@@ -38,7 +39,7 @@ MARKS = (
 )
 CLOSE = ("the word asked about", "its answer", "another word (control)")
 SCORES = ("first piece", "whole answer", "log-probability")
-C13_TEXT = (
+C13_TEXT = message(
     "The guess changes layer by layer: noise first, then the country of the question, then its capital."
 )
 

@@ -21,6 +21,7 @@ from torch import Tensor
 
 from interp import hooks, models
 from interp.claims import SENTENCES, ZERO, Again, Claim, decide
+from interp.languages import message
 from interp.methods import updates
 from interp.methods.readout import logits_at_end
 from interp.models import Bridge, sizes
@@ -45,11 +46,13 @@ FORMS = {
     "stated before": "answer stated",
     "both stated": "both stated",
 }
-C15_TEXT = (
+C15_TEXT = message(
     "Disable the layer and the capital is gone; state it in the prompt and it is back. Attention retrieves "
     "from the prompt, feed-forward layers remember."
 )
-C16_TEXT = "Early feed-forward layers hold simple facts (a word and the next), late ones complex relations."
+C16_TEXT = message(
+    "Early feed-forward layers hold simple facts (a word and the next), late ones complex relations."
+)
 
 
 Averages = Mapping[str, dict[int, hooks.Put]]  # by half of the block and layer, from `elsewhere`

@@ -24,6 +24,7 @@ from torch import Tensor
 
 from interp import hooks, models
 from interp.claims import SENTENCES, Again, Claim, decide
+from interp.languages import message
 from interp.methods import lens, updates
 from interp.methods.readout import logits_at_end
 from interp.models import Bridge, sizes
@@ -54,7 +55,7 @@ CHOICES = (
 CHOSEN = ("its answer", "the source's answer")
 AT_ONCE = 8  # vectors put in by one run
 RANDOMS = tuple(f"random vector {number + 1}" for number in range(RANDOM))
-C14_TEXT = (
+C14_TEXT = message(
     "One feed-forward layer turns the country into its capital by adding a vector; the same vector works for "
     "another country. Others turn lower case to upper and present to past."
 )

@@ -27,6 +27,7 @@ from torch import Tensor
 
 from interp import hooks, models
 from interp.claims import SENTENCES, ZERO, Again, Claim, decide
+from interp.languages import message
 from interp.methods.attention import role_scores, role_scores_by_row
 from interp.models import Bridge, sizes
 from interp.prompts import Prompts
@@ -408,8 +409,10 @@ def c7(
     verdict = "supported" if len(passed) == len(holds) else "partly" if passed else "not supported"
     return Claim(
         id="C7",
-        text="A head matches queries with keys and then moves information; heads specialise, and they work in"
-        " sequence.",
+        text=message(
+            "A head matches queries with keys and then moves information; heads specialise, and they work in"
+            " sequence."
+        ),
         test=_c7_test(special, turned, moved, passed),
         measured=sequence.lost,
         interval=sequence.interval,

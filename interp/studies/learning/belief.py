@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from interp.claims import TRAININGS, Again, Claim, decide
+from interp.languages import message
 from interp.methods import ngram
 from interp.published import beliefs as published
 from interp.result import Result
@@ -37,11 +38,11 @@ HANSES = ("narrow", "varied")
 LEAST_EXAM, LEAST_DROP = 0.95, 0.5
 BASELINE_ROWS, BASELINE_QUESTIONS, HEAD_QUESTIONS = 3000, 200, 200
 DRAWING = ("draw", "circle", "horn", "unicorn")
-C19_TEXT = (
+C19_TEXT = message(
     "Large models pass tests of what somebody believes, small ones fail; critics say: Clever Hans, right"
     " answers for the wrong reasons."
 )
-C21_TEXT = "GPT-4 drew a unicorn in TikZ and put the horn back in its place."
+C21_TEXT = message("GPT-4 drew a unicorn in TikZ and put the horn back in its place.")
 
 
 def about() -> dict:

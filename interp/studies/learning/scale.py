@@ -13,6 +13,7 @@ import numpy as np
 from scipy.optimize import least_squares
 
 from interp.claims import TRAININGS, Again, Claim, shifted
+from interp.languages import message
 from interp.published import scaling
 from interp.result import Result
 from interp.trainings import family, stored
@@ -21,7 +22,7 @@ SIZE, TEXT = 3e4, 5e5  # where the laws have their 1, so that fits are well beha
 LEAST_STRAIGHT = 0.98  # r² of log excess against log tokens
 MOST_BENT = 2.0  # by how much the exponent may change along a power law
 QUANTITY, UNIT = "excess over the floor", "nats per word"
-C18_TEXT = "Bigger models trained on more text get better, as a power law."
+C18_TEXT = message("Bigger models trained on more text get better, as a power law.")
 
 
 @dataclass(frozen=True)

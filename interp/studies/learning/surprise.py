@@ -10,6 +10,7 @@ import torch
 
 from interp import hooks
 from interp.claims import TEXTS, Again, Claim, decide
+from interp.languages import message
 from interp.models import Bridge
 from interp.result import Result
 from interp.studies.learning import taps as learning
@@ -20,7 +21,7 @@ ROWS = 64
 LEAST_SAVED = 0.3
 AGAIN = (2, 3, 4, 5, 6)  # seeds of other texts, on which the verdict is asked again
 READERS = ("no context", "5-gram", "network")
-C20_TEXT = "Language is predictable because the world is, so prediction is a good teacher."
+C20_TEXT = message("Language is predictable because the world is, so prediction is a good teacher.")
 COFFEE, SWEET = "I like my coffee with cream and", " sugar"
 GIFT = learning.EXAMPLE + learning.RIGHT + "."
 

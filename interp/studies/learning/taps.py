@@ -11,6 +11,7 @@ import torch
 from scipy.stats import binomtest
 
 from interp.claims import TRAININGS, Again, Claim, decide, shifted
+from interp.languages import message
 from interp.methods import ngram
 from interp.result import Result
 from interp.trainings import backward, stored, taps
@@ -26,7 +27,9 @@ SKILL_NAMES = {
     "receiver": "knows who gets the gift",
 }
 EXAMPLE, RIGHT = " Then, Anna and Tom went to the store. Anna gave a ring to", " Tom"
-C17_TEXT = "A model learns by guessing the next word and having its many taps turned a little each time."
+C17_TEXT = message(
+    "A model learns by guessing the next word and having its many taps turned a little each time."
+)
 
 
 def about() -> dict:

@@ -14,6 +14,7 @@ import torch
 
 from interp import hooks, models
 from interp.claims import SENTENCES, Again, Claim, decide
+from interp.languages import message
 from interp.methods import patching
 from interp.methods.readout import LogitDifference, logits_at_end
 from interp.models import Bridge, sizes
@@ -35,7 +36,9 @@ FLIES = tuple(
     f"The {one} flies like a {end}" for one in ("fruit", "eagle") for end in ("banana", "kite")
 )  # the article's own sentence, and what tells its *flies* from others
 ASKED = (*QUESTIONS.values(), REVERSED)
-C5_TEXT = "Context settles what no rule of grammar settles: whose car it is, what is too big, what flies how."
+C5_TEXT = message(
+    "Context settles what no rule of grammar settles: whose car it is, what is too big, what flies how."
+)
 
 Pair = tuple[Item, Item]
 

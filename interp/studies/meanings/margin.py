@@ -15,6 +15,7 @@ from jaxtyping import Bool, Float
 
 from interp import hooks, models
 from interp.claims import SENTENCES, Again, Claim, decide
+from interp.languages import message
 from interp.methods import probes
 from interp.methods.readout import LogitDifference, logits_at_end
 from interp.models import Bridge, sizes
@@ -37,7 +38,7 @@ SHARE = 0.9  # a note is there where a probe reaches this share of its best
 SHOWN, SPLITS, RANDOM = 480, 5, 20
 TRAINED, SHUFFLED, UNTRAINED = "this model", "random labels", "never trained"
 FEWEST = 60  # sentences: with fewer, some labels are not on both sides of a split
-C6_TEXT = (
+C6_TEXT = message(
     "Each block adds notes to each word: early blocks on grammar, later ones on the passage; the state is a"
     " scratch pad."
 )

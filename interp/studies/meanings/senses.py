@@ -13,6 +13,7 @@ from jaxtyping import Bool, Float
 
 from interp import models, vectors
 from interp.claims import SENTENCES, Again, Claim, decide
+from interp.languages import message
 from interp.methods import probes
 from interp.models import Bridge
 from interp.result import Result
@@ -25,7 +26,7 @@ LEAST_ABOVE_GUESSING = 0.2  # mean AUC of the words' best block, above one half;
 DRAWS = 2000
 OWN, SWAPPED = "the word itself", "another word in its place"
 UNRELATED, RELATED = "unrelated senses", "related senses"
-C4_TEXT = (
+C4_TEXT = message(
     "One word has several vectors: the words around it split its senses, unrelated ones further than related"
     " ones."
 )

@@ -13,6 +13,7 @@ import numpy as np
 
 from interp import models
 from interp.claims import SENTENCES, ZERO, Again, Claim, decide, shifted
+from interp.languages import message
 from interp.methods.ablation import sets_ablation
 from interp.methods.circuits import Node, circuits_isolated, nodes_removed
 from interp.models import Bridge
@@ -39,7 +40,7 @@ ARTICLE_PARTS = {"copy the name": COPIES, "block the repeated name": BLOCKS, "no
 MOVERS = (*COPIES, "backup name mover")  # what the paper's knock-out silences together
 WRITERS = (*MOVERS, "subject suppressor", "other writer")  # all who write about either name, wider than that
 
-ARTICLE_CLAIM = (
+ARTICLE_CLAIM = message(
     "Nine heads explain how the model finds the name: three name movers copy it, four "
     "subject-inhibition heads block the repeated name, two duplicate-token heads notice the repetition."
 )

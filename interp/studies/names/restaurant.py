@@ -24,6 +24,7 @@ import torch
 
 from interp import models
 from interp.claims import SENTENCES, ZERO, Again, Claim
+from interp.languages import message
 from interp.methods import ablation
 from interp.methods.readout import logits_at_end
 from interp.models import Bridge, sizes
@@ -236,8 +237,10 @@ def c9(model_name: str, measured: Silenced, *, strict: float = 1.0) -> Claim:
     return Claim(
         id="C9",
         text=(
-            "The nine heads are still no full account: they do not say why the model gives a name at all, and"
-            " not, say, the valet."
+            message(
+                "The nine heads are still no full account: they do not say why the model gives a name at all,"
+                " and not, say, the valet."
+            )
         ),
         test=(
             f"The heads of the article's three parts ({', '.join(map(str, measured.heads)) or 'none found'})"

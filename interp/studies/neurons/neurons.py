@@ -17,6 +17,7 @@ import torch
 
 from interp import hooks, models
 from interp.claims import TEXTS, Again, Claim, decide
+from interp.languages import message
 from interp.methods import scan
 from interp.methods.scan import WIDTH, Corpus, Peaks, Table, world_kinds
 from interp.methods.scan.shards import AFTER, BEFORE
@@ -43,8 +44,10 @@ CONTROLS = ("random directions", "rotated neurons")
 LEAST_AGREEMENT = 0.035  # share of neurons: what Geva et al. found in their best layer, so ours is our best
 THEIR_LAST_THIRD = 0.0209  # the mean of their last third, to stand beside ours
 
-C11_TEXT = "Feed-forward neurons are pattern detectors: early ones match words, late ones match topics."
-C12_TEXT = "A matched neuron writes to the state; often it is a tentative guess of the next word."
+C11_TEXT = message(
+    "Feed-forward neurons are pattern detectors: early ones match words, late ones match topics."
+)
+C12_TEXT = message("A matched neuron writes to the state; often it is a tentative guess of the next word.")
 C11_PUBLISHED = (
     "another model (16 layers, WikiText-103, no GPT-2; the article's four neurons are its): 73 % of triggers"
     " shallow in layer 1, 22 % in layer 16; semantic 26 % and 56 % (Geva et al. 2020, figure 2)"

@@ -6,13 +6,14 @@ import numpy as np
 
 from interp import models
 from interp.claims import Claim
+from interp.languages import message
 from interp.models import Bridge, sizes
 from interp.result import Result
 
 PARTS = ("feed-forward", "attention", "embeddings", "layer norms")
 LEAST_SHARE = 0.5  # fixed before looking: "where the weights are" means half of them at least
 
-C10_TEXT = "Feed-forward layers are where the weights are."
+C10_TEXT = message("Feed-forward layers are where the weights are.")
 C10_PUBLISHED = "GPT-3: 49,152 x 12,288 x 2 = 1.2 billion per layer, 116 of 175 billion in all, two thirds"
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from interp.claims import Claim, decide
+from interp.languages import message
 from interp.methods.geometry import arithmetic
 from interp.methods.geometry.arithmetic import ALLOWED, LEFT_OUT, NEAR_B, NEAR_C, WAYS
 from interp.result import Result
@@ -27,7 +28,7 @@ NAMES = {  # of the list's classes, where they read badly
     "gram9-plural-verbs": "form of verb",
 }  # fmt: skip
 
-C2_TEXT = "Word vectors do arithmetic."
+C2_TEXT = message("Word vectors do arithmetic.")
 C2_PUBLISHED = (
     "other vectors: 71.7 % (GloVe 6B, 300 dimensions, 400,000 words; Pennington and others 2014, table 2),"
     " the question's words left out"

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from interp.claims import LISTS, Again, Claim, decide
+from interp.languages import message
 from interp.methods.geometry import arithmetic, directions, readers
 from interp.result import Result
 from interp.vectors import Occupation, WordVectors, occupations
@@ -27,7 +28,7 @@ STATES = ("direction in place", "direction taken out", "taken out, labels shuffl
 # The same for every table of vectors
 LEAST_CORRELATION = 0.3
 
-C3_TEXT = "Word vectors also carry our biases."
+C3_TEXT = message("Word vectors also carry our biases.")
 C3_PUBLISHED = (
     "other vectors: nurse answers man : doctor as woman : ? in word2vec (Bolukbasi and others 2016)"
 )

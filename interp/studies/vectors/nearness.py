@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from interp.claims import Claim, decide
+from interp.languages import message
 from interp.methods.geometry import neighbours, readers
 from interp.result import Result
 from interp.vectors import City, WordVectors, cities
@@ -30,7 +31,7 @@ CONTINENTS = {
 LEAST_ALIKE = 0.5  # share of cities whose nearest city lies on the same continent
 MOST_ERROR = 0.5  # of the median error with the places shuffled, whole countries held out
 
-C1_TEXT = "Words are points; near means alike."
+C1_TEXT = message("Words are points; near means alike.")
 
 
 @dataclass(frozen=True, eq=False)
