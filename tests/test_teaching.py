@@ -106,3 +106,17 @@ def test_every_notebook_has_a_note_and_every_note_a_notebook():
     assert set(teaching.NOTES) == {
         path.stem.split("_")[0] for path in execution.notebooks(NOTEBOOKS[0].parent)
     }
+
+
+def test_an_exercise_gives_its_hints_in_steps():
+    told = "<details><summary>{}</summary>{}</details>\n"
+    steps = told.format("Hint", "Think.") + told.format("More", "<code>x</code>")
+    cell = new_markdown_cell(
+        f"**1** ★ 5 minutes. Why?\n{steps}{told.format('Solution', 'So.')}\n**2** ★★ How?\n"
+        f"{told.format('Hint', 'Look.')}{told.format('Solution', 'Thus.')}"
+    )
+    found = teaching.lesson("made", made(cell)).exercises
+    assert [(one.hint, one.more, one.solution) for one in found] == [
+        ("Think.", "x", "So."),
+        ("Look.", "", "Thus."),
+    ]
