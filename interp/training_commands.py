@@ -53,7 +53,7 @@ def belief(
     seeds: Annotated[list[int] | None, typer.Option("--seed", help="Only this seed; may repeat.")] = None,
     steps: Steps = None,
 ) -> None:
-    """Train the runs of notebook 09 again; 24 minutes of one core."""
+    """Train the twelve runs of notebook 09 again; 35 minutes of one core, or an hour where it has no bf16."""
     from interp.trainings import belief as trainer  # imports torch
 
     unknown = [kind for kind in kinds or () if kind not in trainer.STAGES]

@@ -323,7 +323,7 @@ def test_the_components_sum_to_the_last_residual(tiny, tokens):
 
 
 def test_reordering_the_prompts_reorders_the_logits(tiny, tokens, clean):
-    assert gap(run(tiny, tokens.flip(0))[0].flip(0), clean) < 1e-6
+    assert gap(run(tiny, tokens.flip(0))[0].flip(0), clean) < 1e-5
 
 
 def test_padding_changes_nothing(tiny):
@@ -336,7 +336,7 @@ def test_padding_changes_nothing(tiny):
 
 
 def test_the_last_positions_alone_have_the_same_logits(tiny, tokens, clean):
-    assert gap(run(tiny, tokens, last=2)[0], clean[:, -2:]) < 1e-6
+    assert gap(run(tiny, tokens, last=2)[0], clean[:, -2:]) < 1e-5
 
 
 # What is refused

@@ -236,10 +236,10 @@ def train_all(
 ) -> Iterator[Path]:
     """Every stored run again, each path as soon as it is written; weights ship for a few.
 
-    Without `kinds` all of them: the three, and the control `flat` with seed 0.
+    Without `kinds` all of them: the three, and the control `flat`.
     """
     for seed in seeds:
-        for kind in kinds or (KINDS if seed else (*KINDS, "flat")):
+        for kind in kinds or (*KINDS, "flat"):
             name = f"belief-{kind}-{seed}"
             run = train(kind, seed, states / name, steps=steps)
             network = stored.rounded(run.network)
