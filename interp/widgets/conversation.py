@@ -83,7 +83,8 @@ class Conversation(anywidget.AnyWidget):
 
     def __init__(self, **traits: Any):
         self._view = ""
-        traits.setdefault("catalogue", for_script(str(self._esm)))
+        script = str(getattr(self, "_esm", ""))  # each kind of widget has its own
+        traits.setdefault("catalogue", for_script(script))
         traits.setdefault("language", language())
         traits.setdefault("twin", f"interp-still-{uuid4().hex[:12]}")
         self._under_way: asyncio.Task | None = None

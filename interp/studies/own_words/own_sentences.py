@@ -221,5 +221,5 @@ def _note(text: str, told: Sequence[tuple[str, int]]) -> str:
     end = told[0][1]
     name = next(found[0] for found in WORD.finditer(text) if found.end() == end)
     number = sum(_key(found[0]) == _key(name) for found in WORD.finditer(text))
-    told = say(TWICE if number == 2 else OFTEN, name=isolated(name), number=number)
-    return f"{told} {say(END)}"
+    often = say(TWICE if number == 2 else OFTEN, name=isolated(name), number=number)
+    return f"{often} {say(END)}"
