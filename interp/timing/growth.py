@@ -99,8 +99,12 @@ def _costs(size: Size) -> dict[str, dict[str, float]]:
 def paths(model: Bridge, prompts: int, length: int) -> dict[str, Callable[[], Any]]:
     """Every fast path by a short name, ready to be run on random prompts; the toggle is of a first head."""
     own, donor = random_prompts(model, prompts, length)
-    metric, quiet = metric_of(own), {"progress": False}
-    to_queries = {"receivers": [Receiver(Head(sizes(model).n_layers - 1, 0), "q")], "sender_at": "end"}
+    metric = metric_of(own)
+    to_queries: dict[str, Any] = {
+        "progress": False,
+        "receivers": [Receiver(Head(sizes(model).n_layers - 1, 0), "q")],
+        "sender_at": "end",
+    }
     toggles, head = Toggles(model, own), Head(0, 1)
     corpus, plan = random_corpus(model, length, prompts), Plan(sample=0, windows_per_shard=prompts)
 
@@ -109,10 +113,10 @@ def paths(model: Bridge, prompts: int, length: int) -> dict[str, Callable[[], An
         return toggles.measure(metric)
 
     return {
-        "ablation": lambda: head_ablation(model, own, metric, how="zero", **quiet),
-        "patching": lambda: head_position_patching(model, own, donor, metric, **quiet),
-        "to logits": lambda: path_patching(model, own, donor, metric, **quiet),
-        "to queries": lambda: path_patching(model, own, donor, metric, **to_queries, **quiet),
+        "ablation": lambda: head_ablation(model, own, metric, how="zero", progress=False),
+        "patching": lambda: head_position_patching(model, own, donor, metric, progress=False),
+        "to logits": lambda: path_patching(model, own, donor, metric, progress=False),
+        "to queries": lambda: path_patching(model, own, donor, metric, **to_queries),
         "toggle": toggle,
         "lens": lambda: lens.lead(model, own, against="against"),
         "guesses": lambda: lens.read(model, lens.states(model, own, spot=None).values, k=10),
