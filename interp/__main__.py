@@ -552,7 +552,11 @@ def _draw_growth(found: "Result", out_file: Path | None) -> None:
     from interp import figures
 
     base = ROOT / "figures" if out_file is None else out_file.resolve().parent
-    chart = figures.heatmap(found, title="How the cost of every path grows: the power of the size")
+    title = "How the cost of every path grows: the power of the size"
+    caption = (
+        "Time: CPU time of small models, as measured. Count: operations of their products at the same sizes."
+    )
+    chart = figures.heatmap(found, title=title, caption=caption)
     table = Table("path", *map(str, found.axes["growth"]), title="cost goes as the size to the power")
     for path, powers in zip(found.axes["path"], found.values, strict=True):
         table.add_row(str(path), *(f"{power:.2f}" for power in powers))

@@ -212,8 +212,8 @@ def test_a_slope_is_the_power_that_costs_follow():
 def test_costs_grow_with_prompts_as_the_operations_do(tmp_path, monkeypatch):
     """Operations are counted, so their power is known: 1 in the prompts (the lens reads one state more)."""
     found = timing.growth(("prompts",), largest=2)
-    assert found.axes["growth"] == ("prompts: time", "prompts: operations")
-    assert {"ablation_map", "path_to_queries", "toggle_first", "lens", "scan"} <= set(found.axes["path"])
+    assert found.axes["growth"] == ("prompts: time", "prompts: count")
+    assert {"ablation", "to queries", "toggle", "lens", "scan"} <= set(found.axes["path"])
     np.testing.assert_allclose(found.values[:, 1], 1.0, atol=0.05)
     assert np.isfinite(found.values).all()
     monkeypatch.setattr(timing, "growth", lambda **_: found)

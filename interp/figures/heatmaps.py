@@ -102,6 +102,9 @@ def _name_largest(canvas: Canvas, result: Result, width: float) -> None:
     ]
     left, bottom, across, up = page.frame(canvas)
     beside = left + across + 0.04
+    widest = max(page.text_width(row, theme.LABEL) for row in rows)
+    if beside + widest / 72 / canvas.get_size_inches()[0] > 1:
+        return  # they would run off the page
     canvas.text(beside, bottom + up, "Largest", va="top", fontsize=theme.LABEL, weight="bold")
     for i, row in enumerate(rows, start=1):
         height = bottom + up - i * 1.75 * theme.LABEL / 72 / canvas.get_size_inches()[1]

@@ -259,7 +259,9 @@ def _engine(model: Bridge, prompts: Prompts, *edits: hooks.Edit) -> Recorded | N
     except ValueError:  # a run obeys the hooks, and says so where weights were changed
         return None
     by_layer = list(streams(weights, ids))
-    recorded = {Site(kind, n): stream for n, both in enumerate(by_layer) for kind, stream in both.items()}
+    recorded: dict[Place, Tensor] = {
+        Site(kind, n): stream for n, both in enumerate(by_layer) for kind, stream in both.items()
+    }
     return recorded, ends.logits(weights, by_layer[-1]["resid_post"][:1, -1])
 
 

@@ -35,7 +35,7 @@ SIZES = {
     "layers": (2, 4, 8, 16),
     "width": (96, 192, 384, 768),
 }
-COSTS = ("time", "operations")
+COSTS = ("time", "count")  # CPU time as measured; the operations of the products, counted
 RUNS = 5
 
 
@@ -50,7 +50,7 @@ class Size:
 
 
 def growth(along: Sequence[str] = tuple(SIZES), *, largest: int = 4) -> Result:
-    """The exponents [path, growth]: cost goes as the size to this power, by time and by operations.
+    """The exponents [path, growth]: cost goes as the size to this power, by time and by count.
 
     `largest` leaves out the sizes after so many (2 at least).
     """
@@ -93,16 +93,18 @@ def _costs(size: Size) -> dict[str, dict[str, float]]:
                 work()
             operations[path] = float(sum(watch.operations.values()))
         rounds = [{path: _seconds(work) for path, work in works.items()} for _ in range(RUNS)]
-    return {
-        path: {"time": min(one[path] for one in rounds), "operations": operations[path]} for path in works
-    }
+    return {path: {"time": min(one[path] for one in rounds), "count": operations[path]} for path in works}
 
 
 def paths(model: Bridge, prompts: int, length: int) -> dict[str, Callable[[], Any]]:
-    """Every fast path by name, ready to be run on random prompts."""
+    """Every fast path by a short name, ready to be run on random prompts; the toggle is of a first head."""
     own, donor = random_prompts(model, prompts, length)
-    metric, quiet = metric_of(own), {"progress": False}
-    to_queries = {"receivers": [Receiver(Head(sizes(model).n_layers - 1, 0), "q")], "sender_at": "end"}
+    metric = metric_of(own)
+    to_queries: dict[str, Any] = {
+        "progress": False,
+        "receivers": [Receiver(Head(sizes(model).n_layers - 1, 0), "q")],
+        "sender_at": "end",
+    }
     toggles, head = Toggles(model, own), Head(0, 1)
     corpus, plan = random_corpus(model, length, prompts), Plan(sample=0, windows_per_shard=prompts)
 
@@ -111,13 +113,13 @@ def paths(model: Bridge, prompts: int, length: int) -> dict[str, Callable[[], An
         return toggles.measure(metric)
 
     return {
-        "ablation_map": lambda: head_ablation(model, own, metric, how="zero", **quiet),
-        "head_position_patch": lambda: head_position_patching(model, own, donor, metric, **quiet),
-        "path_to_logits": lambda: path_patching(model, own, donor, metric, **quiet),
-        "path_to_queries": lambda: path_patching(model, own, donor, metric, **to_queries, **quiet),
-        "toggle_first": toggle,
+        "ablation": lambda: head_ablation(model, own, metric, how="zero", progress=False),
+        "patching": lambda: head_position_patching(model, own, donor, metric, progress=False),
+        "to logits": lambda: path_patching(model, own, donor, metric, progress=False),
+        "to queries": lambda: path_patching(model, own, donor, metric, **to_queries),
+        "toggle": toggle,
         "lens": lambda: lens.lead(model, own, against="against"),
-        "lens_guesses": lambda: lens.read(model, lens.states(model, own, spot=None).values, k=10),
+        "guesses": lambda: lens.read(model, lens.states(model, own, spot=None).values, k=10),
         "scan": lambda: scan_shard(model, corpus, plan, 0),
     }
 

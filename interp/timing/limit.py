@@ -7,7 +7,7 @@ products can take less, so the share is at most 1, but for noise.
 """
 
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import prod
@@ -54,7 +54,8 @@ class Watch(TorchDispatchMode):
 
     def __init__(self):
         super().__init__()
-        self.operations, self.shapes, self.seconds = Counter[str](), Counter[Shape](), Counter[str]()
+        self.operations, self.shapes = Counter[str](), Counter[Shape]()
+        self.seconds: defaultdict[str, float] = defaultdict(float)
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """The call's own result."""
