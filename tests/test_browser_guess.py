@@ -35,7 +35,7 @@ def told(page, at, text):
 
 
 def test_a_guess_is_made_by_mouse_or_keyboard_and_stands_beside_what_came_out(page):
-    told(page, 0, SAID["en"]["ask"])
+    told(page, 0, SAID["ask"])
     assert widget(page, 0).get_by_role("button", name="Forget my guesses").count() == 0
     widget(page, 0).get_by_role("button", name="A our suspect").click()
     told(page, 0, "You guessed A. B came out.")
@@ -47,9 +47,9 @@ def test_a_guess_is_made_by_mouse_or_keyboard_and_stands_beside_what_came_out(pa
     page.keyboard.press("Space")
     told(page, 1, "You guessed B; change it if you like.")
     assert choice.get_attribute("aria-pressed") == "false"
-    widget(page, 2).get_by_label(SAID["en"]["own"]).fill("a map of the world, dd")
+    widget(page, 2).get_by_label(SAID["own"]).fill("a map of the world, dd")
     page.keyboard.press("Enter")
-    told(page, 2, SAID["en"]["kept"])
+    told(page, 2, SAID["kept"])
     assert widget(page, 0).get_by_text("2 of 8 guesses made in this notebook").count() == 1
     assert page.locator(".jp-CodeCell").count() == 1  # no key was the notebook's
     group = widget(page, 0).get_by_role("group").first
@@ -61,11 +61,11 @@ def test_after_a_restart_that_is_said_and_run_again_the_guesses_are_there(page):
     page.get_by_role("menuitem", name="Kernel", exact=True).click()
     page.get_by_text("Restart Kernel…", exact=True).click()
     page.locator(".jp-Dialog button", has_text="Restart").click()
-    told(page, 0, SAID["en"]["gone"])
+    told(page, 0, SAID["gone"])
     run_first_cell(page)
     told(page, 0, "You guessed A. B came out.")
     told(page, 1, "You guessed B; change it if you like.")
-    assert widget(page, 2).get_by_label(SAID["en"]["own"]).input_value() == "a map of the world, dd"
+    assert widget(page, 2).get_by_label(SAID["own"]).input_value() == "a map of the world, dd"
     page.get_by_text("B came out. By 2 nats. You guessed A.", exact=True).wait_for()
     photograph(page, "2_again")
 
@@ -78,7 +78,7 @@ def test_one_button_forgets_them_all_after_it_asked(page):
     widget(page, 1).get_by_role("button", name="Forget my guesses").press("Enter")
     widget(page, 1).get_by_role("button", name="Forget them").click()
     for at in (0, 1, 2):
-        told(page, at, SAID["en"]["ask"])
+        told(page, at, SAID["ask"])
     assert page.get_by_role("button", name="Forget my guesses").count() == 0
     assert page.outside == []
 

@@ -12,7 +12,7 @@ import pytest
 from interp import execution, finding, languages, predictions, progress, report
 from interp.languages import prose
 from interp.site import teaching
-from interp.widgets import Guess, guess_words
+from interp.widgets import Guess
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = execution.notebooks(ROOT / "notebooks")
@@ -246,15 +246,3 @@ def test_a_page_that_can_keep_no_guess_does_not_ask_for_one():
     page = report.page(nbformat.v4.new_notebook(cells=cells))
     assert "Guess" not in page
     assert "Predict." in page
-
-
-def test_all_languages_say_the_same_things():
-    assert list(guess_words.SAID) == ["en", "zh"]
-    english, chinese = guess_words.SAID.values()
-    assert english.keys() == chinese.keys()
-    for key, text in english.items():
-        assert sorted(fields(text)) == sorted(fields(chinese[key])), key
-
-
-def fields(text):
-    return [part.split("}")[0] for part in text.split("{")[1:]]

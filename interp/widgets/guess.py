@@ -38,7 +38,7 @@ class Guess(anywidget.AnyWidget):
         self._cell, self._asked = cell, predictions.in_cell(cell, Path.cwd())
         self._kept, self._request = progress.here(), 0
         asked = self._asked.prediction
-        said = {key: self._said[key].format(file=progress.FILE) for key in words.ON_CONTROLS}
+        said = {key: self._say(key, file=progress.FILE) for key in words.ON_CONTROLS}
         asks = {"question": asked.asked, "choices": dict(asked.choices), "said": said, "longest": LONGEST}
         super().__init__(asks=asks, twin=f"interp-still-{uuid4().hex[:12]}")
         self.changed()
@@ -46,9 +46,8 @@ class Guess(anywidget.AnyWidget):
         self.observe(self._wished, names="wish")
         self.observe(self._here, names="ping")
 
-    @property
-    def _said(self) -> Any:
-        return words.SAID[self._asked.prediction.language]
+    def _say(self, key: str, **fields: object) -> str:
+        return words.say(self._asked.prediction.language, key, **fields)
 
     def changed(self) -> None:
         """Show the guesses as they are kept now."""
@@ -61,11 +60,14 @@ class Guess(anywidget.AnyWidget):
             "request": self._request,
             "guess": guess,
             "told": words.told(asked.language, guess, outcome, asked.choices),
-            "counted": self._said["only counted" if why else "counted"].format(
-                made=made, all=len(self._asked.cells), file=progress.FILE
+            "counted": self._say(
+                "only counted" if why else "counted",
+                made=made,
+                all=len(self._asked.cells),
+                file=progress.FILE,
             ),
             "any": bool(guesses or why),
-            "trouble": self._said["unsaved"].format(file=progress.FILE, why=why) if why else "",
+            "trouble": self._say("unsaved", file=progress.FILE, why=why) if why else "",
         }
 
     def _wished(self, change: Any) -> None:
@@ -95,6 +97,6 @@ class Guess(anywidget.AnyWidget):
     def _still(self) -> str:
         guess, choices = self.shown["guess"], self._asked.prediction.choices
         if not guess or (choices and guess not in choices):
-            return self._said["still"]
+            return self._say("still")
         told = f"{guess}, {choices[guess]}" if choices else guess
-        return self._said["still yours"].format(guess=told)
+        return self._say("still yours", guess=told)
