@@ -489,6 +489,25 @@ def test_another_installed_font_lends_its_letters_to_that_picture_alone(tmp_path
     assert not recwarn.list
     assert "STIXGeneral" in (tmp_path / "pocket" / "lent.svg").read_text(encoding="utf-8")
     assert "STIXGeneral" not in (tmp_path / "pocket" / "own.svg").read_text(encoding="utf-8")
+    lent = (tmp_path / "pocket" / "lent.png").read_bytes()
+    monkeypatch.setattr(glyphs, "OTHERS", ())
+    with pytest.warns(UserWarning, match="shows a box instead"):
+        figures.bars(of_words(letter, "Mary"), title="Two words").save("lent", tmp_path)
+    assert (tmp_path / "pocket" / "lent.png").read_bytes() != lent, "no box in the printed picture either"
+
+
+def test_a_font_installed_after_matplotlib_made_its_list_is_found(monkeypatch):
+    manager = glyphs.font_manager.fontManager
+    (late,) = (
+        one for one in manager.ttflist if one.name == "STIXGeneral" and one.fname.endswith("STIXGeneral.ttf")
+    )
+    kept = [one for one in manager.ttflist if one.name != "STIXGeneral"]
+    monkeypatch.setattr(manager, "ttflist", kept)
+    monkeypatch.setattr(glyphs.font_manager, "findSystemFonts", lambda: [late.fname, __file__])
+    for remembered in (glyphs._charmap, glyphs._has, glyphs._look_again):
+        remembered.cache_clear()
+    assert glyphs._has("STIXGeneral", "\u2200")
+    assert not glyphs._has("No Such Font", "a")
 
 
 def test_one_weights_file_with_two_configurations_has_two_folders(tmp_path):

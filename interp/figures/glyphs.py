@@ -2,8 +2,9 @@
 
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
+from pathlib import Path
 
 from matplotlib import font_manager, rc_context
 from matplotlib.figure import Figure as Canvas
@@ -28,15 +29,18 @@ INSTALL = (
 
 @contextmanager
 def drawing(canvas: Canvas, *, say: bool = False) -> Iterator[None]:
-    """The style of every picture, with the fonts that this one needs besides; with `say` a warning names the
-    letters that no font here has.
+    """The style of every picture; each of its texts is given the fonts that it needs besides. With `say` a
+    warning names the letters that no font here has.
     """
-    lacking = {letter for letter in _letters(canvas) if not _has(theme.FONT, letter)}
-    fonts = [font for font in OTHERS if any(_has(font, letter) for letter in lacking)] if lacking else []
-    left = sorted(letter for letter in lacking if not any(_has(font, letter) for font in fonts))
+    left: set[str] = set()
+    for text in (one for one in canvas.findobj(Text) if isinstance(one, Text)):
+        fonts, lacking = fonts_for(text.get_text()), lacked(text.get_text())
+        left |= {letter for letter in lacking if not any(_has(font, letter) for font in fonts)}
+        if len(fonts) > 1:  # of a generic family matplotlib would take one font only
+            text.set_fontfamily([*fonts, "sans-serif"])
     if left and say:
-        warnings.warn(_sentence(left), stacklevel=5)
-    with rc_context(theme.style(tuple(fonts))), unsaid():
+        warnings.warn(_sentence(sorted(left)), stacklevel=5)
+    with rc_context(theme.style()), unsaid():
         yield
 
 
@@ -72,8 +76,13 @@ def _say_once(sentence: str) -> None:
 
 def fonts_for(text: str) -> list[str]:
     """The pictures' font, and those that have letters of this text which it lacks."""
-    lacking = {letter for letter in text if letter.isprintable() and not _has(theme.FONT, letter)}
+    lacking = lacked(text)
     return [theme.FONT, *(font for font in OTHERS if any(_has(font, letter) for letter in lacking))]
+
+
+def lacked(text: str) -> set[str]:
+    """The letters that the pictures' own font lacks."""
+    return {letter for letter in text if letter.isprintable() and not _has(theme.FONT, letter)}
 
 
 def font_with(letter: str) -> str | None:
@@ -87,11 +96,6 @@ def unsaid() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from font")
         yield
-
-
-def _letters(canvas: Canvas) -> set[str]:
-    texts = (text.get_text() for text in canvas.findobj(Text) if isinstance(text, Text))
-    return {letter for text in texts for letter in text if letter.isprintable()}
 
 
 def _sentence(left: list[str]) -> str:
@@ -111,5 +115,20 @@ def _has(font: str, letter: str) -> bool:
 @cache
 def _charmap(font: str) -> frozenset[int]:
     """The letters of an installed font; none if it is not installed."""
-    files = [entry.fname for entry in font_manager.fontManager.ttflist if entry.name == font]
+    files = _files(font) or (_look_again() and _files(font))
     return frozenset(font_manager.get_font(files[0]).get_charmap()) if files else frozenset()
+
+
+def _files(font: str) -> list[str]:
+    return [entry.fname for entry in font_manager.fontManager.ttflist if entry.name == font]
+
+
+@cache
+def _look_again() -> bool:
+    """Fonts installed since matplotlib made its list join it: the list is kept from run to run."""
+    listed = {Path(entry.fname) for entry in font_manager.fontManager.ttflist}
+    for file in font_manager.findSystemFonts():
+        if Path(file) not in listed:
+            with suppress(OSError, RuntimeError, ValueError, TypeError):  # no font that can be read
+                font_manager.fontManager.addfont(file)
+    return True

@@ -37,14 +37,11 @@ ROLES = (
 )
 
 
-def style(fonts: tuple[str, ...] = ()) -> dict[Any, Any]:
-    """The matplotlib settings of every picture: text stays text, fonts are embedded, bytes repeat.
-
-    `fonts` are those for letters that its own font lacks.
-    """
+def style() -> dict[Any, Any]:
+    """The matplotlib settings of every picture: text stays text, fonts are embedded, bytes repeat."""
     return {
         "font.family": "sans-serif",
-        "font.sans-serif": [FONT, *fonts, "Verdana", "sans-serif"],
+        "font.sans-serif": [FONT, "Verdana", "sans-serif"],
         "font.size": TICK,
         "text.parse_math": False,
         "text.color": INK,
