@@ -125,7 +125,7 @@ def _frame(axes: Axes, plan: Lines) -> None:
             label, (0, value), xycoords=("axes fraction", "data"), xytext=(6, 5), textcoords="offset points",
             fontsize=theme.NOTE, color=theme.MUTED,
         )  # fmt: skip
-    axes.set_xlabel(plan.along, labelpad=8)
+    axes.set_xlabel(glyphs.say(plan.along), labelpad=8)
     axes.set_ylabel(
         "\n".join(page.wrapped(plan.measure, min(ROOM_BESIDE, page.least(ROOM_BESIDE)), theme.LABEL)),
         labelpad=10,
@@ -191,14 +191,16 @@ def _interactive(plan: Lines, title: str) -> Chart:
                 line={"color": colour, "width": 3, "dash": theme.PLOTLY_DASHES[i % 6]},
                 marker={"size": 9, "symbol": theme.PLOTLY_MARKERS[i % 6]},
                 customdata=labels,
-                hovertemplate=f"{charts.shown(plan.along)} %{{customdata}}: %{{y:.4g}}"
+                hovertemplate=f"{charts.shown(glyphs.say(plan.along))} %{{customdata}}: %{{y:.4g}}"
                 f"<extra>{charts.shown(series)}</extra>",
             )
         )
     chart = charts.chart(traces, title)
     chart.update_layout(showlegend=len(plan.series) > 1)
     chart.update_xaxes(
-        charts.axis(plan.along, showgrid=False, tickvals=list(ticks), ticktext=[labels[i] for i in ticks])
+        charts.axis(
+            glyphs.say(plan.along), showgrid=False, tickvals=list(ticks), ticktext=[labels[i] for i in ticks]
+        )
     )
     chart.update_yaxes(charts.axis(plan.measure, room=ROOM_BESIDE, zeroline=True, zerolinecolor=theme.INK))
     for label, value in plan.guides:
