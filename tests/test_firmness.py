@@ -111,6 +111,7 @@ def c15(lost):
 def c17(monkeypatch, receiver, shuffled=0.5):
     """Trainings that end with such shares of receivers preferred, by name."""
     ends = {**dict.fromkeys(taps.taps.SEEDS, receiver), "taps-shuffled": shuffled}
+    ends |= dict.fromkeys(taps.taps.RUNS["taps-one-block"], 0.99)
     ends |= receiver if isinstance(receiver, dict) else {}
     looks = {name: [{"receiver": 0.5}, {"receiver": end, "repetition": 0.99}] for name, end in ends.items()}
     monkeypatch.setattr(taps.stored, "noted", lambda name: {"looks": looks[name]})
