@@ -90,10 +90,11 @@ def check(model: Bridge, exercise: int, state: LabState, **kept: Any) -> Iterato
     state = replace(state, heads=heads)
     wanted = {0: 1, 1: 2, 2: 1}.get(exercise)
     if wanted is not None and len(heads) != wanted:
+        now = _off_now(len(heads))
         text = (
-            say("Not yet: exactly one head must be off; off now: {number}.", number=len(heads))
+            say("Not yet: exactly one head must be off, and {now}.", now=now)
             if wanted == 1
-            else say("Not yet: exactly two heads must be off; off now: {number}.", number=len(heads))
+            else say("Not yet: exactly two heads must be off, and {now}.", now=now)
         )
         yield 1.0, Verdict(False, text)
         return
@@ -112,6 +113,12 @@ def check(model: Bridge, exercise: int, state: LabState, **kept: Any) -> Iterato
         return
     checks = (_most, _surplus, _gain, _spare)
     yield from checks[exercise](model, state, whole, kept)
+
+
+def _off_now(number: int) -> str:
+    if number > 1:
+        return say("{number} are off", number=number)
+    return say("1 is off") if number else say("none are off")
 
 
 def _most(model: Bridge, state: LabState, whole: float, kept) -> Iterator[Step]:
